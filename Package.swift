@@ -1,0 +1,63 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// Targets stand from the ground up: each may depend only on those above it in this list.
+/// `docs/architecture.md` says what each knows and what it must never know.
+let package = Package(
+    name: "permafrost",
+    products: [
+        .executable(name: "permafrost", targets: ["permafrost"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    ],
+    targets: [
+        // System libraries and C.
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CZeroMQ", pkgConfig: "libzmq", providers: [.apt(["libzmq3-dev"])]),
+        .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+        .target(name: "CWire", dependencies: ["CProtobufC"]),
+        .target(name: "CKernels"),
+
+        // What everything stands on.
+        .target(name: "Diagnostics"),
+        .target(name: "Randomness"),
+        .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS"]),
+
+        // Files in and out.
+        .target(name: "Tokenizers", dependencies: ["Diagnostics"]),
+        .target(name: "Checkpoints", dependencies: ["Diagnostics", "Tensors"]),
+
+        // Mathematics and data.
+        .target(name: "Models", dependencies: ["Checkpoints", "Diagnostics", "Randomness", "Tensors"]),
+        .target(name: "Datasets", dependencies: ["Diagnostics", "Randomness", "Tokenizers"]),
+
+        // Messages and queues.
+        .target(name: "Wire", dependencies: ["CWire", "Diagnostics"]),
+        .target(name: "Queueing", dependencies: ["CZeroMQ", "Diagnostics", "Wire"]),
+
+        // What is computed where, and the roles that do it.
+        .target(name: "Methods", dependencies: ["Datasets", "Models", "Randomness", "Tensors"]),
+        .target(name: "Device", dependencies: ["Methods", "Queueing", "Wire"]),
+        .target(name: "Worker", dependencies: ["Methods", "Queueing", "Wire"]),
+        .target(name: "Coordinator", dependencies: ["Diagnostics", "Queueing", "Wire"]),
+
+        // Recipes, run folders and the embedded assembly of the roles.
+        .target(name: "Recipes", dependencies: ["Diagnostics", .product(name: "Yams", package: "Yams")]),
+        .target(
+            name: "Runs",
+            dependencies: [
+                "Checkpoints", "Coordinator", "Datasets", "Device", "Methods", "Models", "Recipes", "Tokenizers",
+                "Worker", .product(name: "Crypto", package: "swift-crypto"),
+            ]),
+        .executableTarget(
+            name: "permafrost",
+            dependencies: ["Runs", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+
+        // Tests mirror Sources.
+        .target(name: "Support", dependencies: ["Randomness", "Tensors"], path: "Tests/Support"),
+        .testTarget(name: "TensorsTests", dependencies: ["Support", "Tensors"]),
+    ]
+)

@@ -1,0 +1,62 @@
+/// A row-major view of floats that somebody else owns: a `Storage`, an `Arena`, a mapped file or a received frame.
+///
+/// A view is two words and three integers, copied freely and never freed. Its owner must outlive it.
+public struct Matrix: @unchecked Sendable {
+    /// The first float of the first row.
+    public let base: UnsafeMutablePointer<Float>
+    public let rows: Int
+    public let columns: Int
+    /// Floats from one row to the next, at least `columns`.
+    public let stride: Int
+
+    /// - Parameter stride: floats from one row to the next; `columns` when nil.
+    public init(base: UnsafeMutablePointer<Float>, rows: Int, columns: Int, stride: Int? = nil) {
+        self.base = base
+        self.rows = rows
+        self.columns = columns
+        self.stride = stride ?? columns
+    }
+
+    /// How many elements the view shows.
+    public var count: Int { rows * columns }
+
+    /// Whether the rows follow each other without a gap.
+    public var isContiguous: Bool { stride == columns || rows <= 1 }
+
+    public subscript(row: Int, column: Int) -> Float {
+        get { base[row * stride + column] }
+        nonmutating set { base[row * stride + column] = newValue }
+    }
+
+    /// The rows of a range, without a copy.
+    public func rows(_ range: Range<Int>) -> Matrix {
+        Matrix(base: base + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride)
+    }
+
+    /// The columns of a range, without a copy.
+    public func columns(_ range: Range<Int>) -> Matrix {
+        Matrix(base: base + range.lowerBound, rows: rows, columns: range.count, stride: stride)
+    }
+
+    /// Copies elements of another matrix of the same shape into this one.
+    public func copy(from other: Matrix) {
+        precondition(rows == other.rows && columns == other.columns)
+        if isContiguous && other.isContiguous {
+            base.update(from: other.base, count: count)
+        } else {
+            for row in 0..<rows {
+                (base + row * stride).update(from: other.base + row * other.stride, count: columns)
+            }
+        }
+    }
+
+    /// Sets every element.
+    public func fill(_ value: Float) {
+        for row in 0..<rows { (base + row * stride).update(repeating: value, count: columns) }
+    }
+
+    /// The elements, row by row.
+    public var values: [Float] {
+        (0..<rows).flatMap { row in UnsafeBufferPointer(start: base + row * stride, count: columns) }
+    }
+}
