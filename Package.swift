@@ -39,7 +39,7 @@ let package = Package(
         .target(name: "Queueing", dependencies: ["CZeroMQ", "Diagnostics", "Wire"]),
 
         // What is computed where, and the roles that do it.
-        .target(name: "Methods", dependencies: ["Datasets", "Models", "Randomness", "Tensors"]),
+        .target(name: "Methods", dependencies: ["Datasets", "Diagnostics", "Models", "Tensors"]),
         .target(name: "Device", dependencies: ["Methods", "Queueing", "Wire"]),
         .target(name: "Worker", dependencies: ["Methods", "Queueing", "Wire"]),
         .target(name: "Coordinator", dependencies: ["Diagnostics", "Queueing", "Wire"]),

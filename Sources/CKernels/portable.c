@@ -1,1 +1,15 @@
+// The kernels for any processor. The bodies are plain C that the compiler vectorises; avx2.c compiles the same
+// bodies for newer processors, so that no kernel is ever written twice.
+
+#include <math.h>
+#include <string.h>
+
 #include "CKernels.h"
+
+#define KERNEL(name) name##_portable
+#include "body/vector_math.h"
+#include "body/elementwise.h"
+#include "body/attention.h"
+#include "body/table.h"
+
+const pf_kernels pf_kernels_portable = PF_TABLE("portable");

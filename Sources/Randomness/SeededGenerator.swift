@@ -34,6 +34,7 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable, Equatable {
         Double(next() >> 11) * 0x1p-53
     }
 
+    /// Whether both will give the same numbers.
     public static func == (a: Self, b: Self) -> Bool { a.state == b.state }
 }
 

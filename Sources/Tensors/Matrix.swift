@@ -4,7 +4,9 @@
 public struct Matrix: @unchecked Sendable {
     /// The first float of the first row.
     public let base: UnsafeMutablePointer<Float>
+    /// The number of rows, usually tokens.
     public let rows: Int
+    /// Elements of one row.
     public let columns: Int
     /// Floats from one row to the next, at least `columns`.
     public let stride: Int
@@ -23,6 +25,7 @@ public struct Matrix: @unchecked Sendable {
     /// Whether the rows follow each other without a gap.
     public var isContiguous: Bool { stride == columns || rows <= 1 }
 
+    /// One element; the indices are not checked.
     public subscript(row: Int, column: Int) -> Float {
         get { base[row * stride + column] }
         nonmutating set { base[row * stride + column] = newValue }

@@ -12,9 +12,9 @@ public final class Storage: @unchecked Sendable {
     public init(count: Int) {
         precondition(count >= 0, "a storage cannot have \(count) floats")
         self.count = count
-        base = UnsafeMutableRawPointer
-            .allocate(byteCount: max(count, 1) * MemoryLayout<Float>.stride, alignment: 64)
-            .bindMemory(to: Float.self, capacity: max(count, 1))
+        let bytes = max(count, 1) * MemoryLayout<Float>.stride
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+        base = memory.bindMemory(to: Float.self, capacity: max(count, 1))
         base.initialize(repeating: 0, count: max(count, 1))
     }
 

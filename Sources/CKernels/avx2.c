@@ -1,0 +1,20 @@
+// The kernels for x86-64 processors with AVX2 and FMA, from the same bodies as the portable ones.
+
+#if defined(__x86_64__)
+
+#include <math.h>
+#include <string.h>
+
+#include "CKernels.h"
+
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#define KERNEL(name) name##_avx2
+#include "body/vector_math.h"
+#include "body/elementwise.h"
+#include "body/attention.h"
+#pragma clang attribute pop
+#include "body/table.h"
+
+const pf_kernels pf_kernels_avx2 = PF_TABLE("avx2");
+
+#endif

@@ -1,0 +1,12 @@
+#include "CKernels.h"
+
+#if defined(__x86_64__)
+extern const pf_kernels pf_kernels_avx2;
+#endif
+
+const pf_kernels *pf_kernels_best(void) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &pf_kernels_avx2;
+#endif
+    return &pf_kernels_portable;
+}

@@ -1,0 +1,97 @@
+import Models
+import Tensors
+
+/// The forward pass F of one micro-batch through the trainable blocks, and its backward pass in two parts, B and W.
+///
+/// W may run any time after B, also after later micro-batches. The memory of what lies between is kept from pass to
+/// pass and grows only for a micro-batch larger than any before. A pass has one user at a time.
+public final class MicroBatchPass: @unchecked Sendable {
+    /// Sums of the W passes since `clearGradients`.
+    public let gradients: AdapterTensors
+
+    private let model: LlamaModel
+    private let head: VerbalizerHead
+    private let adapters: AdapterTensors
+    private let stash = Arena()
+    private let scratch = Arena()
+    private var layout = SequenceLayout(lengths: [])
+    private var labels: [Int] = []
+    private var x_TD: Matrix?
+    private var activations: [LlamaBlockActivations] = []
+    private var blockGradients: [LlamaBlockGradients] = []
+    private var output: VerbalizerHead.Output?
+
+    /// - Parameter adapters: read by F and B; they must not change between F and W.
+    public init(model: LlamaModel, head: VerbalizerHead, adapters: AdapterTensors) {
+        self.model = model
+        self.head = head
+        self.adapters = adapters
+        gradients = AdapterTensors(layout: adapters.layout)
+    }
+
+    /// Loss and right predictions of one micro-batch, summed over its sequences.
+    public struct Result: Sendable, Equatable {
+        /// Σ −log p(label), in nats.
+        public var lossSum: Double
+        /// How many predictions were right.
+        public var correct: Int
+    }
+
+    /// How often memory was asked of the system since the pass was made.
+    public var memoryGrowths: Int { stash.growths + scratch.growths }
+
+    /// Sets the sums of gradients to zero.
+    public func clearGradients() { gradients.flat.fill(0) }
+
+    /// F: runs the trainable blocks and the head, and keeps what B and W need.
+    ///
+    /// - Throws: what the micro-batch's source of activations throws.
+    public func forward(_ batch: MicroBatch) throws -> Result {
+        stash.reset()
+        layout = batch.layout
+        labels = batch.labels
+        let x_TD = stash.matrix(rows: layout.tokens, columns: model.hyperparameters.width)
+        try batch.read(x_TD)
+        activations.removeAll(keepingCapacity: true)
+        for index in adapters.layout.blocks {
+            activations.append(
+                model.blocks[index].forward(x_TD, layout: layout, adapters: adapters.block(index), arena: stash))
+        }
+        let output = head.forward(x_TD, layout: layout, arena: stash)
+        self.x_TD = x_TD
+        self.output = output
+        return Result(lossSum: output.lossSum(labels: labels), correct: output.correct(labels: labels))
+    }
+
+    /// B: gradients of lossScale · Σ loss with respect to activations, down to the lowest trainable block and no further.
+    public func backwardInput(lossScale: Float) {
+        guard let output, let gradient_TD = x_TD else { preconditionFailure("B before F") }
+        blockGradients.removeAll(keepingCapacity: true)
+        // The last block's output is no longer needed: its gradient takes its place.
+        head.backwardInput(
+            output, labels: labels, lossScale: lossScale, layout: layout, into: gradient_TD, scratch: scratch)
+        scratch.reset()
+        for (index, kept) in zip(adapters.layout.blocks, activations).reversed() {
+            blockGradients.append(
+                model.blocks[index].backwardInput(
+                    gradient_TD, activations: kept, layout: layout, adapters: adapters.block(index),
+                    needsInputGradient: index > adapters.layout.blocks.lowerBound, arena: stash, scratch: scratch))
+            scratch.reset()
+        }
+    }
+
+    /// W: adds the gradients of the adapters to `gradients` and frees what F and B kept.
+    public func backwardWeights() {
+        precondition(blockGradients.count == activations.count, "W before B")
+        for (index, kept) in zip(adapters.layout.blocks, zip(activations, blockGradients.reversed())) {
+            model.blocks[index].backwardWeights(
+                activations: kept.0, gradients: kept.1, adapters: adapters.block(index),
+                addTo: gradients.block(index))
+        }
+        activations.removeAll(keepingCapacity: true)
+        blockGradients.removeAll(keepingCapacity: true)
+        output = nil
+        x_TD = nil
+        stash.reset()
+    }
+}
