@@ -1,0 +1,64 @@
+import Diagnostics
+
+/// What can be wrong with a data set, or with what is asked of it.
+public enum DataError: NumberedError, Equatable {
+    /// The file cannot be read at all.
+    case unreadable(file: String, reason: String)
+    /// A line is not what the format says. Lines count from 1.
+    case malformedLine(file: String, line: Int, expected: String, found: String)
+    /// A line carries a label that the label map does not name.
+    case unknownLabel(file: String, line: Int, label: String, known: [String])
+    /// The labels themselves cannot be told apart.
+    case unusableLabels(names: [String], reason: String)
+    /// There are fewer examples than the request needs.
+    case tooFew(what: String, available: Int, needed: Int, remedy: String)
+    /// There are fewer devices than labels, where each device is to hold one label.
+    case tooFewDevices(devices: Int, labels: Int)
+
+    /// One number for each of unreadable, malformed, unknown label and too few.
+    public var exitCode: ExitCode {
+        switch self {
+        case .unreadable: .dataUnreadable
+        case .malformedLine: .dataMalformedLine
+        case .unknownLabel, .unusableLabels: .dataUnknownLabel
+        case .tooFew, .tooFewDevices: .dataTooFew
+        }
+    }
+
+    /// What was wrong, with file and line.
+    public var problem: String {
+        switch self {
+        case .unreadable(let file, let reason):
+            "The data file \(file) cannot be read: \(reason)"
+        case .malformedLine(let file, let line, let expected, let found):
+            "\(file), line \(line): expected \(expected), found \(found)"
+        case .unknownLabel(let file, let line, let label, let known):
+            "\(file), line \(line): the label '\(label)' is not in the label map, which has \(listed(known))"
+        case .unusableLabels(let names, let reason):
+            "The labels \(listed(names)) cannot be used: \(reason)"
+        case .tooFew(let what, let available, let needed, _):
+            "Too few examples: \(what) needs at least \(needed), there are \(available)"
+        case .tooFewDevices(let devices, let labels):
+            "One label per device needs at least one device for each of the \(labels) labels, there are \(devices)"
+        }
+    }
+
+    /// What to do next.
+    public var remedy: String {
+        switch self {
+        case .unreadable: "Check data.path in the recipe, and that the file exists and may be read"
+        case .malformedLine: "Correct or delete the line, or choose the data.format that the file has"
+        case .unknownLabel(_, _, let label, let known):
+            if let nearest = nearestName(to: label, among: known) {
+                "Change the label to '\(nearest)', or add '\(label)' to task.labels"
+            } else {
+                "Add '\(label)' to task.labels, or correct the line"
+            }
+        case .unusableLabels: "Correct task.labels in the recipe"
+        case .tooFew(_, _, _, let remedy): remedy
+        case .tooFewDevices: "Add devices (devices.cuts), or choose another devices.partition"
+        }
+    }
+}
+
+private func listed(_ names: [String]) -> String { names.map { "'\($0)'" }.joined(separator: ", ") }
