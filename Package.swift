@@ -32,7 +32,7 @@ let package = Package(
 
         // Mathematics and data.
         .target(name: "Models", dependencies: ["Checkpoints", "Diagnostics", "Randomness", "Tensors"]),
-        .target(name: "Datasets", dependencies: ["Diagnostics", "Randomness"]),
+        .target(name: "Datasets", dependencies: ["Diagnostics", "Randomness", "Tokenizers"]),
 
         // Messages and queues.
         .target(name: "Wire", dependencies: ["CWire", "Diagnostics"]),
@@ -58,8 +58,7 @@ let package = Package(
 
         // Tests mirror Sources.
         .target(name: "Support", dependencies: ["Randomness", "Tensors"], path: "Tests/Support"),
-        .testTarget(name: "TensorsTests", dependencies: ["Support", "Tensors"]),
+        .testTarget(name: "TensorsTests", dependencies: ["Randomness", "Support", "Tensors"]),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Diagnostics", "Randomness"]),
-        .testTarget(name: "RecipesTests", dependencies: ["Diagnostics", "Recipes"]),
     ]
 )

@@ -14,14 +14,23 @@ public enum DataError: NumberedError, Equatable {
     case tooFew(what: String, available: Int, needed: Int, remedy: String)
     /// There are fewer devices than labels, where each device is to hold one label.
     case tooFewDevices(devices: Int, labels: Int)
+    /// A prompt that has no place for the text.
+    case promptWithoutText(String)
+    /// A label word that the tokenizer splits, so that no single logit stands for it.
+    case labelWordNotOneToken(word: String, tokens: Int)
+    /// A prompt of more tokens than the limit.
+    case tooLong(file: String, line: Int, tokens: Int, limit: Int)
 
-    /// One number for each of unreadable, malformed, unknown label and too few.
+    /// One number for each kind of mistake.
     public var exitCode: ExitCode {
         switch self {
         case .unreadable: .dataUnreadable
         case .malformedLine: .dataMalformedLine
         case .unknownLabel, .unusableLabels: .dataUnknownLabel
         case .tooFew, .tooFewDevices: .dataTooFew
+        case .promptWithoutText: .recipeImpossibleValue
+        case .labelWordNotOneToken: .labelWordNotOneToken
+        case .tooLong: .dataTooLong
         }
     }
 
@@ -40,6 +49,12 @@ public enum DataError: NumberedError, Equatable {
             "Too few examples: \(what) needs at least \(needed), there are \(available)"
         case .tooFewDevices(let devices, let labels):
             "One label per device needs at least one device for each of the \(labels) labels, there are \(devices)"
+        case .promptWithoutText(let prompt):
+            "The prompt '\(prompt)' has no place for the text"
+        case .labelWordNotOneToken(let word, let tokens):
+            "The label word '\(word)' is \(tokens) tokens, and only a word of one token can be predicted at one position"
+        case .tooLong(let file, let line, let tokens, let limit):
+            "\(file), line \(line): the prompt has \(tokens) tokens, more than the limit of \(limit)"
         }
     }
 
@@ -57,6 +72,11 @@ public enum DataError: NumberedError, Equatable {
         case .unusableLabels: "Correct task.labels in the recipe"
         case .tooFew(_, _, _, let remedy): remedy
         case .tooFewDevices: "Add devices (devices.cuts), or choose another devices.partition"
+        case .promptWithoutText: "Write {text} once into task.prompt"
+        case .labelWordNotOneToken:
+            "Choose a more common word in task.labels, and mind its leading space, as in ' great'"
+        case .tooLong:
+            "Shorten the line, raise task.maximum_tokens up to the model's context, or set task.too_long to truncate"
         }
     }
 }
