@@ -93,7 +93,7 @@ struct RecipeErrorTests {
             BadRecipe(", positive: \" great\"", "", .recipeImpossibleValue, at: "9:13", "2 to 1000 labels"),
             BadRecipe("    cuts:", "    credit_bytes: 1KiB\n    cuts:", .recipeImpossibleValue, at: "14:19", "64KiB"),
             BadRecipe(
-                "    cuts:", "    credit_bytes: 99999999999TiB\n    cuts:", .recipeImpossibleValue, at: "14:19", "1TiB"),
+                "    cuts:", "    credit_bytes: 16777217TiB\n    cuts:", .recipeImpossibleValue, at: "14:19", "1TiB"),
             BadRecipe(
                 "    cuts:", "    partition: dirichlet(0)\n    cuts:", .recipeImpossibleValue, at: "14:16", "ALPHA"),
             BadRecipe(
