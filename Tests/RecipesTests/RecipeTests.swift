@@ -91,6 +91,7 @@ struct RecipeTests {
             ("training.epochs=three", .recipeWrongType, "whole number"),
             ("training.epochs=0", .recipeImpossibleValue, "from 1 to 10000"),
             ("devices.cuts=[6,", .recipeSyntax, "node content"),
+            ("store.capacity_bytes=16777217TiB", .recipeImpossibleValue, "found 16777217TiB"),
             ("devices.cuts=[6,30]", .recipeImpossibleValue, "model.frozen_blocks, 24"),
             ("task.prompt={text} It was", .recipeSyntax, "quotes"),
             ("task.labels={a: b, a: c}", .recipeSyntax, "'a'"),
