@@ -1,0 +1,151 @@
+/// Everything that decides a run, read from one YAML file and `key=value` overrides.
+///
+/// The initial value of each property is the key's default; `RecipeSchema` says which values a key can have and what
+/// it means. A recipe that was loaded is valid as a whole.
+public struct Recipe: Sendable, Equatable {
+    /// The recipe's name, fit for a folder name.
+    public var name = ""
+    /// The seed of every use of chance in the run.
+    public var seed: UInt64 = 7
+    /// The model and how much of it is frozen.
+    public var model = Model()
+    /// The texts and their split.
+    public var data = DataSet()
+    /// How a text becomes a question to the model, and its answer a class.
+    public var task = Task()
+    /// The low-rank adapters.
+    public var lora = LoRA()
+    /// The method and the optimizer.
+    public var training = Training()
+    /// The devices, their data and how they publish.
+    public var devices = Devices()
+    /// The server's activation store.
+    public var store = Store()
+    /// What is measured before and after training.
+    public var evaluation = Evaluation()
+    /// The number of threads; 0 means all cores.
+    public var threads = 0
+    /// The folder in which every run gets a folder of its own.
+    public var runs = "runs"
+
+    /// A recipe of defaults, which lacks what is required.
+    init() {}
+}
+
+extension Recipe {
+    /// The model and how much of it is frozen.
+    public struct Model: Sendable, Equatable {
+        /// The model file; resolve it with `CacheFolder`.
+        public var path = ""
+        /// The SHA-256 of the file in lowercase hexadecimal digits; nil leaves it unchecked.
+        public var sha256: String?
+        /// Blocks 1 to this one are frozen; the adapters train in the blocks above.
+        public var frozenBlocks = 0
+    }
+
+    /// The texts and their split.
+    public struct DataSet: Sendable, Equatable {
+        /// The data file; resolve it with `CacheFolder`.
+        public var path = ""
+        /// The SHA-256 of the file in lowercase hexadecimal digits; nil leaves it unchecked.
+        public var sha256: String?
+        /// The form of the file's lines.
+        public var format = DataFormat.ratedSentences
+        /// Rated sentences nearer to zero than this are left out.
+        public var minimumAbsoluteRating = 0.0
+        /// The share of the texts that are kept for testing.
+        public var testFraction = 0.2
+        /// How many training examples to use; nil means all.
+        public var trainLimit: Int?
+    }
+
+    /// How a text becomes a question to the model, and its answer a class.
+    public struct Task: Sendable, Equatable {
+        /// The prompt, in which `{text}` stands once for the text.
+        public var prompt = "{text} It was"
+        /// The classes in order, each with the word that stands for it.
+        public var labels: [LabelWord] = []
+        /// The longest prompt, in tokens.
+        public var maximumTokens = 512
+        /// What happens to a longer prompt.
+        public var tooLong = TooLong.refuse
+    }
+
+    /// A class and the word by which the model names it.
+    public struct LabelWord: Sendable, Equatable {
+        /// The class name, as in the data.
+        public var label: String
+        /// The word, with its leading space.
+        public var word: String
+    }
+
+    /// The low-rank adapters.
+    public struct LoRA: Sendable, Equatable {
+        /// The inner width r of an adapter.
+        public var rank = 8
+        /// The scale: an adapter's output is multiplied by alpha / rank.
+        public var alpha = 16.0
+        /// The linear layers that get an adapter.
+        public var targets = Projection.allCases
+    }
+
+    /// The method and the optimizer.
+    public struct Training: Sendable, Equatable {
+        /// What is computed where.
+        public var method = Method.splitfrozen
+        /// How often every sample is trained.
+        public var epochs = 1
+        /// Samples in one optimizer step.
+        public var batch = 16
+        /// Samples computed together; gradients add up to the batch.
+        public var microBatch = 8
+        /// The learning rate after warm-up.
+        public var learningRate = 1e-3
+        /// Steps in which the learning rate rises linearly from zero.
+        public var warmupSteps = 10
+        /// The learning rate after warm-up: constant, or falling linearly to zero at the last step.
+        public var schedule = Schedule.constant
+        /// The decoupled weight decay of AdamW.
+        public var weightDecay = 0.01
+        /// The decay of the mean gradient.
+        public var beta1 = 0.9
+        /// The decay of the mean squared gradient.
+        public var beta2 = 0.999
+        /// What is added to the root of the mean squared gradient.
+        public var epsilon = 1e-8
+        /// The largest norm of all gradients together.
+        public var clipNorm = 1.0
+    }
+
+    /// The devices, their data and how they publish.
+    public struct Devices: Sendable, Equatable {
+        /// For each device, how many of the frozen blocks it computes itself.
+        public var cuts = [24, 18, 12, 6]
+        /// How the training examples are spread over the devices.
+        public var partition = Partition.iid
+        /// For each device, its share of the data in any unit; nil means equal shares.
+        public var shares: [Double]?
+        /// Samples in one message.
+        public var publishBatch = 8
+        /// Bytes a device may have sent and not yet had acknowledged.
+        public var creditBytes = 16 << 20
+        /// How activations are written on the wire.
+        public var codec = Codec.f32
+        /// Seconds without a sign of life after which a device counts as lost.
+        public var silenceSeconds = 60.0
+    }
+
+    /// The server's activation store.
+    public struct Store: Sendable, Equatable {
+        /// The most bytes of activations that are kept.
+        public var capacityBytes = 4 << 30
+    }
+
+    /// What is measured before and after training.
+    public struct Evaluation: Sendable, Equatable {
+        /// How many test examples to score; 0 means no evaluation.
+        public var samples = 1050
+        /// Whether the model is also scored before training.
+        public var baseline = true
+    }
+}

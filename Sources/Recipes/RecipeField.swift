@@ -1,0 +1,63 @@
+import Yams
+
+/// One key of a recipe, with its values and meaning: a row of `RecipeSchema`.
+struct RecipeField: Sendable {
+    /// The whole key, such as `training.batch`.
+    let key: String
+    /// Whether a recipe must give it.
+    let isRequired: Bool
+    /// The values it can have, in words.
+    let expected: String
+    /// What it means, in half a line.
+    let help: String
+
+    private let read: @Sendable (Node, inout Recipe) throws(ValueProblem) -> Void
+    private let write: @Sendable (Recipe) -> Node
+
+    init<Value: Sendable>(
+        _ key: String, _ path: WritableKeyPath<Recipe, Value> & Sendable, _ kind: ValueKind<Value>,
+        required: Bool = false, _ help: String
+    ) {
+        self.key = key
+        self.isRequired = required
+        self.expected = kind.expected
+        self.help = help
+        read = { node, recipe throws(ValueProblem) in recipe[keyPath: path] = try kind.decode(node) }
+        write = { recipe in kind.encode(recipe[keyPath: path]) }
+    }
+
+    /// The section and the name within it: `training` and `batch`. A key of the top level has no section.
+    var parts: (section: String?, name: String) { splitKey(key) }
+
+    /// Sets this key's value in a recipe.
+    func decode(_ node: Node, into recipe: inout Recipe) throws(ValueProblem) { try read(node, &recipe) }
+
+    /// This key's value in a recipe, as YAML.
+    func encode(_ recipe: Recipe) -> Node { write(recipe) }
+}
+
+/// Cuts a key at its last dot.
+func splitKey(_ key: String) -> (section: String?, name: String) {
+    guard let dot = key.lastIndex(of: ".") else { return (nil, key) }
+    return (String(key[..<dot]), String(key[key.index(after: dot)...]))
+}
+
+/// A value that a key cannot have, at the piece of YAML that is to blame.
+struct ValueProblem: Error {
+    /// Whether the YAML is of the wrong type, rather than a value out of range.
+    let isWrongType: Bool
+    /// Where the piece stands in its text.
+    let mark: Mark?
+    /// The piece in short.
+    let found: String
+    /// The choice that was most likely meant.
+    let nearest: String?
+
+    static func wrongType(_ node: Node) -> Self {
+        .init(isWrongType: true, mark: node.mark, found: node.typeName, nearest: nil)
+    }
+
+    static func impossible(_ node: Node, nearest: String? = nil) -> Self {
+        .init(isWrongType: false, mark: node.mark, found: node.shown, nearest: nearest)
+    }
+}

@@ -1,0 +1,44 @@
+import Diagnostics
+
+extension RecipeSchema {
+    /// All keys.
+    static let keys = Set(fields.map(\.key))
+
+    /// The sections that keys stand in.
+    static let sections = Set(fields.compactMap(\.parts.section))
+
+    /// The known key or section that a mistyped or misplaced key most likely meant.
+    static func nearestKey(to key: String) -> String? {
+        let (section, name) = splitKey(key)
+        if let misplaced = fields.first(where: { $0.parts.name == name }) { return misplaced.key }
+        let siblings = fields.filter { $0.parts.section == section }.map(\.parts.name)
+        let sectionsHere = section == nil ? sections.sorted() : []
+        if let sibling = nearestName(to: name, among: siblings + sectionsHere) {
+            return section.map { "\($0).\(sibling)" } ?? sibling
+        }
+        return nearestName(to: key, among: fields.map(\.key))
+    }
+}
+
+/// What there is to know about a key of a recipe.
+public struct RecipeKey: Sendable, Equatable {
+    /// The whole key, such as `training.batch`.
+    public let key: String
+    /// The values it can have, in words.
+    public let expected: String
+    /// The default as YAML; nil if every recipe must give the key.
+    public let defaultValue: String?
+    /// What it means, in half a line.
+    public let help: String
+}
+
+extension Recipe {
+    /// Every key of a recipe, in the order in which the resolved recipe has them.
+    public static var keys: [RecipeKey] {
+        RecipeSchema.fields.map { field in
+            RecipeKey(
+                key: field.key, expected: field.expected,
+                defaultValue: field.isRequired ? nil : field.encode(Recipe()).flowText, help: field.help)
+        }
+    }
+}

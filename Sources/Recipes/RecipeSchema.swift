@@ -1,0 +1,102 @@
+/// Every key of a recipe, once: its name, its place in `Recipe`, its values and its meaning.
+///
+/// Decoding, defaults, suggestions for mistyped keys, help and the resolved output are all derived from this table.
+enum RecipeSchema {
+    static let fields: [RecipeField] = general + model + data + task + lora + training + devices + server
+
+    private static let general: [RecipeField] = [
+        .init("name", \.name, .name, required: true, "name of the recipe, part of the run folder's name"),
+        .init("seed", \.seed, .integer(0...UInt64.max), "seed of every use of chance"),
+    ]
+
+    private static let model: [RecipeField] = [
+        .init("model.path", \.model.path, .path, required: true, "model file; cache:FILE is in the cache folder"),
+        .init("model.sha256", \.model.sha256, .optional(.sha256), "digest the model file must have"),
+        .init(
+            "model.frozen_blocks", \.model.frozenBlocks, .integer(0...1000), required: true,
+            "blocks 1 to this one are frozen, adapters train in the blocks above"),
+    ]
+
+    private static let data: [RecipeField] = [
+        .init("data.path", \.data.path, .path, required: true, "data file; cache:FILE is in the cache folder"),
+        .init("data.sha256", \.data.sha256, .optional(.sha256), "digest the data file must have"),
+        .init("data.format", \.data.format, .choice(), required: true, "form of the lines of the data file"),
+        .init(
+            "data.minimum_absolute_rating", \.data.minimumAbsoluteRating, .real(0...1000),
+            "leave out rated sentences nearer to zero"),
+        .init(
+            "data.test_fraction", \.data.testFraction, .real(0...1, except: [1]),
+            "share of the texts kept for testing"),
+        .init(
+            "data.train_limit", \.data.trainLimit, .optional(.integer(1...1_000_000_000)),
+            "number of training examples, null for all"),
+    ]
+
+    private static let task: [RecipeField] = [
+        .init("task.prompt", \.task.prompt, .prompt, "prompt around the text"),
+        .init("task.labels", \.task.labels, .labelWords, required: true, "classes, each with its label word"),
+        .init(
+            "task.maximum_tokens", \.task.maximumTokens, .integer(1...1_048_576), "longest prompt in tokens"),
+        .init("task.too_long", \.task.tooLong, .choice(), "what happens to a longer prompt"),
+    ]
+
+    private static let lora: [RecipeField] = [
+        .init("lora.rank", \.lora.rank, .integer(1...1024), "inner width of an adapter"),
+        .init("lora.alpha", \.lora.alpha, .real(0...1e6, except: [0]), "scale: outputs times alpha / rank"),
+        .init(
+            "lora.targets", \.lora.targets, .list(of: .choice(), count: 1...7, distinct: true),
+            "linear layers that get an adapter"),
+    ]
+
+    private static let training: [RecipeField] = [
+        .init("training.method", \.training.method, .choice(), "what is computed where"),
+        .init("training.epochs", \.training.epochs, .integer(1...10_000), "how often every sample is trained"),
+        .init("training.batch", \.training.batch, .integer(1...65_536), "samples in an optimizer step"),
+        .init("training.micro_batch", \.training.microBatch, .integer(1...65_536), "samples computed together"),
+        .init(
+            "training.learning_rate", \.training.learningRate, .real(0...10, except: [0]),
+            "learning rate after warm-up"),
+        .init(
+            "training.warmup_steps", \.training.warmupSteps, .integer(0...10_000_000),
+            "steps in which the learning rate rises from zero"),
+        .init("training.schedule", \.training.schedule, .choice(), "learning rate after warm-up"),
+        .init("training.weight_decay", \.training.weightDecay, .real(0...1), "decoupled weight decay"),
+        .init("training.beta1", \.training.beta1, .real(0...1, except: [1]), "decay of the mean gradient"),
+        .init("training.beta2", \.training.beta2, .real(0...1, except: [1]), "decay of the mean squared gradient"),
+        .init("training.epsilon", \.training.epsilon, .real(0...1, except: [0]), "smallest divisor of a step"),
+        .init(
+            "training.clip_norm", \.training.clipNorm, .real(0...1e6, except: [0]),
+            "largest norm of all gradients together"),
+    ]
+
+    private static let devices: [RecipeField] = [
+        .init(
+            "devices.cuts", \.devices.cuts, .list(of: .integer(0...1000), count: 1...1024),
+            "frozen blocks each device computes itself, one number per device"),
+        .init("devices.partition", \.devices.partition, .partition, "how the examples are spread over the devices"),
+        .init(
+            "devices.shares", \.devices.shares,
+            .optional(.list(of: .real(0...1e9, except: [0]), count: 1...1024)),
+            "share of the data of each device, null for equal shares"),
+        .init("devices.publish_batch", \.devices.publishBatch, .integer(1...4096), "samples in one message"),
+        .init(
+            "devices.credit_bytes", \.devices.creditBytes, .bytes(64 << 10...1 << 40),
+            "bytes a device may send ahead of acknowledgements"),
+        .init("devices.codec", \.devices.codec, .choice(), "activations on the wire"),
+        .init(
+            "devices.silence_seconds", \.devices.silenceSeconds, .real(0.1...86_400),
+            "seconds without a sign of life until a device counts as lost"),
+    ]
+
+    private static let server: [RecipeField] = [
+        .init(
+            "store.capacity_bytes", \.store.capacityBytes, .bytes(1 << 20...1 << 50),
+            "most bytes of activations the server keeps"),
+        .init(
+            "evaluation.samples", \.evaluation.samples, .integer(0...1_000_000_000),
+            "test examples to score, 0 for no evaluation"),
+        .init("evaluation.baseline", \.evaluation.baseline, .flag, "score the model before training, too"),
+        .init("threads", \.threads, .integer(0...1024), "threads, 0 for all cores"),
+        .init("runs", \.runs, .path, "folder in which every run gets a folder"),
+    ]
+}

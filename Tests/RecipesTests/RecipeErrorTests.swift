@@ -1,0 +1,175 @@
+import Diagnostics
+import Foundation
+import Recipes
+import Testing
+
+/// A recipe of everything that is required; an edit of it is what most tests read.
+let validRecipe = """
+    name: test
+    model:
+        path: model.gguf
+        frozen_blocks: 24
+    data:
+        path: data.txt
+        format: rated-sentences
+    task:
+        labels: {negative: " terrible", positive: " great"}
+    training:
+        epochs: 2
+        batch: 16
+    devices:
+        cuts: [24, 18, 12, 6]
+    """
+
+/// A recipe with one thing wrong, and what its error must say.
+struct BadRecipe: Sendable, CustomTestStringConvertible {
+    let replacing: String
+    let with: String
+    let code: ExitCode
+    let place: String
+    let mentions: [String]
+
+    init(_ replacing: String, _ with: String, _ code: ExitCode, at place: String, _ mentions: String...) {
+        (self.replacing, self.with, self.code, self.place, self.mentions) = (replacing, with, code, place, mentions)
+    }
+
+    var testDescription: String { with }
+}
+
+@Suite("Bad recipes")
+struct RecipeErrorTests {
+    @Test(
+        "a bad recipe is refused with number, line and column, and the nearest key or the possible values",
+        arguments: [
+            // Keys.
+            BadRecipe("epochs: 2", "epoch: 2", .recipeUnknownKey, at: "11:5", "'training.epoch'", "'training.epochs'"),
+            BadRecipe("training:", "trainig:", .recipeUnknownKey, at: "10:1", "'trainig'", "'training'"),
+            BadRecipe("name: test", "name: test\nrank: 4", .recipeUnknownKey, at: "2:1", "'rank'", "'lora.rank'"),
+            BadRecipe("name: test", "name: test\nqqqqqqqqq: 4", .recipeUnknownKey, at: "2:1", "'qqqqqqqqq'"),
+            BadRecipe("batch: 16", "data:\n        seed: 1", .recipeUnknownKey, at: "12:5", "'training.data'"),
+            BadRecipe("name: test", "name: test\n<<: {seed: 1}", .recipeUnknownKey, at: "2:1", "'<<'"),
+            BadRecipe("batch: 16", "epochs: 3", .recipeSyntax, at: "11:5", "'epochs'", "again"),
+            BadRecipe("name: test", "name: test\nname: twice", .recipeSyntax, at: "1:1", "'name'", "again"),
+            BadRecipe("name: test", "seed: 7", .recipeImpossibleValue, at: "", "'name' is missing"),
+            BadRecipe("    path: model.gguf\n", "", .recipeImpossibleValue, at: "", "'model.path' is missing"),
+            BadRecipe("name: test", "name: test\n? [a, b]\n: 1", .recipeSyntax, at: "2:3", "expected a key"),
+            // Types.
+            BadRecipe("batch: 16", "batch: many", .recipeWrongType, at: "12:12", "whole number", "'many'"),
+            BadRecipe("batch: 16", "batch: \"16\"", .recipeWrongType, at: "12:12", "the quoted text \"16\""),
+            BadRecipe("batch: 16", "batch: 16.0", .recipeWrongType, at: "12:12", "whole number"),
+            BadRecipe("batch: 16", "batch: 016", .recipeWrongType, at: "12:12", "whole number"),
+            BadRecipe("batch: 16", "batch: 0x10", .recipeWrongType, at: "12:12", "whole number"),
+            BadRecipe("batch: 16", "batch:", .recipeWrongType, at: "12:", "found nothing"),
+            BadRecipe("batch: 16", "batch: [16]", .recipeWrongType, at: "12:12", "the list [16]"),
+            BadRecipe("batch: 16", "batch: {a: 1}", .recipeWrongType, at: "12:12", "the map {a: 1}"),
+            BadRecipe("batch: 16", "learning_rate: fast", .recipeWrongType, at: "12:20", "a number from 0 to 10"),
+            BadRecipe("batch: 16", "learning_rate: nan", .recipeWrongType, at: "12:20", "a number"),
+            BadRecipe("[24, 18, 12, 6]", "24", .recipeWrongType, at: "14:11", "a list of"),
+            BadRecipe("[24, 18, 12, 6]", "[24, deep]", .recipeWrongType, at: "14:16", "'deep'"),
+            BadRecipe("name: test", "name: [a]", .recipeWrongType, at: "1:7", "a name"),
+            BadRecipe("name: test", "name: test\nlora: 8", .recipeWrongType, at: "2:1", "a section of keys"),
+            BadRecipe("name: test", "name: test\nevaluation: {baseline: 1}", .recipeWrongType, at: "2:24", "true"),
+            BadRecipe("    cuts:", "    credit_bytes: 16MB\n    cuts:", .recipeWrongType, at: "14:19", "16MiB"),
+            BadRecipe(
+                "{negative: \" terrible\", positive: \" great\"}", "[a, b]", .recipeWrongType, at: "9:13", "a map"),
+            // Values.
+            BadRecipe("batch: 16", "batch: 0", .recipeImpossibleValue, at: "12:12", "from 1 to 65536", "found 0"),
+            BadRecipe("epochs: 2", "epochs: -1", .recipeImpossibleValue, at: "11:13", "found -1"),
+            BadRecipe("name: test", "name: t\nseed: -1", .recipeImpossibleValue, at: "2:7", "at least 0"),
+            BadRecipe(
+                "name: test", "name: t\nseed: 99999999999999999999", .recipeImpossibleValue, at: "2:7", "at least 0"),
+            BadRecipe("batch: 16", "learning_rate: 0", .recipeImpossibleValue, at: "12:20", "but not 0"),
+            BadRecipe("batch: 16", "learning_rate: 1e999", .recipeImpossibleValue, at: "12:20", "1e999"),
+            BadRecipe("batch: 16", "method: spiltfrozen", .recipeImpossibleValue, at: "12:13", "'splitfrozen'"),
+            BadRecipe("rated-sentences", "csv", .recipeImpossibleValue, at: "7:13", "rated-sentences, tsv", "'tsv'"),
+            BadRecipe("name: test", "name: ../up", .recipeImpossibleValue, at: "1:7", "../up"),
+            BadRecipe("model.gguf", "cache:../secret", .recipeImpossibleValue, at: "3:11", "cache folder"),
+            BadRecipe("model.gguf", "m\n    sha256: abc", .recipeImpossibleValue, at: "4:13", "64 lowercase"),
+            BadRecipe(
+                "    labels:", "    prompt: It was\n    labels:", .recipeImpossibleValue, at: "9:13", "{text} once"),
+            BadRecipe(
+                "    labels:", "    prompt: \"{text}{text}\"\n    labels:", .recipeImpossibleValue, at: "9:13", "once"),
+            BadRecipe("\" great\"", "\" terrible\"", .recipeImpossibleValue, at: "9:47", "different label words"),
+            BadRecipe(", positive: \" great\"", "", .recipeImpossibleValue, at: "9:13", "2 to 1000 labels"),
+            BadRecipe("    cuts:", "    credit_bytes: 1KiB\n    cuts:", .recipeImpossibleValue, at: "14:19", "64KiB"),
+            BadRecipe(
+                "    cuts:", "    credit_bytes: 16777217TiB\n    cuts:", .recipeImpossibleValue, at: "14:19", "1TiB"),
+            BadRecipe(
+                "    cuts:", "    partition: dirichlet(0)\n    cuts:", .recipeImpossibleValue, at: "14:16", "ALPHA"),
+            BadRecipe(
+                "    cuts:", "    partition: one-label-per-devise\n    cuts:", .recipeImpossibleValue, at: "14:16",
+                "'one-label-per-device'"),
+            BadRecipe("[24, 18, 12, 6]", "[]", .recipeImpossibleValue, at: "14:11", "1 to 1024"),
+            BadRecipe(
+                "name: test", "name: t\nlora: {targets: [q, k, q]}", .recipeImpossibleValue, at: "2:24", "different"),
+            // Values that contradict each other.
+            BadRecipe("[24, 18, 12, 6]", "[25, 18]", .recipeImpossibleValue, at: "14:11", "model.frozen_blocks, 24"),
+            BadRecipe("batch: 16", "batch: 16\n    micro_batch: 17", .recipeImpossibleValue, at: "13:18", "at most"),
+            BadRecipe("[24, 18, 12, 6]", "[6]\n    shares: [1, 2]", .recipeImpossibleValue, at: "15:13", "a list of 1"),
+            BadRecipe(
+                "[24, 18, 12, 6]", "[6]\n    partition: one-label-per-device", .recipeImpossibleValue, at: "15:16",
+                "fewer than 2 labels"),
+            BadRecipe(
+                "epochs: 2", "warmup_steps: 11\ndata:\n    path: a", .recipeSyntax, at: "5:1", "'data'"),
+            BadRecipe(
+                "format: rated-sentences", "format: rated-sentences\n    train_limit: 64", .recipeImpossibleValue,
+                at: "",
+                "at most 8"),
+            BadRecipe("negative:", "bad:", .recipeImpossibleValue, at: "9:13", "negative and positive"),
+            BadRecipe(
+                "format: rated-sentences", "format: tsv\n    minimum_absolute_rating: 0.5", .recipeImpossibleValue,
+                at: "8:30", "no ratings"),
+            BadRecipe(
+                "format: rated-sentences", "format: rated-sentences\n    test_fraction: 0", .recipeImpossibleValue,
+                at: "", "data.test_fraction is 0"),
+            BadRecipe(
+                "    cuts:", "    credit_bytes: 8GiB\n    cuts:", .recipeImpossibleValue, at: "14:19",
+                "store.capacity_bytes"),
+            // Not YAML at all.
+            BadRecipe("[24, 18, 12, 6]", "[24, 18", .recipeSyntax, at: "15:1"),
+            BadRecipe("name: test", "name: \"test", .recipeSyntax, at: ""),
+            BadRecipe("name: test", "name: *none", .recipeSyntax, at: "1:7", "alias"),
+            BadRecipe("name: test", "name: te\u{7}st", .recipeSyntax, at: "1:1", "control"),
+            BadRecipe("name: test", "name: test\n---\n", .recipeSyntax, at: "2:1", "document"),
+        ])
+    func refused(bad: BadRecipe) throws {
+        let yaml = validRecipe.replacing(bad.replacing, with: bad.with, maxReplacements: 1)
+        #expect(yaml != validRecipe)
+        let error = #expect(throws: RecipeError.self) { try Recipe.parse(yaml: yaml, file: "r.yaml") }
+        let text = try #require(error).description
+        #expect(error?.exitCode == bad.code, "\(text)")
+        #expect(text.hasPrefix(bad.place.isEmpty ? "r.yaml:" : "r.yaml:\(bad.place)"), "\(text)")
+        for mention in bad.mentions { #expect(text.contains(mention), "\(text)") }
+    }
+
+    @Test("an empty recipe, a list and a scalar are refused", arguments: ["", "# nothing\n", "~", "[1]", "text"])
+    func notAMap(yaml: String) {
+        let error = #expect(throws: RecipeError.self) { try Recipe.parse(yaml: yaml, file: "r.yaml") }
+        #expect(error?.exitCode == .recipeSyntax)
+    }
+
+    @Test("deep nesting is refused, never a crash", arguments: ["[", "{a: ", "- "])
+    func deep(opening: String) {
+        let yaml = String(repeating: opening, count: 100_000)
+        #expect(throws: RecipeError.self) { try Recipe.parse(yaml: yaml, file: "r.yaml") }
+    }
+
+    @Test("a missing file, a folder, a huge file and a file of bytes are refused by name")
+    func unreadable() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let huge = folder.appendingPathComponent("huge.yaml"), bytes = folder.appendingPathComponent("bytes.yaml")
+        try Data(repeating: 0x20, count: 2 << 20).write(to: huge)
+        try Data([0x61, 0x3A, 0xFF]).write(to: bytes)
+        let cases: [(String, ExitCode)] = [
+            (folder.path + "/none.yaml", .recipeUnreadable), (folder.path, .recipeUnreadable),
+            (huge.path, .recipeUnreadable), (bytes.path, .recipeSyntax),
+        ]
+        for (path, code) in cases {
+            let error = #expect(throws: RecipeError.self) { try Recipe.load(file: path) }
+            #expect(error?.exitCode == code)
+            #expect(error?.problem.contains(path) == true)
+        }
+    }
+}
