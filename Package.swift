@@ -60,5 +60,6 @@ let package = Package(
         .target(name: "Support", dependencies: ["Randomness", "Tensors"], path: "Tests/Support"),
         .testTarget(name: "TensorsTests", dependencies: ["Randomness", "Support", "Tensors"]),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Diagnostics", "Randomness"]),
+        .testTarget(name: "RecipesTests", dependencies: ["Diagnostics", "Recipes"]),
     ]
 )
