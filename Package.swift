@@ -57,8 +57,9 @@ let package = Package(
             dependencies: ["Runs", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
         // Tests mirror Sources.
-        .target(name: "Support", dependencies: ["Randomness", "Tensors"], path: "Tests/Support"),
+        .target(name: "Support", dependencies: ["Checkpoints", "Models", "Randomness", "Tensors"], path: "Tests/Support"),
         .testTarget(name: "TensorsTests", dependencies: ["Randomness", "Support", "Tensors"]),
+        .testTarget(name: "MethodsTests", dependencies: ["Datasets", "Methods", "Models", "Support"]),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Diagnostics", "Randomness"]),
         .testTarget(name: "RecipesTests", dependencies: ["Diagnostics", "Recipes"]),
     ]

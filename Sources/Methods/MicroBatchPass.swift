@@ -40,6 +40,9 @@ public final class MicroBatchPass: @unchecked Sendable {
     /// How often memory was asked of the system since the pass was made.
     public var memoryGrowths: Int { stash.growths + scratch.growths }
 
+    /// Bytes held for the backward pass and as scratch.
+    var keptBytes: Int { stash.bytes + scratch.bytes }
+
     /// Sets the sums of gradients to zero.
     public func clearGradients() { gradients.flat.fill(0) }
 
