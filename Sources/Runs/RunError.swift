@@ -1,0 +1,60 @@
+import Diagnostics
+
+/// What can go wrong around a run, outside model, data and messages.
+public enum RunError: NumberedError, Equatable {
+    /// A run folder or a file in it cannot be written.
+    case folderUnwritable(path: String, reason: String)
+    /// A fetched file is not the one that the recipe means.
+    case checksumMismatch(path: String, expected: String, found: String)
+    /// A file that the recipe names is not there.
+    case fileMissing(path: String, key: String)
+    /// More frozen blocks than the model has, or none left to train.
+    case frozenBlocksBeyondModel(frozen: Int, layers: Int)
+    /// A prompt limit over what the model can read.
+    case promptBeyondContext(maximumTokens: Int, context: Int)
+    /// An adapter that was made for another model or other blocks.
+    case adapterMismatch(path: String, reason: String)
+    /// The user asked to stop before the end.
+    case interrupted(folder: String, steps: Int)
+
+    /// The number with which the process exits.
+    public var exitCode: ExitCode {
+        switch self {
+        case .folderUnwritable: .runFolderUnwritable
+        case .checksumMismatch: .checksumMismatch
+        case .fileMissing: .modelUnreadable
+        case .frozenBlocksBeyondModel, .promptBeyondContext: .recipeImpossibleValue
+        case .adapterMismatch: .adapterMismatch
+        case .interrupted: .interrupted
+        }
+    }
+
+    /// What was wrong, and where.
+    public var problem: String {
+        switch self {
+        case .folderUnwritable(let path, let reason): "The run folder \(path) cannot be written: \(reason)"
+        case .checksumMismatch(let path, let expected, let found):
+            "\(path) has the SHA-256 \(found.prefix(12))…, the recipe expects \(expected.prefix(12))…"
+        case .fileMissing(let path, let key): "\(path), which the recipe names as \(key), is not there"
+        case .frozenBlocksBeyondModel(let frozen, let layers):
+            "model.frozen_blocks is \(frozen), but the model has \(layers) blocks and one at least must train"
+        case .promptBeyondContext(let maximumTokens, let context):
+            "task.maximum_tokens is \(maximumTokens), but the model reads \(context) tokens at most"
+        case .adapterMismatch(let path, let reason): "The adapter \(path) does not fit: \(reason)"
+        case .interrupted(let folder, let steps): "The run was interrupted after \(steps) steps and is kept in \(folder)"
+        }
+    }
+
+    /// What to do next.
+    public var remedy: String {
+        switch self {
+        case .folderUnwritable: "Free some disk space, or choose another folder with runs=FOLDER"
+        case .checksumMismatch: "Fetch it again with scripts/fetch, or correct the sha256 in the recipe"
+        case .fileMissing: "Run scripts/fetch, or correct the path in the recipe"
+        case .frozenBlocksBeyondModel(_, let layers): "Set model.frozen_blocks to at most \(layers - 1)"
+        case .promptBeyondContext(_, let context): "Set task.maximum_tokens to at most \(context)"
+        case .adapterMismatch: "Use the recipe that made the adapter, or another adapter"
+        case .interrupted: "Its adapter can be scored with 'permafrost eval', or train again from the start"
+        }
+    }
+}

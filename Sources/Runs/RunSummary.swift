@@ -1,0 +1,59 @@
+/// What a run was and what it reached: `summary.json`, and the block that ends the run's output.
+public struct RunSummary: Codable, Sendable, Equatable {
+    /// How a run ended.
+    public enum State: String, Codable, Sendable {
+        /// Every step of every epoch was taken.
+        case completed
+        /// The user stopped it; the adapter is that of the last step.
+        case interrupted
+    }
+
+    /// The run's id.
+    public var run: String
+    /// How it ended.
+    public var state: State
+    /// Which method trained.
+    public var method: String
+    /// Share of right predictions on the test sentences after training, nil without evaluation.
+    public var accuracy: Double?
+    /// The same for the model before training.
+    public var baselineAccuracy: Double?
+    /// The accuracy of always naming the most frequent class.
+    public var majority: Double?
+    /// Mean over classes of F1 after training.
+    public var macroF1: Double?
+    /// Test sentences scored.
+    public var testSamples: Int
+    /// Training sentences.
+    public var trainSamples: Int
+    /// Optimizer steps taken.
+    public var steps: Int
+    /// Epochs begun.
+    public var epochs: Int
+    /// Tokens that passed the trainable blocks forward and backward.
+    public var trainTokens: Int
+    /// Training tokens per second of `trainSeconds`.
+    public var tokensPerSecond: Double
+    /// Loss of the last epoch's steps, mean in nats.
+    public var finalLoss: Double
+    /// From the first device's start to the last step.
+    public var trainSeconds: Double
+    /// The whole run with loading and evaluation.
+    public var wallSeconds: Double
+    /// Compute time of all devices together.
+    public var deviceSeconds: Double
+    /// Compute time of the server: frozen blocks for weaker devices, and training steps.
+    public var serverSeconds: Double
+    /// Bytes that the devices' sockets sent.
+    public var bytesUp: Int
+    /// Bytes that the devices' sockets received.
+    public var bytesDown: Int
+    /// The most memory that was resident.
+    public var peakRssBytes: Int
+    /// Parameters in training.
+    public var trainableParameters: Int
+    /// The adapter in PEFT's format.
+    public var adapterPath: String
+    /// The run's seed.
+    public var seed: UInt64
+}
