@@ -62,5 +62,7 @@ let package = Package(
         .testTarget(name: "MethodsTests", dependencies: ["Datasets", "Methods", "Models", "Support"]),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Diagnostics", "Randomness"]),
         .testTarget(name: "RecipesTests", dependencies: ["Diagnostics", "Recipes"]),
+        .testTarget(name: "TokenizersTests", dependencies: ["Checkpoints", "Diagnostics", "Randomness", "Support", "Tokenizers"]),
+        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "Diagnostics", "Randomness", "Support", "Tensors"]),
     ]
 )

@@ -1,0 +1,107 @@
+/// A cursor over a GGUF file's header that never reads past the end and never trusts a length.
+struct GGUFReader {
+    /// Array elements in one file, beyond which its header is taken for an attack on memory: the largest vocabularies
+    /// with types, scores and merges have about a million.
+    static let maximumElements = 1 << 22
+    static let maximumNesting = 4
+
+    let bytes: UnsafeRawBufferPointer
+    let file: String
+    private(set) var offset = 0
+    private var elementsLeft = Self.maximumElements
+
+    init(_ bytes: UnsafeRawBufferPointer, file: String) {
+        self.bytes = bytes
+        self.file = file
+    }
+
+    /// Moves past some bytes and gives where they began.
+    mutating func take(_ count: UInt64, for place: @autoclosure () -> String) throws(GGUFError) -> Int {
+        let left = UInt64(bytes.count - offset)
+        guard count <= left else {
+            throw .truncated(file: file, place: place(), missingBytes: count - left)
+        }
+        defer { offset += Int(count) }
+        return offset
+    }
+
+    mutating func integer<Value: FixedWidthInteger & BitwiseCopyable>(
+        _ type: Value.Type, for place: @autoclosure () -> String
+    ) throws(GGUFError) -> Value {
+        let start = try take(UInt64(MemoryLayout<Value>.size), for: place())
+        return Value(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: Value.self))
+    }
+
+    /// A length in bytes, then that many bytes of UTF-8.
+    mutating func string(for place: @autoclosure () -> String) throws(GGUFError) -> String {
+        let length = try integer(UInt64.self, for: place())
+        let start = try take(length, for: place())
+        let slice = UnsafeRawBufferPointer(rebasing: bytes[start..<offset])
+        guard let text = String(validating: slice.bindMemory(to: UInt8.self), as: UTF8.self) else {
+            throw .malformed(file: file, place: place(), reason: "the text is not UTF-8")
+        }
+        return text
+    }
+
+    /// A value's type, then the value.
+    mutating func value(for key: String) throws(GGUFError) -> GGUFValue {
+        try value(of: try type(for: key), for: key, depth: 0)
+    }
+
+    private mutating func type(for key: String) throws(GGUFError) -> GGUFValueType {
+        let number = try integer(UInt32.self, for: "metadata \(key)")
+        guard let type = GGUFValueType(rawValue: number) else {
+            throw .malformed(file: file, place: "metadata \(key)", reason: "there is no value type \(number)")
+        }
+        return type
+    }
+
+    private mutating func value(of type: GGUFValueType, for key: String, depth: Int) throws(GGUFError) -> GGUFValue {
+        switch type {
+        case .uint8: .unsigned(UInt64(try integer(UInt8.self, for: "metadata \(key)")))
+        case .uint16: .unsigned(UInt64(try integer(UInt16.self, for: "metadata \(key)")))
+        case .uint32: .unsigned(UInt64(try integer(UInt32.self, for: "metadata \(key)")))
+        case .uint64: .unsigned(try integer(UInt64.self, for: "metadata \(key)"))
+        case .int8: .signed(Int64(try integer(Int8.self, for: "metadata \(key)")))
+        case .int16: .signed(Int64(try integer(Int16.self, for: "metadata \(key)")))
+        case .int32: .signed(Int64(try integer(Int32.self, for: "metadata \(key)")))
+        case .int64: .signed(try integer(Int64.self, for: "metadata \(key)"))
+        case .float32: .real(Double(Float(bitPattern: try integer(UInt32.self, for: "metadata \(key)"))))
+        case .float64: .real(Double(bitPattern: try integer(UInt64.self, for: "metadata \(key)")))
+        case .bool: .flag(try flag(for: key))
+        case .string: .text(try string(for: "metadata \(key)"))
+        case .array: .list(try list(for: key, depth: depth))
+        }
+    }
+
+    private mutating func flag(for key: String) throws(GGUFError) -> Bool {
+        let byte = try integer(UInt8.self, for: "metadata \(key)")
+        guard byte <= 1 else {
+            throw .malformed(file: file, place: "metadata \(key)", reason: "\(byte) is neither true nor false")
+        }
+        return byte == 1
+    }
+
+    private mutating func list(for key: String, depth: Int) throws(GGUFError) -> [GGUFValue] {
+        guard depth < Self.maximumNesting else {
+            throw .malformed(file: file, place: "metadata \(key)", reason: "lists are nested too deeply")
+        }
+        let type = try type(for: key)
+        let count = try integer(UInt64.self, for: "metadata \(key)")
+        let (needed, overflow) = count.multipliedReportingOverflow(by: UInt64(type.minimumBytes))
+        let left = UInt64(bytes.count - offset)
+        guard !overflow, needed <= left else {
+            throw .truncated(
+                file: file, place: "metadata \(key)", missingBytes: (overflow ? UInt64.max : needed) - left)
+        }
+        guard count <= UInt64(elementsLeft) else {
+            throw .malformed(
+                file: file, place: "metadata \(key)", reason: "there are more than \(Self.maximumElements) elements")
+        }
+        elementsLeft -= Int(count)
+        var elements: [GGUFValue] = []
+        elements.reserveCapacity(Int(count))
+        for _ in 0..<Int(count) { elements.append(try value(of: type, for: key, depth: depth + 1)) }
+        return elements
+    }
+}

@@ -1,0 +1,107 @@
+import Datasets
+
+/// Decides what the worker computes next: training steps in the planned order, and the missing frozen blocks (F0) of
+/// samples from weaker devices while a step's samples are not all there.
+///
+/// Pure: it knows which samples have arrived and which are ready, and nothing of sockets, threads or numbers. The order
+/// of steps is a function of the seed and the shard sizes alone, so neither a fast device nor a busy machine pulls the
+/// model towards its own labels.
+struct WorkSchedule {
+    /// One thing to compute.
+    enum Work: Equatable {
+        /// Train on these samples.
+        case step(epoch: Int, samples: [SampleReference])
+        /// Run the missing frozen blocks over one message's samples.
+        case advance(samples: [SampleReference], cut: Int)
+    }
+
+    private enum SampleState {
+        case missing, frozenBlocksMissing, ready
+    }
+
+    private let seed: UInt64
+    private let counts: [Int]
+    private let epochs: Int
+    private let batch: Int
+    private let frozenBlocks: Int
+    /// Passes over frozen blocks that run at the same time.
+    private let advanceLimit: Int
+
+    private var states: [[SampleState]]
+    private var waiting: [(samples: [SampleReference], cut: Int)] = []
+    private var firstWaiting = 0
+    private var advancing = 0
+    private var isStepping = false
+    private var epoch = 0
+    private var batches: ArraySlice<[SampleReference]> = []
+
+    /// - Parameters:
+    ///   - counts: the shard size of each device.
+    ///   - batch: samples of one training step.
+    ///   - frozenBlocks: blocks that every sample must have passed before it trains.
+    init(seed: UInt64, counts: [Int], epochs: Int, batch: Int, frozenBlocks: Int, advanceLimit: Int) {
+        self.seed = seed
+        self.counts = counts
+        self.epochs = epochs
+        self.batch = batch
+        self.frozenBlocks = frozenBlocks
+        self.advanceLimit = advanceLimit
+        states = counts.map { Array(repeating: .missing, count: $0) }
+        beginNextEpoch()
+    }
+
+    /// Whether every step of every epoch has been taken.
+    var isFinished: Bool { batches.isEmpty && !isStepping && epoch == epochs }
+
+    /// Samples of the next step that have not arrived yet.
+    var missingForNextStep: [SampleReference] {
+        (batches.first ?? []).filter { states[$0.device][$0.index] == .missing }
+    }
+
+    /// Samples that have arrived and that no step has used yet in this epoch.
+    var queueDepth: Int {
+        batches.reduce(0) { $0 + $1.count { states[$0.device][$0.index] != .missing } }
+    }
+
+    /// Whether a sample has arrived.
+    func hasArrived(_ sample: SampleReference) -> Bool { states[sample.device][sample.index] != .missing }
+
+    /// One message's samples are in the store, after `cut` blocks.
+    mutating func arrived(_ samples: [SampleReference], cut: Int) {
+        let isReady = cut == frozenBlocks
+        for sample in samples { states[sample.device][sample.index] = isReady ? .ready : .frozenBlocksMissing }
+        if !isReady { waiting.append((samples, cut)) }
+    }
+
+    /// The missing blocks of these samples have been run.
+    mutating func advanced(_ samples: [SampleReference]) {
+        for sample in samples { states[sample.device][sample.index] = .ready }
+        advancing -= 1
+    }
+
+    /// The running step has ended.
+    mutating func stepped() {
+        isStepping = false
+        if batches.isEmpty { beginNextEpoch() }
+    }
+
+    /// The next thing to start now, or nil when there is nothing to start before something else ends or arrives.
+    mutating func next() -> Work? {
+        if !isStepping, let samples = batches.first, samples.allSatisfy({ states[$0.device][$0.index] == .ready }) {
+            isStepping = true
+            batches.removeFirst()
+            return .step(epoch: epoch, samples: samples)
+        }
+        guard advancing < advanceLimit, firstWaiting < waiting.count else { return nil }
+        advancing += 1
+        defer { firstWaiting += 1 }
+        let (samples, cut) = waiting[firstWaiting]
+        return .advance(samples: samples, cut: cut)
+    }
+
+    private mutating func beginNextEpoch() {
+        guard epoch < epochs else { return }
+        epoch += 1
+        batches = Batches.cut(SampleOrder.global(seed: seed, counts: counts, epoch: epoch), size: batch)[...]
+    }
+}
