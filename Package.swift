@@ -40,8 +40,8 @@ let package = Package(
 
         // What is computed where, and the roles that do it.
         .target(name: "Methods", dependencies: ["Datasets", "Diagnostics", "Models", "Tensors"]),
-        .target(name: "Device", dependencies: ["Methods", "Queueing", "Wire"]),
-        .target(name: "Worker", dependencies: ["Methods", "Queueing", "Wire"]),
+        .target(name: "Device", dependencies: ["Datasets", "Diagnostics", "Methods", "Queueing", "Tensors", "Wire"]),
+        .target(name: "Worker", dependencies: ["Datasets", "Diagnostics", "Methods", "Queueing", "Tensors", "Wire"]),
         .target(name: "Coordinator", dependencies: ["Diagnostics", "Queueing", "Wire"]),
 
         // Recipes, run folders and the embedded assembly of the roles.
