@@ -1,5 +1,6 @@
 /// Every check that activations pass before anything of them is used, cheap ones first, the payload last.
 public struct ActivationCheck: Sendable {
+    /// How large a message may be.
     public var limits: WireLimits
     /// The run that is trained here.
     public var run: String
@@ -7,6 +8,7 @@ public struct ActivationCheck: Sendable {
     public var width: Int
     /// The highest cut a device may have.
     public var maximumCut: Int
+    /// Labels are below it.
     public var classCount: Int
     /// The most tokens one sample may have.
     public var maximumLength: Int

@@ -2,6 +2,7 @@
 public struct CheckedActivations: Sendable, Equatable {
     /// One sample of the message.
     public struct Sample: Sendable, Equatable {
+        /// Unique within the message and owned by its sender.
         public let id: UInt64
         /// The class, below the task's class count.
         public let label: Int
@@ -9,9 +10,11 @@ public struct CheckedActivations: Sendable, Equatable {
         public let rows: Range<Int>
     }
 
+    /// The number under which the message is acknowledged.
     public let sequence: UInt64
     /// Blocks that the device has run.
     public let cut: Int
+    /// How the payload is written.
     public let codec: PayloadCodec
     /// Tokens of all samples.
     public let rows: Int

@@ -7,9 +7,11 @@ extension Body {
 
     /// A device or worker asks to take part.
     public struct Register: Sendable, Equatable {
+        /// A device or a worker.
         public var role: Role
         /// Samples a device holds; 0 for a worker.
         public var samples: UInt64
+        /// Threads it computes with.
         public var threads: UInt32
         /// Where a worker waits for devices; empty for a device.
         public var endpoint: String
@@ -25,7 +27,9 @@ extension Body {
 
     /// How far a device has come. All numbers are totals since it started.
     public struct DeviceProgress: Sendable, Equatable {
+        /// Samples whose acknowledgement has arrived.
         public var publishedSamples: UInt64
+        /// Tokens of the published samples.
         public var tokens: UInt64
         /// Nanoseconds spent in the model.
         public var computeNanoseconds: UInt64
@@ -33,6 +37,7 @@ extension Body {
         public var bytesUp: UInt64
         /// Frame bytes that the device's data socket received.
         public var bytesDown: UInt64
+        /// Whether everything is published and acknowledged.
         public var finished: Bool
 
         /// A device's totals.
@@ -59,8 +64,11 @@ extension Body {
         public var loss: Double
         /// Fraction of the step's samples that were predicted correctly.
         public var accuracy: Double
+        /// The rate of this step, after warm-up and decay.
         public var learningRate: Double
+        /// Tokens of the step.
         public var tokens: UInt64
+        /// Samples of the step.
         public var samples: UInt64
         /// How long the step took.
         public var seconds: Double
@@ -89,10 +97,15 @@ extension Body {
 
     /// Totals of a worker that has trained to the end.
     public struct WorkerFinished: Sendable, Equatable {
+        /// Optimizer steps.
         public var steps: UInt64
+        /// Times that every sample was used.
         public var epochs: UInt32
+        /// Tokens of all steps.
         public var tokens: UInt64
+        /// Samples of all steps, repetitions counted.
         public var samples: UInt64
+        /// From the first sample to the last step.
         public var seconds: Double
         /// Frame bytes that the worker's data socket received.
         public var bytesUp: UInt64
@@ -116,8 +129,11 @@ extension Body {
 
     /// A device or worker cannot go on.
     public struct Failure: Sendable, Equatable {
+        /// The number its process ends with.
         public var exitCode: Int32
+        /// What was wrong, and where.
         public var problem: String
+        /// What to do next.
         public var remedy: String
 
         /// An error as its owner would print it.
@@ -132,7 +148,9 @@ extension Body {
     public struct Assignment: Sendable, Equatable {
         /// Blocks to run before publishing.
         public var cut: UInt32
+        /// Where the device publishes to.
         public var workerEndpoint: String
+        /// The run's seed.
         public var seed: UInt64
         /// Grows with every new plan of the run.
         public var generation: UInt64
@@ -148,8 +166,11 @@ extension Body {
 
     /// What a worker has to expect of one device.
     public struct DevicePlan: Sendable, Equatable {
+        /// Its sender id.
         public var device: String
+        /// How many samples it will publish.
         public var samples: UInt64
+        /// Blocks that it will run.
         public var cut: UInt32
 
         /// A device's part of a plan, as its worker needs it.
@@ -162,7 +183,9 @@ extension Body {
 
     /// What a worker has to expect.
     public struct RunPlan: Sendable, Equatable {
+        /// Every device that publishes to this worker.
         public var devices: [DevicePlan]
+        /// The run's seed.
         public var seed: UInt64
         /// Grows with every new plan of the run.
         public var generation: UInt64

@@ -48,7 +48,9 @@ extension Body {
 
     /// A device has published everything, and all of it was acknowledged.
     public struct Finished: Sendable, Equatable {
+        /// Messages, each counted once.
         public var messages: UInt64
+        /// Samples in them.
         public var samples: UInt64
 
         /// The device's totals.
@@ -60,6 +62,7 @@ extension Body {
 
     /// Payload bytes that are added to a device's budget.
     public struct Credit: Sendable, Equatable {
+        /// Bytes of payload frames.
         public var bytes: UInt64
 
         /// A grant.
@@ -68,6 +71,7 @@ extension Body {
 
     /// Every sample of a message is stored.
     public struct Ack: Sendable, Equatable {
+        /// The message.
         public var sequence: UInt64
         /// Payload bytes that come back to the budget with the first acknowledgement of the sequence.
         public var creditBytes: UInt64
@@ -85,6 +89,7 @@ extension Body {
         public var sequence: UInt64
         /// A protocol error number, see `WireError.number`.
         public var number: UInt32
+        /// The problem and its remedy.
         public var text: String
 
         /// A refusal in the words of the other side.
@@ -102,6 +107,7 @@ extension Body {
 
     /// Publish no more, and leave.
     public struct Stop: Sendable, Equatable {
+        /// Why, in a sentence.
         public var reason: String
 
         /// A request to stop.
