@@ -1,0 +1,111 @@
+/// Every check that activations pass before anything of them is used, cheap ones first, the payload last.
+public struct ActivationCheck: Sendable {
+    /// How large a message may be.
+    public var limits: WireLimits
+    /// The run that is trained here.
+    public var run: String
+    /// The width of the model.
+    public var width: Int
+    /// The highest cut a device may have.
+    public var maximumCut: Int
+    /// Labels are below it.
+    public var classCount: Int
+    /// The most tokens one sample may have.
+    public var maximumLength: Int
+
+    /// The expectations of one run.
+    public init(
+        limits: WireLimits, run: String, width: Int, maximumCut: Int, classCount: Int, maximumLength: Int
+    ) {
+        self.limits = limits
+        self.run = run
+        self.width = width
+        self.maximumCut = maximumCut
+        self.classCount = classCount
+        self.maximumLength = maximumLength
+    }
+
+    /// The activations in a form that may be used.
+    ///
+    /// - Parameters:
+    ///   - activations: the header as decoded.
+    ///   - run: the run in the envelope.
+    ///   - payloads: all frames after the header.
+    ///   - owns: whether a sample belongs to the sender.
+    /// - Throws: the first check that failed.
+    public func check(
+        _ activations: Body.Activations, run: String, payloads: [UnsafeRawBufferPointer], owns: (UInt64) -> Bool
+    ) throws(WireError) -> CheckedActivations {
+        guard run == self.run else { throw .unknownRun(run) }
+        guard let payload = payloads.first else { throw .payloadMissing }
+        guard payloads.count == 1 else { throw .tooManyFrames(found: payloads.count, expected: 1) }
+        guard payload.count <= limits.frameBytes else {
+            throw .frameTooLarge(bytes: payload.count, limit: limits.frameBytes)
+        }
+        let codec = try shape(of: activations, payloadBytes: payload.count)
+        let samples = try samples(of: activations, owns: owns)
+
+        let checksum = payloadChecksum(payload)
+        guard checksum == activations.checksum else {
+            throw .checksumMismatch(stated: activations.checksum, computed: checksum)
+        }
+        if let index = codec.firstNonFinite(payload) {
+            throw .nonFiniteValue(row: index / width, column: index % width)
+        }
+        return CheckedActivations(
+            sequence: activations.sequence, cut: Int(activations.cut), codec: codec, rows: Int(activations.rows),
+            columns: width, samples: samples)
+    }
+
+    /// The codec, once rows, columns, cut and payload length agree with it and with the run.
+    private func shape(of activations: Body.Activations, payloadBytes: Int) throws(WireError) -> PayloadCodec {
+        guard let codec = PayloadCodec(rawValue: activations.codec) else { throw .unknownCodec(activations.codec) }
+        guard activations.columns == width else {
+            throw .widthMismatch(columns: activations.columns, expected: width)
+        }
+        guard activations.cut <= maximumCut else {
+            throw .cutOutOfRange(cut: activations.cut, maximum: maximumCut)
+        }
+        guard activations.rows <= limits.tokens else {
+            throw .tooManyRows(rows: activations.rows, limit: limits.tokens)
+        }
+        let expected = codec.byteCount(rows: Int(activations.rows), columns: width) ?? .max
+        guard payloadBytes == expected else { throw .wrongPayloadLength(bytes: payloadBytes, expected: expected) }
+        return codec
+    }
+
+    /// The samples with their rows, once counts, lengths, labels and ids agree with each other and with the run.
+    private func samples(
+        of activations: Body.Activations, owns: (UInt64) -> Bool
+    ) throws(WireError) -> [CheckedActivations.Sample] {
+        let count = activations.sampleIDs.count
+        guard count == activations.lengths.count, count == activations.labels.count else {
+            throw .countsDiffer(
+                ids: count, lengths: activations.lengths.count, labels: activations.labels.count)
+        }
+        guard count > 0 else { throw .noSamples }
+        guard count <= limits.samples else { throw .tooManySamples(count: count, limit: limits.samples) }
+
+        var samples: [CheckedActivations.Sample] = []
+        var seen: Set<UInt64> = []
+        samples.reserveCapacity(count)
+        seen.reserveCapacity(count)
+        var start = 0
+        for (id, (length, label)) in zip(activations.sampleIDs, zip(activations.lengths, activations.labels)) {
+            guard length >= 1, length <= maximumLength else {
+                throw .lengthOutOfRange(sample: id, length: length, limit: maximumLength)
+            }
+            guard label < classCount else {
+                throw .labelOutOfRange(sample: id, label: label, classCount: classCount)
+            }
+            guard seen.insert(id).inserted else { throw .duplicateSample(id) }
+            guard owns(id) else { throw .foreignSample(id) }
+            // At most `limits.samples` terms below 2^32: the sum cannot leave an Int.
+            let end = start + Int(length)
+            samples.append(.init(id: id, label: Int(label), rows: start..<end))
+            start = end
+        }
+        guard start == activations.rows else { throw .rowsMismatch(rows: activations.rows, sum: start) }
+        return samples
+    }
+}

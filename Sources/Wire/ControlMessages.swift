@@ -1,0 +1,200 @@
+extension Body {
+    /// Who registers with the coordinator.
+    public enum Role: UInt32, Sendable, CaseIterable {
+        case device = 1
+        case worker = 2
+    }
+
+    /// A device or worker asks to take part.
+    public struct Register: Sendable, Equatable {
+        /// A device or a worker.
+        public var role: Role
+        /// Samples a device holds; 0 for a worker.
+        public var samples: UInt64
+        /// Threads it computes with.
+        public var threads: UInt32
+        /// Where a worker waits for devices; empty for a device.
+        public var endpoint: String
+
+        /// A registration.
+        public init(role: Role, samples: UInt64, threads: UInt32, endpoint: String = "") {
+            self.role = role
+            self.samples = samples
+            self.threads = threads
+            self.endpoint = endpoint
+        }
+    }
+
+    /// How far a device has come. All numbers are totals since it started.
+    public struct DeviceProgress: Sendable, Equatable {
+        /// Samples whose acknowledgement has arrived.
+        public var publishedSamples: UInt64
+        /// Tokens of the published samples.
+        public var tokens: UInt64
+        /// Nanoseconds spent in the model.
+        public var computeNanoseconds: UInt64
+        /// Frame bytes that the device's data socket sent.
+        public var bytesUp: UInt64
+        /// Frame bytes that the device's data socket received.
+        public var bytesDown: UInt64
+        /// Whether everything is published and acknowledged.
+        public var finished: Bool
+
+        /// A device's totals.
+        public init(
+            publishedSamples: UInt64, tokens: UInt64, computeNanoseconds: UInt64, bytesUp: UInt64, bytesDown: UInt64,
+            finished: Bool
+        ) {
+            self.publishedSamples = publishedSamples
+            self.tokens = tokens
+            self.computeNanoseconds = computeNanoseconds
+            self.bytesUp = bytesUp
+            self.bytesDown = bytesDown
+            self.finished = finished
+        }
+    }
+
+    /// One optimizer step of a worker.
+    public struct StepReport: Sendable, Equatable {
+        /// From 1.
+        public var step: UInt64
+        /// From 1.
+        public var epoch: UInt32
+        /// Mean cross-entropy of the step's samples, in nats.
+        public var loss: Double
+        /// Fraction of the step's samples that were predicted correctly.
+        public var accuracy: Double
+        /// The rate of this step, after warm-up and decay.
+        public var learningRate: Double
+        /// Tokens of the step.
+        public var tokens: UInt64
+        /// Samples of the step.
+        public var samples: UInt64
+        /// How long the step took.
+        public var seconds: Double
+        /// Samples in the store that no step has used yet.
+        public var queueDepth: UInt64
+        /// Frame bytes that the worker's data socket has received so far.
+        public var bytesUp: UInt64
+
+        /// A step's results.
+        public init(
+            step: UInt64, epoch: UInt32, loss: Double, accuracy: Double, learningRate: Double, tokens: UInt64,
+            samples: UInt64, seconds: Double, queueDepth: UInt64, bytesUp: UInt64
+        ) {
+            self.step = step
+            self.epoch = epoch
+            self.loss = loss
+            self.accuracy = accuracy
+            self.learningRate = learningRate
+            self.tokens = tokens
+            self.samples = samples
+            self.seconds = seconds
+            self.queueDepth = queueDepth
+            self.bytesUp = bytesUp
+        }
+    }
+
+    /// Totals of a worker that has trained to the end.
+    public struct WorkerFinished: Sendable, Equatable {
+        /// Optimizer steps.
+        public var steps: UInt64
+        /// Times that every sample was used.
+        public var epochs: UInt32
+        /// Tokens of all steps.
+        public var tokens: UInt64
+        /// Samples of all steps, repetitions counted.
+        public var samples: UInt64
+        /// From the first sample to the last step.
+        public var seconds: Double
+        /// Frame bytes that the worker's data socket received.
+        public var bytesUp: UInt64
+        /// Frame bytes that the worker's data socket sent.
+        public var bytesDown: UInt64
+
+        /// A worker's totals.
+        public init(
+            steps: UInt64, epochs: UInt32, tokens: UInt64, samples: UInt64, seconds: Double, bytesUp: UInt64,
+            bytesDown: UInt64
+        ) {
+            self.steps = steps
+            self.epochs = epochs
+            self.tokens = tokens
+            self.samples = samples
+            self.seconds = seconds
+            self.bytesUp = bytesUp
+            self.bytesDown = bytesDown
+        }
+    }
+
+    /// A device or worker cannot go on.
+    public struct Failure: Sendable, Equatable {
+        /// The number its process ends with.
+        public var exitCode: Int32
+        /// What was wrong, and where.
+        public var problem: String
+        /// What to do next.
+        public var remedy: String
+
+        /// An error as its owner would print it.
+        public init(exitCode: Int32, problem: String, remedy: String) {
+            self.exitCode = exitCode
+            self.problem = problem
+            self.remedy = remedy
+        }
+    }
+
+    /// What a device has to do.
+    public struct Assignment: Sendable, Equatable {
+        /// Blocks to run before publishing.
+        public var cut: UInt32
+        /// Where the device publishes to.
+        public var workerEndpoint: String
+        /// The run's seed.
+        public var seed: UInt64
+        /// Grows with every new plan of the run.
+        public var generation: UInt64
+
+        /// A device's part of a plan.
+        public init(cut: UInt32, workerEndpoint: String, seed: UInt64, generation: UInt64) {
+            self.cut = cut
+            self.workerEndpoint = workerEndpoint
+            self.seed = seed
+            self.generation = generation
+        }
+    }
+
+    /// What a worker has to expect of one device.
+    public struct DevicePlan: Sendable, Equatable {
+        /// Its sender id.
+        public var device: String
+        /// How many samples it will publish.
+        public var samples: UInt64
+        /// Blocks that it will run.
+        public var cut: UInt32
+
+        /// A device's part of a plan, as its worker needs it.
+        public init(device: String, samples: UInt64, cut: UInt32) {
+            self.device = device
+            self.samples = samples
+            self.cut = cut
+        }
+    }
+
+    /// What a worker has to expect.
+    public struct RunPlan: Sendable, Equatable {
+        /// Every device that publishes to this worker.
+        public var devices: [DevicePlan]
+        /// The run's seed.
+        public var seed: UInt64
+        /// Grows with every new plan of the run.
+        public var generation: UInt64
+
+        /// A plan over all devices of a worker.
+        public init(devices: [DevicePlan], seed: UInt64, generation: UInt64) {
+            self.devices = devices
+            self.seed = seed
+            self.generation = generation
+        }
+    }
+}

@@ -1,0 +1,25 @@
+/// One message without its payload: who sends it, for which run, and what it says.
+public struct Envelope: Sendable, Equatable {
+    /// The only version of the contract that this side speaks.
+    public static let protocolVersion: UInt32 = 1
+
+    /// The run the message belongs to.
+    public var run: String
+
+    /// The device, worker or coordinator that sends it.
+    public var sender: String
+
+    /// 1 when the message is first sent, one more each time it is sent again.
+    public var attempt: UInt32
+
+    /// What it says.
+    public var body: Body
+
+    /// A message in the current protocol version. Ids are texts without NUL.
+    public init(run: String, sender: String, attempt: UInt32 = 1, body: Body) {
+        self.run = run
+        self.sender = sender
+        self.attempt = attempt
+        self.body = body
+    }
+}

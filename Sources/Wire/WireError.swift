@@ -1,0 +1,91 @@
+import Diagnostics
+
+/// Why a message was refused. Each case has a protocol number that never changes its meaning; `Reject` carries it.
+public enum WireError: NumberedError, Equatable {
+    // 1-9: headers.
+    case unsupportedVersion(UInt32)
+    case headerTooLarge(bytes: Int, limit: Int)
+    case malformedHeader(bytes: Int)
+    case missingBody
+    case textTooLong(bytes: Int, limit: Int)
+    case unexpectedMessage(String)
+
+    // 10-19: who may speak.
+    case unknownRun(String)
+    case unknownSender(String)
+
+    // 20-29: payloads.
+    case payloadMissing
+    case tooManyFrames(found: Int, expected: Int)
+    case frameTooLarge(bytes: Int, limit: Int)
+    case wrongPayloadLength(bytes: Int, expected: Int)
+    case unknownCodec(UInt32)
+    case checksumMismatch(stated: UInt64, computed: UInt64)
+    case nonFiniteValue(row: Int, column: Int)
+
+    // 30-49: samples and shapes.
+    case noSamples
+    case tooManySamples(count: Int, limit: Int)
+    case countsDiffer(ids: Int, lengths: Int, labels: Int)
+    case lengthOutOfRange(sample: UInt64, length: UInt32, limit: Int)
+    case tooManyRows(rows: UInt32, limit: Int)
+    case rowsMismatch(rows: UInt32, sum: Int)
+    case widthMismatch(columns: UInt32, expected: Int)
+    case cutOutOfRange(cut: UInt32, maximum: Int)
+    case duplicateSample(UInt64)
+    case foreignSample(UInt64)
+    case labelOutOfRange(sample: UInt64, label: UInt32, classCount: Int)
+    case sampleAlreadyStored(UInt64)
+
+    // 50-59: the queue.
+    case creditExceeded(bytes: Int, available: Int)
+    case staleAttempt(attempt: UInt32, latest: UInt32)
+    case sequenceOutOfWindow(sequence: UInt64, expected: UInt64, window: Int)
+    case deadLettered(sequence: UInt64)
+    case senderRefused(deadLetters: Int)
+    case storeFull(neededBytes: Int, freeBytes: Int)
+
+    /// The protocol error number.
+    public var number: UInt32 {
+        switch self {
+        case .unsupportedVersion: 1
+        case .headerTooLarge: 2
+        case .malformedHeader: 3
+        case .missingBody: 4
+        case .textTooLong: 5
+        case .unexpectedMessage: 6
+        case .unknownRun: 10
+        case .unknownSender: 11
+        case .payloadMissing: 20
+        case .tooManyFrames: 21
+        case .frameTooLarge: 22
+        case .wrongPayloadLength: 23
+        case .unknownCodec: 24
+        case .checksumMismatch: 25
+        case .nonFiniteValue: 26
+        case .noSamples: 30
+        case .tooManySamples: 31
+        case .countsDiffer: 32
+        case .lengthOutOfRange: 33
+        case .tooManyRows: 34
+        case .rowsMismatch: 35
+        case .widthMismatch: 36
+        case .cutOutOfRange: 37
+        case .duplicateSample: 38
+        case .foreignSample: 39
+        case .labelOutOfRange: 40
+        case .sampleAlreadyStored: 41
+        case .creditExceeded: 50
+        case .staleAttempt: 51
+        case .sequenceOutOfWindow: 52
+        case .deadLettered: 53
+        case .senderRefused: 54
+        case .storeFull: 55
+        }
+    }
+
+    /// A full store has a code of its own; every other refusal is a rejected message.
+    public var exitCode: ExitCode {
+        if case .storeFull = self { .storeFull } else { .messageRejected }
+    }
+}

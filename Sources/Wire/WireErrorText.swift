@@ -1,0 +1,111 @@
+extension WireError {
+    /// What was wrong with the message, with the values that contradict each other.
+    public var problem: String {
+        switch self {
+        case .unsupportedVersion(let version):
+            "The header has protocol version \(version), this side speaks \(Envelope.protocolVersion)"
+        case .headerTooLarge(let bytes, let limit):
+            "The header has \(bytes) bytes, the limit is \(limit)"
+        case .malformedHeader(let bytes):
+            "The header of \(bytes) bytes is not a readable Header message"
+        case .missingBody:
+            "The header has no body, or one that this version does not know"
+        case .textTooLong(let bytes, let limit):
+            "A text in the header has \(bytes) bytes, the limit is \(limit)"
+        case .unexpectedMessage(let name):
+            "A message of kind \(name) came to a role that does not take it"
+        case .unknownRun(let run):
+            "The message belongs to run \"\(run)\", which is not run here"
+        case .unknownSender(let sender):
+            "The sender \"\(sender)\" is not part of the run's plan"
+        case .payloadMissing:
+            "The activations came without their payload frame"
+        case .tooManyFrames(let found, let expected):
+            "The message has \(found) payload frames instead of \(expected)"
+        case .frameTooLarge(let bytes, let limit):
+            "The payload frame has \(bytes) bytes, the limit is \(limit)"
+        case .wrongPayloadLength(let bytes, let expected):
+            "The payload frame has \(bytes) bytes, rows, columns and codec ask for \(expected)"
+        case .unknownCodec(let number):
+            "The payload codec number \(number) is not known"
+        case .checksumMismatch(let stated, let computed):
+            "The payload's checksum is \(hexadecimal(computed)), the header states \(hexadecimal(stated))"
+        case .nonFiniteValue(let row, let column):
+            "The payload has a value that is not finite in row \(row), column \(column)"
+        case .noSamples:
+            "The activations name no sample"
+        case .tooManySamples(let count, let limit):
+            "The message has \(count) samples, the limit is \(limit)"
+        case .countsDiffer(let ids, let lengths, let labels):
+            "The message has \(ids) sample ids, \(lengths) lengths and \(labels) labels"
+        case .lengthOutOfRange(let sample, let length, let limit):
+            "Sample \(sample) has \(length) tokens, allowed are 1 to \(limit)"
+        case .tooManyRows(let rows, let limit):
+            "The message has \(rows) rows, the limit is \(limit)"
+        case .rowsMismatch(let rows, let sum):
+            "The header states \(rows) rows, the lengths add up to \(sum)"
+        case .widthMismatch(let columns, let expected):
+            "The activations are \(columns) wide, the model is \(expected)"
+        case .cutOutOfRange(let cut, let maximum):
+            "The activations were cut after block \(cut), the highest frozen block is \(maximum)"
+        case .duplicateSample(let sample):
+            "Sample \(sample) occurs twice in the message"
+        case .foreignSample(let sample):
+            "Sample \(sample) does not belong to the sender"
+        case .labelOutOfRange(let sample, let label, let classCount):
+            "Sample \(sample) has label \(label), the task has \(classCount) classes"
+        case .sampleAlreadyStored(let sample):
+            "Sample \(sample) is already stored from another message"
+        case .creditExceeded(let bytes, let available):
+            "The payload has \(bytes) bytes, the sender's credit is \(available)"
+        case .staleAttempt(let attempt, let latest):
+            "The message is attempt \(attempt), attempt \(latest) came before it"
+        case .sequenceOutOfWindow(let sequence, let expected, let window):
+            "Sequence \(sequence) is outside the \(window) sequences from \(expected)"
+        case .deadLettered(let sequence):
+            "Sequence \(sequence) was given up after repeated rejections"
+        case .senderRefused(let deadLetters):
+            "The sender already has \(deadLetters) messages that were given up"
+        case .storeFull(let needed, let free):
+            "The activation store needs \(needed) bytes for the message and has \(free) left"
+        }
+    }
+
+    /// What the sender, or whoever runs it, should do.
+    public var remedy: String {
+        switch self {
+        case .unsupportedVersion:
+            "Run the same release on devices, workers and coordinator"
+        case .headerTooLarge, .frameTooLarge, .tooManySamples, .tooManyRows:
+            "Put fewer samples into one message, or raise the limit on both sides"
+        case .textTooLong:
+            "Shorten the id, endpoint or text"
+        case .unknownRun, .unknownSender:
+            "Start the sender with the run id and device id of the current plan"
+        case .unexpectedMessage:
+            "Check which endpoint the sender was given"
+        case .lengthOutOfRange:
+            "Truncate the sample to the model's context"
+        case .widthMismatch, .cutOutOfRange:
+            "Give device and worker the same model and plan"
+        case .foreignSample, .labelOutOfRange, .duplicateSample, .sampleAlreadyStored:
+            "Check the sender's data set and label map against the plan"
+        case .nonFiniteValue:
+            "Check the sender's model file, or use the codec f32 if values overflow bf16"
+        case .creditExceeded, .staleAttempt, .sequenceOutOfWindow:
+            "Wait for credit and acknowledgements before sending more"
+        case .deadLettered, .senderRefused:
+            "Look at the earlier rejections of this sender, mend their cause and restart it"
+        case .storeFull:
+            "Give the worker more memory for activations, or fewer samples"
+        case .malformedHeader, .missingBody, .payloadMissing, .tooManyFrames, .wrongPayloadLength, .unknownCodec,
+            .checksumMismatch, .noSamples, .countsDiffer, .rowsMismatch:
+            "Send the message again; if it repeats, check the sender's release and its network"
+        }
+    }
+
+    private func hexadecimal(_ value: UInt64) -> String {
+        let digits = String(value, radix: 16)
+        return "0x" + String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}

@@ -1,0 +1,23 @@
+/// How large the parts of a message may be. A receiver checks them before it allocates anything by a stated size.
+public struct WireLimits: Sendable, Equatable {
+    /// Bytes of the header frame. The lists in a header take no more memory than a small multiple of this.
+    public var headerBytes = 256 << 10
+
+    /// Bytes of a payload frame.
+    public var frameBytes = 64 << 20
+
+    /// Samples in one message.
+    public var samples = 1024
+
+    /// Tokens, thus rows, in one message.
+    public var tokens = 65536
+
+    /// UTF-8 bytes of a run, sender or device id or of an endpoint. ZeroMQ routing ids are no longer than this.
+    public var nameBytes = 255
+
+    /// UTF-8 bytes of a reason, problem or remedy.
+    public var textBytes = 4096
+
+    /// The limits that both ends use unless a recipe says otherwise.
+    public init() {}
+}
