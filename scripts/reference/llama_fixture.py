@@ -4,9 +4,9 @@
     PYTHON scripts/reference/llama_fixture.py [FOLDER]
 
 Every sequence runs alone, in a batch of one, so no padding touches any number. The computation is
-done in float32 on one thread and again in float64 (where the framework itself keeps norms and softmax
-in float32). The largest relative difference of each kind of tensor between the two is printed, which
-shows how far below the tests' tolerances the fixture itself stands.
+done in float32 on one thread and again in float64 (where the framework itself keeps norms and
+softmax in float32). The largest relative difference of each kind of tensor between the two is
+printed, which shows how far below the tests' tolerances the fixture itself stands.
 """
 
 import json

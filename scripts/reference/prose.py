@@ -1,9 +1,10 @@
-"""Writes Tests/Fixtures/prose: what transformers makes of a paragraph of plain English with the real model.
+"""Writes Tests/Fixtures/prose: what the real model in transformers makes of a paragraph of English.
 
     PYTHON scripts/reference/prose.py
 
-Reads prose.txt; writes shuffled.txt, the same words in another order, and expected.json: token ids and
-perplexities (exp of the mean negative log-likelihood of tokens 2..n) of both, and a greedy continuation.
+Reads prose.txt; writes shuffled.txt, the same words in another order, and expected.json: token ids
+and perplexities (exp of the mean negative log-likelihood of tokens 2..n) of both, and a greedy
+continuation.
 """
 
 import json

@@ -12,7 +12,12 @@ os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 warnings.filterwarnings("ignore", category=FutureWarning)
 
 import torch  # noqa: E402
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase  # noqa: E402
+from tokenizers import pre_tokenizers  # noqa: E402
+from transformers import (  # noqa: E402
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedTokenizerBase,  # noqa: E402
+)
 
 GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
@@ -28,5 +33,12 @@ def load() -> Tuple[torch.nn.Module, PreTrainedTokenizerBase]:
     if not (folder / GGUF).exists():
         raise SystemExit("%s is not in %s. Run scripts/fetch smollm2." % (GGUF, folder))
     tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=GGUF)
+    # The file asks for "smollm", single digits first; transformers leaves that part out.
+    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Digits(individual_digits=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+        ]
+    )
     model = AutoModelForCausalLM.from_pretrained(folder, gguf_file=GGUF, dtype=torch.float32)
     return model.eval(), tokenizer
