@@ -3,9 +3,8 @@
     PYTHON scripts/reference/bench_peft.py --data FILE --variant plain|tuned
 
 FILE has one {"text": ..., "label": ...} a line. Same model, prompt, label words, LoRA, batch,
-optimizer, float32 and threads as recipes/movies-quick.yaml. Sequences are padded on the right to the
-longest of their batch. The frozen blocks need no gradients, so autograd keeps nothing of them. Two
-variants:
+optimizer, float32 and threads as recipes/movies-quick.yaml. Sequences are padded on the right to
+the longest of their batch. The frozen blocks need no gradients, so autograd keeps nothing of them.
 
   plain   the model as it comes: the head gives logits for every position and the whole vocabulary
   tuned   the head is never formed: two label rows times the hidden state of the last real token

@@ -16,7 +16,7 @@ from tokenizers import pre_tokenizers  # noqa: E402
 from transformers import (  # noqa: E402
     AutoModelForCausalLM,
     AutoTokenizer,
-    PreTrainedTokenizerBase,  # noqa: E402
+    PreTrainedTokenizerBase,
 )
 
 GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
