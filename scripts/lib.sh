@@ -1,0 +1,44 @@
+# Helpers shared by the bash scripts of this folder. Sourced, never run.
+
+# The numbers of Sources/Diagnostics/ExitCode.swift that scripts use.
+readonly EXIT_USAGE=2
+readonly EXIT_INTERRUPTED=62
+readonly EXIT_MACHINE_UNFIT=70
+
+# What Permafrost needs from Debian, apart from Python's pip and venv.
+readonly DEBIAN_PACKAGES=(libzmq3-dev libopenblas-dev libprotobuf-c-dev protobuf-c-compiler pkg-config)
+
+readonly MINIMUM_SWIFT=6.1
+readonly MINIMUM_PYTHON=3.9
+
+say() { printf '%s\n' "$*"; }
+
+# die CODE SENTENCE...
+die() {
+    local code=$1
+    shift
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+    exit "$code"
+}
+
+# need COMMAND REMEDY
+need() { command -v "$1" >/dev/null 2>&1 || die "$EXIT_MACHINE_UNFIT" "$1 was not found. $2"; }
+
+# heading TITLE: opens a stage and starts its clock.
+heading() {
+    stage_title=$1
+    stage_start=$SECONDS
+    printf '\n== %s\n' "$stage_title"
+}
+
+# Closes the stage with the seconds that it took.
+stage_done() { printf '   %s: done in %d s\n' "$stage_title" "$((SECONDS - stage_start))"; }
+
+# The folder that keeps downloads, as scripts/fetch finds it.
+cache_folder() { printf '%s' "${PERMAFROST_CACHE:-${HOME:?HOME is not set; set PERMAFROST_CACHE}/.cache/permafrost}"; }
+
+# at_least HAVE WANT: whether version HAVE is WANT or newer.
+at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
+
+# Prints the comment block at the head of the calling script as its help.
+show_help() { sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$0"; }
