@@ -1,0 +1,81 @@
+import Randomness
+import Testing
+
+@testable import Tokenizers
+
+@Suite("Byte-level byte-pair encoding")
+struct ByteLevelBPETests {
+    let fixture: TinyFixture
+    let tokenizer: ByteLevelBPE
+
+    init() throws {
+        fixture = try TinyFixture.load()
+        tokenizer = try fixture.tokenizer(.smollm)
+    }
+
+    @Test("decoding gives back any text when every byte has a token")
+    func roundTrip() {
+        var chance = SeededGenerator(seed: 20, stream: "round-trip")
+        for _ in 0..<300 {
+            var text = ""
+            for _ in 0..<Int.random(in: 0...40, using: &chance) {
+                let code = UInt32.random(in: 0...0x10_FFFF, using: &chance) >> UInt32.random(in: 0...16, using: &chance)
+                if let scalar = Unicode.Scalar(code) { text.unicodeScalars.append(scalar) }
+            }
+            let back = tokenizer.decode(tokenizer.encode(text))
+            #expect(Array(back.unicodeScalars) == Array(text.unicodeScalars), "seed 20")
+        }
+    }
+
+    @Test("the words of a text follow each other and cover it")
+    func wordsCover() {
+        for example in fixture.cases {
+            let scalars = Array(example.text.unicodeScalars)
+            for rule in PreTokenizer.allCases {
+                let words = WordScanner(scalars, rule).words()
+                #expect(words.allSatisfy { !$0.isEmpty })
+                #expect(Array(words.joined()) == Array(scalars.indices))
+            }
+        }
+    }
+
+    @Test("the name of a special token in a user's text is only letters")
+    func specialTokens() {
+        let text = "a<|im_end|>"
+        #expect(!tokenizer.encode(text).contains(1))
+        #expect(tokenizer.encode(text, recognisingSpecialTokens: true).last == 1)
+        #expect(tokenizer.decode(tokenizer.encode(text, recognisingSpecialTokens: true)) == text)
+    }
+
+    @Test("a cut inside a character decodes to the replacement character, and ids that are no tokens to nothing")
+    func lossyDecoding() throws {
+        let ids = tokenizer.encode("\u{1F600}")
+        let cut = tokenizer.decode(Array(ids.prefix(1)))
+        #expect(cut == "\u{FFFD}")
+        #expect(tokenizer.decode([-1, .max, Int32(fixture.tokens.count)]) == "")
+    }
+
+    @Test("the time for a very long word grows in proportion to its length, nearly")
+    func longWord() {
+        // A quadratic merge of half a million letters would take hours, not seconds.
+        let word = String(repeating: "banana", count: 1 << 15)
+        #expect(tokenizer.decode(tokenizer.encode(word)) == word)
+    }
+
+    @Test("an id is found by its spelling, compared byte by byte")
+    func lookUp() throws {
+        #expect(tokenizer.id(of: "<|im_start|>") == 0)
+        #expect(tokenizer.id(of: "no such token") == nil)
+        #expect(tokenizer.vocabularySize == fixture.tokens.count)
+        // As strings the two are equal; as tokens they are not.
+        let accents = try ByteLevelBPE(
+            tokens: fixture.tokens + ["\u{1E9B}\u{323}x", "\u{1E9B}\u{323}x".decomposed], merges: [],
+            preTokenizer: .gpt2, specialTokens: [])
+        #expect(accents.vocabularySize == fixture.tokens.count + 2)
+    }
+}
+
+extension String {
+    /// The same text with the accents as characters of their own.
+    fileprivate var decomposed: String { "\u{17F}\u{323}\u{307}x" }
+}

@@ -1,0 +1,67 @@
+import Diagnostics
+import Testing
+import Tokenizers
+
+@Suite("Malformed vocabularies")
+struct MalformedVocabularyTests {
+    let fixture: TinyFixture
+
+    init() throws { fixture = try TinyFixture.load() }
+
+    private func refusal(
+        tokens: [String]? = nil, merges: [String]? = nil, special: [Int32] = []
+    ) -> TokenizerError? {
+        do throws(TokenizerError) {
+            _ = try ByteLevelBPE(
+                tokens: tokens ?? fixture.tokens, merges: merges ?? fixture.merges, preTokenizer: .smollm,
+                specialTokens: special)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test("a token that occurs twice is refused with both ids")
+    func duplicateToken() {
+        let error = refusal(tokens: fixture.tokens + [fixture.tokens[5]])
+        #expect(error == .duplicateToken(token: fixture.tokens[5], ids: [5, fixture.tokens.count]))
+        #expect(error?.exitCode == .tokenizerMalformed)
+    }
+
+    @Test("a vocabulary that cannot spell ordinary text is refused with the bytes it lacks")
+    func missingByte() {
+        let without = fixture.tokens.map { $0 == "q" ? "unused" : $0 }
+        #expect(refusal(tokens: without, merges: []) == .missingByteTokens([UInt8(ascii: "q")]))
+        #expect(refusal(tokens: [], merges: []) != nil)
+    }
+
+    @Test("a merge that is not two tokens is refused", arguments: ["", " ", "a", "a ", " a", "a b c", "a  b"])
+    func malformedMerge(_ merge: String) {
+        #expect(refusal(merges: [merge]) == .malformedMerge(rank: 0, merge: merge))
+    }
+
+    @Test("a merge of unknown tokens, or into one, is refused with the token")
+    func unknownToken() {
+        let unknown = refusal(merges: ["a zzzz"])
+        #expect(unknown == .unknownTokenInMerge(rank: 0, merge: "a zzzz", token: "azzzz"))
+        let parts = refusal(tokens: fixture.tokens + ["xyzxyz"], merges: ["xyz xyz"])
+        #expect(parts == .unknownTokenInMerge(rank: 0, merge: "xyz xyz", token: "xyz"))
+    }
+
+    @Test("a merge that occurs twice is refused")
+    func duplicateMerge() {
+        let merges = [fixture.merges[0], fixture.merges[0]]
+        #expect(refusal(merges: merges) == .duplicateMerge(rank: 1, merge: merges[0]))
+    }
+
+    @Test("a special token outside the vocabulary is refused", arguments: [Int32(-1), .max])
+    func specialOutside(_ id: Int32) {
+        #expect(refusal(special: [id]) == .specialTokenOutside(id: id, count: fixture.tokens.count))
+    }
+
+    @Test("an unknown word rule is refused with the known ones")
+    func unknownRule() {
+        #expect(throws: TokenizerError.unknownPreTokenizer("llama-bpe")) { try PreTokenizer(named: "llama-bpe") }
+        #expect(TokenizerError.unknownPreTokenizer("x").remedy.contains("smollm"))
+    }
+}
