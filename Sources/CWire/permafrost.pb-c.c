@@ -2003,7 +2003,7 @@ const ProtobufCMessageDescriptor permafrost__heartbeat__descriptor =
   (ProtobufCMessageInit) permafrost__heartbeat__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__assignment__field_descriptors[4] =
+static const ProtobufCFieldDescriptor permafrost__assignment__field_descriptors[5] =
 {
   {
     "cut",
@@ -2053,17 +2053,30 @@ static const ProtobufCFieldDescriptor permafrost__assignment__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "number",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Assignment, number),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__assignment__field_indices_by_name[] = {
   0,   /* field[0] = cut */
   3,   /* field[3] = generation */
+  4,   /* field[4] = number */
   2,   /* field[2] = seed */
   1,   /* field[1] = worker_endpoint */
 };
 static const ProtobufCIntRange permafrost__assignment__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor permafrost__assignment__descriptor =
 {
@@ -2073,7 +2086,7 @@ const ProtobufCMessageDescriptor permafrost__assignment__descriptor =
   "Permafrost__Assignment",
   "permafrost",
   sizeof(Permafrost__Assignment),
-  4,
+  5,
   permafrost__assignment__field_descriptors,
   permafrost__assignment__field_indices_by_name,
   1,  permafrost__assignment__number_ranges,

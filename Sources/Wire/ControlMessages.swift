@@ -105,7 +105,7 @@ extension Body {
         public var tokens: UInt64
         /// Samples of all steps, repetitions counted.
         public var samples: UInt64
-        /// From the first sample to the last step.
+        /// Compute time: frozen blocks run for weaker devices, and steps.
         public var seconds: Double
         /// Frame bytes that the worker's data socket received.
         public var bytesUp: UInt64
@@ -154,13 +154,16 @@ extension Body {
         public var seed: UInt64
         /// Grows with every new plan of the run.
         public var generation: UInt64
+        /// The device's place in the run's plan, from 0.
+        public var number: UInt32
 
         /// A device's part of a plan.
-        public init(cut: UInt32, workerEndpoint: String, seed: UInt64, generation: UInt64) {
+        public init(cut: UInt32, workerEndpoint: String, seed: UInt64, generation: UInt64, number: UInt32) {
             self.cut = cut
             self.workerEndpoint = workerEndpoint
             self.seed = seed
             self.generation = generation
+            self.number = number
         }
     }
 

@@ -108,7 +108,7 @@ private struct HeaderReader {
             return .assignment(
                 Body.Assignment(
                     cut: message.cut, workerEndpoint: try name(message.worker_endpoint), seed: message.seed,
-                    generation: message.generation))
+                    generation: message.generation, number: message.number))
         case PERMAFROST__HEADER__BODY_RUN_PLAN:
             let message = try present(header.run_plan)
             return .runPlan(

@@ -91,6 +91,7 @@ extension Body {
             message.pointee.worker_endpoint = scratch.text(assignment.workerEndpoint)
             message.pointee.seed = assignment.seed
             message.pointee.generation = assignment.generation
+            message.pointee.number = assignment.number
             header.body_case = PERMAFROST__HEADER__BODY_ASSIGNMENT
             header.assignment = message
         case .runPlan(let plan):

@@ -383,6 +383,9 @@ struct  Permafrost__WorkerFinished
   uint32_t epochs;
   uint64_t tokens;
   uint64_t samples;
+  /*
+   * Compute time: frozen blocks run for weaker devices, and steps.
+   */
   double seconds;
   /*
    * Frame bytes that the worker's data socket received and sent.
@@ -435,10 +438,14 @@ struct  Permafrost__Assignment
    * Grows with every new plan of the run.
    */
   uint64_t generation;
+  /*
+   * The device's place in the run's plan, from 0. With the seed it decides in which order the device publishes.
+   */
+  uint32_t number;
 };
 #define PERMAFROST__ASSIGNMENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__assignment__descriptor) \
-    , 0, (char *)protobuf_c_empty_string, 0, 0 }
+    , 0, (char *)protobuf_c_empty_string, 0, 0, 0 }
 
 
 struct  Permafrost__DevicePlan

@@ -1,0 +1,47 @@
+import Diagnostics
+import Wire
+
+/// Why a run cannot go on, as the coordinator sees it.
+public enum CoordinatorError: NumberedError, Equatable {
+    /// A device has been silent for too long and has not published everything.
+    case deviceLost(device: String, seconds: Double, published: Int, samples: Int)
+    /// The worker has been silent for too long.
+    case workerLost(worker: String, seconds: Double, steps: Int)
+    /// A device has no samples, or other than it had before.
+    case deviceUnfit(device: String, reason: String)
+    /// A device or worker said why it cannot go on.
+    case failed(role: String, exitCode: ExitCode, problem: String, remedy: String)
+
+    /// The number with which the process exits.
+    public var exitCode: ExitCode {
+        switch self {
+        case .deviceLost: .deviceLost
+        case .workerLost: .workerLost
+        case .deviceUnfit: .dataTooFew
+        case .failed(_, let exitCode, _, _): exitCode
+        }
+    }
+
+    /// What was wrong, and where.
+    public var problem: String {
+        switch self {
+        case .deviceLost(let device, let seconds, let published, let samples):
+            "\(device) has not been heard of for \(Int(seconds)) s, \(published) of its \(samples) samples are published"
+        case .workerLost(let worker, let seconds, let steps):
+            "\(worker) has not been heard of for \(Int(seconds)) s, after \(steps) steps"
+        case .deviceUnfit(let device, let reason): "\(device) cannot take part: \(reason)"
+        case .failed(let role, _, let problem, _): "\(role) cannot go on: \(problem)"
+        }
+    }
+
+    /// What to do next.
+    public var remedy: String {
+        switch self {
+        case .deviceLost:
+            "Start the run again when the device is back, or without it (devices.cuts); a device that is only slow needs more devices.silence_seconds"
+        case .workerLost: "Look at the worker's own output, and start the run again"
+        case .deviceUnfit: "Give the device data, or take it out of devices.cuts"
+        case .failed(_, _, _, let remedy): remedy
+        }
+    }
+}

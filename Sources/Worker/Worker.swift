@@ -1,0 +1,86 @@
+import Datasets
+import Diagnostics
+import Methods
+import Queueing
+import Tensors
+import Wire
+
+/// The server's worker: takes in activations, runs the frozen blocks that weaker devices left out, and trains.
+///
+/// `run` is the thin loop around `WorkerMachine`.
+public final class Worker: Sendable {
+    /// Who the worker is and what the run asks of it.
+    public struct Configuration: Sendable {
+        /// The run's id.
+        public var run: String
+        /// The worker's id, unique in the run.
+        public var id: String
+        /// Where the coordinator listens.
+        public var coordinatorEndpoint: String
+        /// Where the worker waits for devices.
+        public var deviceEndpoint: String
+        /// How often every sample is trained.
+        public var epochs: Int
+        /// Samples of one optimizer step.
+        public var batch: Int
+        /// Samples computed together.
+        public var microBatch: Int
+        /// Blocks below the adapters.
+        public var frozenBlocks: Int
+        /// Classes of the task.
+        public var classes: Int
+        /// The longest sample, in tokens.
+        public var maximumTokens: Int
+        /// Bytes a device may have on their way.
+        public var creditBytesPerDevice: Int
+
+        /// The configuration of one worker.
+        public init(
+            run: String, id: String, coordinatorEndpoint: String, deviceEndpoint: String, epochs: Int, batch: Int,
+            microBatch: Int, frozenBlocks: Int, classes: Int, maximumTokens: Int, creditBytesPerDevice: Int
+        ) {
+            self.run = run
+            self.id = id
+            self.coordinatorEndpoint = coordinatorEndpoint
+            self.deviceEndpoint = deviceEndpoint
+            self.epochs = epochs
+            self.batch = batch
+            self.microBatch = microBatch
+            self.frozenBlocks = frozenBlocks
+            self.classes = classes
+            self.maximumTokens = maximumTokens
+            self.creditBytesPerDevice = creditBytesPerDevice
+        }
+    }
+
+    private let configuration: Configuration
+    private let context: ZeroMQContext
+    private let forward: FrozenForward
+    private let trainer: AdapterTrainer
+    private let store: any ActivationStore
+    private let pool: ComputePool
+
+    /// - Parameters:
+    ///   - trainer: used by this worker alone until `run` returns.
+    ///   - store: keeps each sample's activations once.
+    public init(
+        _ configuration: Configuration, context: ZeroMQContext, forward: FrozenForward, trainer: AdapterTrainer,
+        store: any ActivationStore, pool: ComputePool
+    ) {
+        self.configuration = configuration
+        self.context = context
+        self.forward = forward
+        self.trainer = trainer
+        self.store = store
+        self.pool = pool
+    }
+
+    /// Takes part in the run until every step is taken or somebody says stop. Blocks the calling thread.
+    ///
+    /// - Throws: `TrainingError`, `WorkerError` or `TransportError`; the coordinator was told if it could be.
+    public func run() throws {
+        let compute = try WorkerCompute(
+            forward: forward, trainer: trainer, store: store, pool: pool, microBatch: configuration.microBatch)
+        try WorkerLoop(configuration, context: context, width: forward.width, store: store, compute: compute).run()
+    }
+}

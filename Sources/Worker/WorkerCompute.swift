@@ -1,0 +1,107 @@
+import Datasets
+import Dispatch
+import Methods
+import Queueing
+import Tensors
+import Wire
+
+/// The arithmetic of a worker, off its socket thread: F0 passes as jobs of the pool, steps one after another on a
+/// queue of their own, all results in one mailbox.
+final class WorkerCompute: Sendable {
+    /// Something that has ended.
+    enum Result: Sendable {
+        case advanced([SampleReference], duration: Duration)
+        case stepped(AdapterTrainer.StepResult, epoch: Int, samples: Int, tokens: Int, duration: Duration)
+        case failed(any Error)
+    }
+
+    let results: Mailbox<Result>
+    private let forward: FrozenForward
+    private let trainer: AdapterTrainer
+    private let store: any ActivationStore
+    private let pool: ComputePool
+    private let microBatch: Int
+    private let steps = DispatchQueue(label: "steps")
+
+    init(
+        forward: FrozenForward, trainer: AdapterTrainer, store: any ActivationStore, pool: ComputePool, microBatch: Int
+    ) throws(TransportError) {
+        self.forward = forward
+        self.trainer = trainer
+        self.store = store
+        self.pool = pool
+        self.microBatch = microBatch
+        results = try Mailbox()
+    }
+
+    /// F0 passes that may run at the same time: one per thread of the pool.
+    var advanceLimit: Int { pool.threads }
+
+    /// Runs the missing frozen blocks (F0) over samples in the store, and puts the result in their place.
+    func advance(_ samples: [SampleReference], blocks: Range<Int>) {
+        pool.submit { [self] in
+            let start = ContinuousClock.now
+            do {
+                let known = try samples.map { try described($0.storeID) }
+                let lengths = known.map(\.rows)
+                let activations = Storage(count: lengths.reduce(0, +) * forward.width)
+                let x_TD = activations.matrix(rows: lengths.reduce(0, +), columns: forward.width)
+                try read(known.map(\.id), into: x_TD)
+                forward.advance(x_TD, lengths: lengths, blocks: blocks)
+                let advanced = known.map {
+                    StoredSample(
+                        id: $0.id, label: $0.label, rows: $0.rows, columns: $0.columns, cut: blocks.upperBound)
+                }
+                try store.replace(
+                    advanced, payload: UnsafeRawBufferPointer(UnsafeBufferPointer(start: x_TD.base, count: x_TD.count)),
+                    payloadCodec: .f32)
+                results.post(.advanced(samples, duration: ContinuousClock.now - start))
+            } catch {
+                results.post(.failed(error))
+            }
+        }
+    }
+
+    /// Trains one step on samples that have passed all frozen blocks.
+    func step(_ samples: [SampleReference], epoch: Int) {
+        steps.async { [self] in
+            let start = ContinuousClock.now
+            do {
+                let batch = try Batches.cut(samples, size: microBatch).map { group in
+                    let known = try group.map { try described($0.storeID) }
+                    return MicroBatch(lengths: known.map(\.rows), labels: known.map(\.label)) { [self] x_TD in
+                        try read(known.map(\.id), into: x_TD)
+                    }
+                }
+                let result = try trainer.step(batch)
+                results.post(
+                    .stepped(
+                        result, epoch: epoch, samples: samples.count,
+                        tokens: batch.reduce(0) { $0 + $1.layout.tokens }, duration: ContinuousClock.now - start))
+            } catch {
+                results.post(.failed(error))
+            }
+        }
+    }
+
+    private func described(_ id: UInt64) throws -> StoredSample {
+        guard let sample = store.sample(id) else { throw StoreError.missing(sample: id) }
+        return sample
+    }
+
+    /// Packs samples' activations one after another.
+    private func read(_ ids: [UInt64], into x_TD: Matrix) throws {
+        var next = x_TD.base
+        for id in ids {
+            let sample = try described(id)
+            let count = sample.rows * sample.columns
+            try store.read(id, into: UnsafeMutableBufferPointer(start: next, count: count))
+            next += count
+        }
+    }
+}
+
+extension SampleReference {
+    /// The sample's id in the store: unique over all devices.
+    var storeID: UInt64 { UInt64(device) << 32 | UInt64(index) }
+}

@@ -1,0 +1,176 @@
+import Datasets
+import Diagnostics
+import Queueing
+import Wire
+
+/// The thin loop around `WorkerMachine`: sockets, clock and compute jobs, all decisions left to the machine.
+final class WorkerLoop {
+    private static let heartbeatInterval = Duration.seconds(1)
+
+    private let configuration: Worker.Configuration
+    private let store: any ActivationStore
+    private let compute: WorkerCompute
+    private let check: ActivationCheck
+    private let clock = RoleClock()
+    private let coordinator: Channel
+    private let devices: Channel
+
+    private var machine: WorkerMachine
+    private var payloads: [Frame] = []
+    private var totals = Body.WorkerFinished(
+        steps: 0, epochs: 0, tokens: 0, samples: 0, seconds: 0, bytesUp: 0, bytesDown: 0)
+    private var lastSent = Duration.zero
+    private var hasLeft = false
+
+    init(
+        _ configuration: Worker.Configuration, context: ZeroMQContext, width: Int, store: any ActivationStore,
+        compute: WorkerCompute
+    ) throws {
+        self.configuration = configuration
+        self.store = store
+        self.compute = compute
+        check = ActivationCheck(
+            limits: WireLimits(), run: configuration.run, width: width, maximumCut: configuration.frozenBlocks,
+            classCount: configuration.classes, maximumLength: configuration.maximumTokens)
+        machine = WorkerMachine(
+            WorkerMachine.Settings(
+                epochs: configuration.epochs, batch: configuration.batch, frozenBlocks: configuration.frozenBlocks,
+                creditBytesPerDevice: configuration.creditBytesPerDevice, advanceLimit: compute.advanceLimit))
+        coordinator = try Channel(.dealer, context: context, run: configuration.run, sender: configuration.id)
+        devices = try Channel(.router, context: context, run: configuration.run, sender: configuration.id)
+    }
+
+    func run() throws {
+        let endpoint = try devices.socket.bind(configuration.deviceEndpoint)
+        try coordinator.socket.connect(configuration.coordinatorEndpoint)
+        try tellCoordinator(
+            .register(
+                Body.Register(
+                    role: .worker, samples: 0, threads: UInt32(compute.advanceLimit), endpoint: endpoint)))
+        do {
+            try loop()
+        } catch {
+            _ = try? coordinator.send(.failure(Body.Failure(error)))
+            throw error
+        }
+    }
+
+    private func loop() throws {
+        var poller = Poller()
+        _ = poller.add(coordinator.socket)
+        _ = poller.add(devices.socket)
+        _ = poller.add(fileDescriptor: compute.results.signal.fileDescriptor)
+        while !hasLeft {
+            let untilHeartbeat = lastSent + Self.heartbeatInterval - clock.now
+            try poller.wait(milliseconds: max(0, Int(untilHeartbeat.seconds * 1000) + 1))
+            while let received = try coordinator.receive() { try takeOrder(received) }
+            while let received = try devices.receive() { try takeMessage(received) }
+            for result in compute.results.drain() { try take(result) }
+            if clock.now - lastSent >= Self.heartbeatInterval { try tellCoordinator(.heartbeat) }
+        }
+    }
+
+    private func takeOrder(_ received: Channel.Received) throws {
+        guard case .message(let envelope, _, _) = received else { return }
+        switch envelope.body {
+        case .runPlan(let plan): try perform(machine.planned(plan))
+        case .stop: try perform(machine.stopped())
+        default: break
+        }
+    }
+
+    private func takeMessage(_ received: Channel.Received) throws {
+        switch received {
+        case .message(let envelope, let payloads, _):
+            self.payloads = payloads
+            try perform(machine.received(envelope))
+            self.payloads = []
+        case .unreadable(let error, let peer):
+            try perform(machine.unreadable(error, device: peer.map(\.description)))
+        }
+    }
+
+    private func take(_ result: WorkerCompute.Result) throws {
+        switch result {
+        case .advanced(let samples, let duration):
+            totals.seconds += duration.seconds
+            try perform(machine.advanced(samples))
+        case .stepped(let step, let epoch, let samples, let tokens, let duration):
+            totals.steps = UInt64(step.step)
+            totals.epochs = UInt32(epoch)
+            totals.samples += UInt64(samples)
+            totals.tokens += UInt64(tokens)
+            totals.seconds += duration.seconds
+            try tellCoordinator(
+                .stepReport(
+                    Body.StepReport(
+                        step: UInt64(step.step), epoch: UInt32(epoch), loss: step.loss, accuracy: step.accuracy,
+                        learningRate: step.learningRate, tokens: UInt64(tokens), samples: UInt64(samples),
+                        seconds: duration.seconds, queueDepth: UInt64(machine.queueDepth),
+                        bytesUp: UInt64(devices.socket.bytesReceived))))
+            try perform(machine.stepped())
+        case .failed(let error): throw error
+        }
+    }
+
+    private func perform(_ actions: [WorkerMachine.Action]) throws {
+        for action in actions {
+            switch action {
+            case .reply(let device, let body): try devices.send(body, to: device)
+            case .checkAndStore(let device, let number, let activations):
+                try perform(checkAndStore(activations, device: device, number: number))
+            case .advance(let samples, let blocks): compute.advance(samples, blocks: blocks)
+            case .step(let epoch, let samples): compute.step(samples, epoch: epoch)
+            case .finish:
+                totals.bytesUp = UInt64(devices.socket.bytesReceived)
+                totals.bytesDown = UInt64(devices.socket.bytesSent)
+                try tellCoordinator(.workerFinished(totals))
+                hasLeft = true
+            }
+        }
+    }
+
+    /// Nothing of a message is used before every check has passed, and nothing is acknowledged before it is stored.
+    private func checkAndStore(
+        _ activations: Body.Activations, device: String, number: Int
+    ) throws -> [WorkerMachine.Action] {
+        var chargedBytes = 0
+        func refuse(_ error: WireError) -> [WorkerMachine.Action] {
+            machine.refused(device: device, sequence: activations.sequence, error, chargedBytes: chargedBytes)
+        }
+        do {
+            return try payloads.withBytes { payloads in
+                let checked = try check.check(
+                    activations, run: configuration.run, payloads: payloads,
+                    owns: { machine.owns(device: device, sample: $0) })
+                if let error = machine.charge(device, bytes: checked.byteCount) { throw error }
+                chargedBytes = checked.byteCount
+                try store.put(
+                    checked.storedSamples(device: number), payload: payloads[0], payloadCodec: checked.codec)
+                return machine.stored(checked, device: device, number: number)
+            }
+        } catch let error as WireError {
+            return refuse(error)
+        } catch let error as StoreError {
+            if case .full = error { throw WorkerError.storeFull(error) }
+            guard let answer = error.wireError else { throw error }
+            return refuse(answer)
+        }
+    }
+
+    private func tellCoordinator(_ body: Body) throws {
+        try coordinator.send(body)
+        lastSent = clock.now
+    }
+}
+
+extension CheckedActivations {
+    /// The message's samples as the store knows them.
+    fileprivate func storedSamples(device: Int) -> [StoredSample] {
+        samples.map { sample in
+            StoredSample(
+                id: SampleReference(device: device, index: Int(sample.id)).storeID, label: sample.label,
+                rows: sample.rows.count, columns: columns, cut: cut)
+        }
+    }
+}
