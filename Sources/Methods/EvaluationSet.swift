@@ -23,11 +23,12 @@ public final class EvaluationSet: Sendable {
 
     /// Runs the frozen blocks over all examples. Must not be called from a job of the pool.
     ///
-    /// - Parameter progress: called with the examples done so far and their number, on threads of the pool.
-    /// - Throws: what the model throws for a token outside the vocabulary.
+    /// - Parameter progress: called with the examples done so far and their number, on threads of the pool. What it
+    ///   throws ends the work.
+    /// - Throws: what `progress` throws, or the model for a token outside the vocabulary.
     public init(
         model: LlamaModel, head: VerbalizerHead, examples: [EncodedExample], frozenBlocks: Int, pool: ComputePool,
-        progress: @escaping @Sendable (_ done: Int, _ of: Int) -> Void = { _, _ in }
+        progress: @escaping @Sendable (_ done: Int, _ of: Int) throws -> Void = { _, _ in }
     ) throws {
         self.model = model
         self.head = head
@@ -39,7 +40,7 @@ public final class EvaluationSet: Sendable {
         groups = try pool.map(parts.count) { index in
             let part = parts[index]
             let activations = try forward.activations(of: part.map(\.tokens), cut: frozenBlocks)
-            progress(done.add(part.count, ordering: .relaxed).newValue, examples.count)
+            try progress(done.add(part.count, ordering: .relaxed).newValue, examples.count)
             return Group(
                 labels: part.map(\.label), layout: SequenceLayout(lengths: part.map(\.tokens.count)),
                 activations: activations)

@@ -39,6 +39,17 @@ public final class LlamaModel: Sendable {
         source.releasePages()
     }
 
+    /// Every weight of the model, embedding and norms included.
+    public var parameterCount: Int {
+        let sizes = hyperparameters
+        let linear = AdapterTarget.allCases.reduce(0) { sum, target in
+            let (input, output) = target.widths(in: sizes)
+            return sum + input * output
+        }
+        let embeddings = (sizes.tiedEmbeddings ? 1 : 2) * sizes.vocabularySize * sizes.width
+        return embeddings + sizes.layers * (linear + 2 * sizes.width) + sizes.width
+    }
+
     /// Writes the embeddings of packed tokens.
     ///
     /// - Throws: what the source throws for a token outside the vocabulary.

@@ -11,8 +11,6 @@ public struct PreparedModel: Sendable {
     public let model: LlamaModel
     /// The tokenizer that the model was trained with.
     public let tokenizer: ByteLevelBPE
-    /// Parameters of the model, frozen ones included.
-    public let parameters: Int
 
     /// Opens the model file, checks its digest, and dequantises all blocks.
     ///
@@ -33,7 +31,6 @@ public struct PreparedModel: Sendable {
         tokenizer = try ByteLevelBPE(
             tokens: metadata.tokens, merges: metadata.merges,
             preTokenizer: PreTokenizer(named: metadata.preTokenizer), specialTokens: metadata.specialIDs)
-        parameters = source.parameterCount
         model = try LlamaModel(source: source, maximumTokens: recipe.task.maximumTokens)
     }
 }

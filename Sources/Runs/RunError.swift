@@ -54,7 +54,10 @@ public enum RunError: NumberedError, Equatable {
         case .frozenBlocksBeyondModel(_, let layers): "Set model.frozen_blocks to at most \(layers - 1)"
         case .promptBeyondContext(_, let context): "Set task.maximum_tokens to at most \(context)"
         case .adapterMismatch: "Use the recipe that made the adapter, or another adapter"
-        case .interrupted: "Its adapter can be scored with 'permafrost eval', or train again from the start"
+        case .interrupted(_, let steps):
+            steps == 0
+                ? "Train again from the start"
+                : "Score its adapter with 'permafrost eval RECIPE --adapter FOLDER/adapter', or train again from the start"
         }
     }
 }

@@ -6,6 +6,8 @@ public struct RunSummary: Codable, Sendable, Equatable {
         case completed
         /// The user stopped it; the adapter is that of the last step.
         case interrupted
+        /// Somebody was lost or could not go on; the adapter is that of the last step.
+        case failed
     }
 
     /// The run's id.

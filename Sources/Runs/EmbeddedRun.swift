@@ -1,0 +1,100 @@
+import Coordinator
+import Datasets
+import Device
+import Dispatch
+import Foundation
+import Methods
+import Queueing
+import Recipes
+import Synchronization
+import Tensors
+import Wire
+import Worker
+
+/// Coordinator, worker and devices of one run in one process: the same roles and messages as between machines, over
+/// `inproc://`.
+///
+/// Every role has a thread of its own for its sockets; all of them compute on one pool.
+public final class EmbeddedRun: Sendable {
+    private let setup: TrainingSetup
+    private let run: String
+    private let context: ZeroMQContext
+    private let coordinator: Coordinator
+
+    /// - Parameter run: the run's id, which every message carries.
+    /// - Throws: `TransportError`.
+    public init(_ setup: TrainingSetup, run: String) throws {
+        self.setup = setup
+        self.run = run
+        context = try ZeroMQContext()
+        let devices = setup.recipe.devices
+        coordinator = try Coordinator(
+            Coordinator.Configuration(
+                run: run, endpoint: "inproc://coordinator",
+                devices: devices.cuts.enumerated().map { .init(id: Self.deviceID($0), cut: $1) },
+                seed: setup.recipe.seed, silenceLimit: .seconds(devices.silenceSeconds)),
+            context: context)
+    }
+
+    /// The id of a device by its place in the recipe: `device-1` is the first.
+    static func deviceID(_ number: Int) -> String { "device-\(number + 1)" }
+
+    /// Ends the run after the step under way. Callable from any thread.
+    public func stop() { coordinator.stop() }
+
+    /// Trains to the end. Blocks the calling thread, which must not be one of the pool's.
+    ///
+    /// - Parameter observer: called on the calling thread for everything that happens.
+    /// - Throws: `TransportError`, or what the observer throws.
+    public func train(observer: (CoordinatorEvent) throws -> Void) throws -> CoordinatorOutcome {
+        let roles = DispatchGroup()
+        let outcome = try coordinator.run(
+            isListening: { endpoint in startRoles(coordinator: endpoint, in: roles) }, observer: observer)
+        // Everybody was told to stop and does so within a step: until then they use the model and the store.
+        roles.wait()
+        return outcome
+    }
+
+    private func startRoles(coordinator endpoint: String, in group: DispatchGroup) {
+        let forward = FrozenForward(model: setup.model)
+        let worker = worker(coordinator: endpoint, forward: forward)
+        start("worker", in: group) { try worker.run() }
+        for (number, examples) in setup.shards.enumerated() {
+            let device = Device(
+                Device.Configuration(
+                    run: run, id: Self.deviceID(number), coordinatorEndpoint: endpoint,
+                    publishBatch: setup.recipe.devices.publishBatch, codec: setup.codec),
+                context: context, examples: examples, forward: forward, pool: setup.pool)
+            start(Self.deviceID(number), in: group) { try device.run() }
+        }
+    }
+
+    private func worker(coordinator endpoint: String, forward: FrozenForward) -> Worker {
+        let recipe = setup.recipe
+        return Worker(
+            Worker.Configuration(
+                run: run, id: "worker-1", coordinatorEndpoint: endpoint, deviceEndpoint: "inproc://worker-1",
+                epochs: recipe.training.epochs, batch: recipe.training.batch, microBatch: recipe.training.microBatch,
+                frozenBlocks: recipe.model.frozenBlocks, classes: setup.head.labelTokens.count,
+                maximumTokens: recipe.task.maximumTokens, creditBytesPerDevice: recipe.devices.creditBytes),
+            context: context, forward: forward, trainer: setup.trainer,
+            store: MemoryActivationStore(capacityBytes: recipe.store.capacityBytes, codec: setup.codec),
+            pool: setup.pool)
+    }
+
+    /// Runs a role on a thread of its own. A role that fails tells the coordinator before it throws.
+    private func start(_ name: String, in group: DispatchGroup, _ body: @escaping @Sendable () throws -> Void) {
+        group.enter()
+        let thread = Thread {
+            _ = try? body()
+            group.leave()
+        }
+        thread.name = name
+        thread.start()
+    }
+}
+
+extension TrainingSetup {
+    /// How activations are written on the wire and kept in the store.
+    var codec: PayloadCodec { recipe.devices.codec == .bf16 ? .bf16 : .f32 }
+}

@@ -1,0 +1,117 @@
+import Coordinator
+import Diagnostics
+import Foundation
+import Queueing
+import Wire
+
+/// How training ended.
+enum RunEnding {
+    case completed
+    case interrupted
+    case failed(any Error)
+
+    init(_ outcome: CoordinatorOutcome) {
+        switch outcome {
+        case .completed: self = .completed
+        case .interrupted: self = .interrupted
+        case .failed(let error, _): self = .failed(error)
+        }
+    }
+
+    var state: RunSummary.State {
+        switch self {
+        case .completed: .completed
+        case .interrupted: .interrupted
+        case .failed: .failed
+        }
+    }
+}
+
+/// What is written down while a run trains: every event into `metrics.jsonl`, totals for the summary.
+struct RunRecord {
+    let setup: TrainingSetup
+    let folder: RunFolder
+    private(set) var meter: TrainingMeter
+    private let metrics: MetricsLog
+    private let clock = RoleClock()
+    private var devices: [String: Body.DeviceProgress] = [:]
+    private var serverSeconds: Double?
+    private var lastStepSeconds = 0.0
+
+    /// Begins the clock of training.
+    ///
+    /// - Throws: `RunError.folderUnwritable`.
+    init(_ setup: TrainingSetup, folder: RunFolder) throws(RunError) {
+        self.setup = setup
+        self.folder = folder
+        meter = TrainingMeter(steps: setup.totalSteps)
+        metrics = try MetricsLog(folder: folder)
+    }
+
+    /// Writes down what the coordinator tells, and gives what there is to show.
+    ///
+    /// - Throws: `RunError.folderUnwritable`.
+    mutating func take(_ event: CoordinatorEvent) throws(RunError) -> RunEvent? {
+        switch event {
+        case .registered, .began: return nil
+        case .step(let report): return try take(report)
+        case .deviceProgress(let device, let progress):
+            devices[device] = progress
+            try metrics.append(
+                PublishedLine(
+                    device: device, published: Int(progress.publishedSamples), finished: progress.finished,
+                    seconds: clock.now.seconds))
+            guard let number = setup.shards.indices.first(where: { EmbeddedRun.deviceID($0) == device }) else {
+                return nil
+            }
+            return .published(
+                device: number, samples: Int(progress.publishedSamples), of: setup.shards[number].count)
+        }
+    }
+
+    /// Writes down a step.
+    ///
+    /// - Throws: `RunError.folderUnwritable`.
+    mutating func take(_ report: Body.StepReport) throws(RunError) -> RunEvent {
+        lastStepSeconds = clock.now.seconds
+        let line = meter.line(report, seconds: lastStepSeconds, memoryBytes: ProcessMemory.residentBytes)
+        try metrics.append(line)
+        return .step(line)
+    }
+
+    /// Keeps the worker's totals.
+    mutating func take(_ outcome: CoordinatorOutcome) {
+        switch outcome {
+        case .completed(let totals): serverSeconds = totals.seconds
+        case .interrupted(let totals), .failed(_, let totals): serverSeconds = totals?.seconds
+        }
+    }
+
+    /// The run as a whole.
+    ///
+    /// - Parameter seconds: since the run began, loading included.
+    func summary(_ ending: RunEnding, baseline: Scores?, score: Scores?, seconds: Double) -> RunSummary {
+        let total = { (field: KeyPath<Body.DeviceProgress, UInt64>) in
+            devices.values.reduce(0) { $0 + Int($1[keyPath: field]) }
+        }
+        return RunSummary(
+            run: folder.id, state: ending.state, method: setup.recipe.training.method.rawValue,
+            accuracy: score?.accuracy, baselineAccuracy: baseline?.accuracy,
+            majority: (score ?? baseline)?.majorityRate, macroF1: score?.macroF1,
+            testSamples: (score ?? baseline)?.samples ?? 0, trainSamples: setup.samples, steps: meter.stepsTaken,
+            epochs: meter.epoch, trainTokens: meter.tokens,
+            tokensPerSecond: Double(meter.tokens) / max(lastStepSeconds, 1e-9), finalLoss: meter.lastEpochLoss,
+            trainSeconds: lastStepSeconds, wallSeconds: seconds,
+            deviceSeconds: Double(total(\.computeNanoseconds)) * 1e-9,
+            serverSeconds: serverSeconds ?? meter.stepSeconds, bytesUp: total(\.bytesUp), bytesDown: total(\.bytesDown),
+            peakRssBytes: ProcessMemory.peakResidentBytes, trainableParameters: setup.adapters.layout.count,
+            adapterPath: folder.adapterPath, seed: setup.recipe.seed)
+    }
+
+    private struct PublishedLine: Encodable {
+        let device: String
+        let published: Int
+        let finished: Bool
+        let seconds: Double
+    }
+}
