@@ -1,0 +1,152 @@
+import Foundation
+import Tensors
+
+/// A safetensors file, mapped read-only, of which every offset, type and shape was checked.
+public final class SafetensorsFile: Sendable {
+    /// The file's path, for messages.
+    public let path: String
+    /// Each tensor's dimensions, outermost first.
+    public let shapes: [String: [Int]]
+    /// The texts that the writer left in the header.
+    public let metadata: [String: String]
+
+    private struct Place {
+        let type: SafetensorsType
+        let offset: Int
+        let count: Int
+    }
+
+    private let places: [String: Place]
+    private let mapping: MappedFile
+
+    /// The longest header the format allows, in bytes.
+    private static let maximumHeaderBytes: UInt64 = 100_000_000
+
+    /// Maps the file and checks its header.
+    ///
+    /// - Throws: `FileError` when it cannot be mapped, `SafetensorsError` when it is damaged.
+    public init(_ url: URL) throws {
+        mapping = try MappedFile(url)
+        path = mapping.path
+        let (header, begin) = try Self.readHeader(mapping.bytes, path)
+        metadata = header.metadata
+        shapes = header.entries.mapValues(\.shape)
+        places = try Self.place(header.entries, from: begin, size: mapping.bytes.count, path)
+    }
+
+    /// Reads a tensor as floats. One of one dimension fills a matrix of one row; one of more than two dimensions has
+    /// all but its innermost dimension as rows.
+    ///
+    /// - Throws: `SafetensorsError` when there is no such tensor, the matrix has another shape, or the type is no
+    ///   floating-point one of 16 or 32 bits.
+    public func read(_ name: String, into matrix: Matrix) throws(SafetensorsError) {
+        guard let place = places[name], let shape = shapes[name] else {
+            throw .missingTensor(file: path, tensor: name)
+        }
+        guard let format = place.type.format else {
+            throw .unsupportedType(file: path, tensor: name, type: place.type.rawValue)
+        }
+        guard matrix.count == place.count, matrix.columns == shape.last ?? 1 else {
+            throw .wrongShape(file: path, tensor: name, found: shape, expected: [matrix.rows, matrix.columns])
+        }
+        guard let data = mapping.bytes.baseAddress else { return }
+        for row in 0..<matrix.rows {
+            let source = data + place.offset + row * matrix.columns * place.type.bytes
+            format.dequantise(source, blocks: matrix.columns, into: matrix.base + row * matrix.stride)
+        }
+    }
+
+    /// The values of a tensor as floats, row by row.
+    ///
+    /// - Throws: `SafetensorsError` as `read(_:into:)` does.
+    public func values(_ name: String) throws(SafetensorsError) -> [Float] {
+        guard let place = places[name] else { throw .missingTensor(file: path, tensor: name) }
+        guard let format = place.type.format else {
+            throw .unsupportedType(file: path, tensor: name, type: place.type.rawValue)
+        }
+        return [Float](unsafeUninitializedCapacity: place.count) { buffer, initialised in
+            if let target = buffer.baseAddress, let data = mapping.bytes.baseAddress {
+                format.dequantise(data + place.offset, blocks: place.count, into: target)
+            }
+            initialised = place.count
+        }
+    }
+
+    /// Gives the resident pages of the mapping back to the system.
+    public func releasePages() { mapping.releasePages() }
+
+    private static func readHeader(
+        _ bytes: UnsafeRawBufferPointer, _ path: String
+    ) throws(SafetensorsError) -> (SafetensorsHeader, begin: Int) {
+        guard bytes.count >= 8 else {
+            throw .truncated(file: path, place: "the header's length", missingBytes: UInt64(8 - bytes.count))
+        }
+        let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
+        guard length <= maximumHeaderBytes else {
+            throw .malformed(file: path, place: "the header", reason: "a length of \(length) bytes is not allowed")
+        }
+        guard length <= UInt64(bytes.count - 8) else {
+            throw .truncated(file: path, place: "the header", missingBytes: length - UInt64(bytes.count - 8))
+        }
+        let begin = 8 + Int(length)
+        let header: SafetensorsHeader
+        do {
+            header = try JSONDecoder().decode(SafetensorsHeader.self, from: Data(bytes[8..<begin]))
+        } catch {
+            throw .malformed(file: path, place: "the header", reason: "it is not the JSON of a safetensors file")
+        }
+        return (header, begin)
+    }
+
+    /// Checks that the tensors fill the data exactly, one after another, each as long as its shape and type say.
+    private static func place(
+        _ entries: [String: SafetensorsEntry], from begin: Int, size: Int, _ path: String
+    ) throws(SafetensorsError) -> [String: Place] {
+        func malformed(_ name: String, _ reason: String) -> SafetensorsError {
+            .malformed(file: path, place: "tensor \(name)", reason: reason)
+        }
+        for (name, entry) in entries {
+            guard entry.range.count == 2, entry.range[0] >= 0, entry.range[0] <= entry.range[1] else {
+                throw malformed(name, "\(entry.range) is no range of bytes")
+            }
+        }
+        var places: [String: Place] = [:]
+        var end = 0
+        // Empty tensors come before the one that begins where they lie.
+        for (name, entry) in entries.sorted(by: { $0.value.range.lexicographicallyPrecedes($1.value.range) }) {
+            guard let type = SafetensorsType(rawValue: entry.type) else {
+                throw .unsupportedType(file: path, tensor: name, type: entry.type)
+            }
+            guard let count = elementCount(entry.shape) else {
+                throw malformed(name, "the shape \(entry.shape) is impossible")
+            }
+            let (bytes, overflow) = count.multipliedReportingOverflow(by: type.bytes)
+            guard !overflow, bytes == entry.range[1] - entry.range[0] else {
+                throw malformed(name, "\(entry.range) does not hold the shape \(entry.shape) of \(entry.type)")
+            }
+            guard entry.range[0] == end else { throw malformed(name, "it does not begin where the last one ends") }
+            end = entry.range[1]
+            guard end <= size - begin else {
+                throw .truncated(
+                    file: path, place: "tensor \(name)", missingBytes: UInt64(end - (size - begin)))
+            }
+            places[name] = Place(type: type, offset: begin + entry.range[0], count: count)
+        }
+        guard end == size - begin else {
+            throw .malformed(
+                file: path, place: "the end", reason: "\(size - begin - end) bytes belong to no tensor")
+        }
+        return places
+    }
+
+    /// The product of the dimensions, or nil when one is negative or the product does not fit.
+    private static func elementCount(_ shape: [Int]) -> Int? {
+        var product = 1
+        for extent in shape {
+            let (next, overflow) = product.multipliedReportingOverflow(by: extent)
+            guard !overflow, extent >= 0 else { return nil }
+            product = next
+        }
+        return product
+    }
+}

@@ -1,0 +1,110 @@
+import Checkpoints
+import Foundation
+import Support
+import Tensors
+import Testing
+
+@Suite("Llama models in GGUF files")
+struct GGUFModelTests {
+    let model: GGUFModel
+    let reference: SafetensorsFile
+
+    init() throws {
+        model = try GGUFModel(fixture("gguf/llama.gguf"))
+        reference = try SafetensorsFile(fixture("gguf/llama.safetensors"))
+    }
+
+    @Test("every tensor has its hub name, hub shape and hub row order")
+    func tensors() throws {
+        #expect(reference.shapes.count == 21)
+        for (name, shape) in reference.shapes {
+            #expect(model.shape(of: name) == shape, "\(name)")
+            let rows = shape.dropLast().reduce(1, *)
+            let columns = shape[shape.count - 1]
+            let storage = Storage(count: rows * columns)
+            try model.read(name, into: storage.matrix(rows: rows, columns: columns))
+            #expect(try storage.matrix(rows: rows, columns: columns).values == reference.values(name), "\(name)")
+        }
+        #expect(model.shape(of: "model.layers.2.mlp.up_proj.weight") == nil)
+    }
+
+    @Test("single rows are those of the whole tensor, in the order asked, also where the file permutes rows")
+    func rows() throws {
+        for name in ["model.embed_tokens.weight", "model.layers.1.self_attn.k_proj.weight"] {
+            let expected = try reference.values(name)
+            let rows = [31, 0, 7, 7, 30]
+            let storage = Storage(count: rows.count * 64)
+            let matrix = storage.matrix(rows: rows.count, columns: 64)
+            try model.readRows(rows, of: name, into: matrix)
+            #expect(matrix.values == rows.flatMap { expected[64 * $0..<64 * ($0 + 1)] })
+        }
+    }
+
+    @Test("pages given back are read again")
+    func releasedPages() throws {
+        let storage = Storage(count: 64)
+        model.releasePages()
+        try model.read("model.norm.weight", into: storage.matrix(rows: 1, columns: 64))
+        #expect(try storage.matrix(rows: 1, columns: 64).values == reference.values("model.norm.weight"))
+    }
+
+    @Test("the sizes and constants are read")
+    func hyperparameters() throws {
+        let expected = try Hyperparameters(
+            family: "llama", layers: 2, width: 64, feedForwardWidth: 96, heads: 4, keyValueHeads: 2, headDimension: 16,
+            vocabularySize: 40, contextLength: 128, ropeBase: 5000, normEpsilon: 1e-5, tiedEmbeddings: false)
+        #expect(model.hyperparameters == expected)
+    }
+
+    @Test("a matrix of another shape, an unknown tensor and a row outside are refused")
+    func misuse() throws {
+        let path = fixture("gguf/llama.gguf").path
+        let name = "model.embed_tokens.weight"
+        let matrix = Storage(count: 64 * 40).matrix(rows: 64, columns: 40)
+        #expect(throws: GGUFError.wrongShape(file: path, tensor: name, found: [40, 64], expected: [64, 40])) {
+            try model.read(name, into: matrix)
+        }
+        #expect(throws: GGUFError.missingTensor(file: path, tensor: "x")) { try model.read("x", into: matrix) }
+        for row in [-1, 40, .max, .min] {
+            let target = Storage(count: 64).matrix(rows: 1, columns: 64)
+            #expect(throws: GGUFError.rowOutside(file: path, tensor: name, row: row, rows: 40)) {
+                try model.readRows([row], of: name, into: target)
+            }
+        }
+        #expect(throws: GGUFError.self) { try model.readRows([1, 2], of: name, into: matrix) }
+    }
+
+    @Test("a file of another architecture is refused by its name")
+    func architecture() throws {
+        let url = fixture("gguf/blocks.gguf")
+        #expect(throws: GGUFError.unsupportedArchitecture(file: url.path, name: "blocks")) { try GGUFModel(url) }
+    }
+
+    @Test(
+        "the fetched model opens, and its whole first block and embedding are finite",
+        .enabled(if: Fixtures.exist(Fixtures.model), "needs the model that scripts/fetch brings"))
+    func fetchedModel() throws {
+        let model = try GGUFModel(Fixtures.model)
+        let expected = try Hyperparameters(
+            family: "llama", layers: 30, width: 576, feedForwardWidth: 1536, heads: 9, keyValueHeads: 3,
+            headDimension: 64, vocabularySize: 49152, contextLength: 8192, ropeBase: 100_000, normEpsilon: 1e-5,
+            tiedEmbeddings: true)
+        #expect(model.hyperparameters == expected)
+        let storage = Storage(count: 1536 * 576)
+        for part in ["self_attn.q_proj", "self_attn.v_proj", "mlp.gate_proj", "mlp.down_proj", "input_layernorm"] {
+            let name = "model.layers.0.\(part).weight"
+            let shape = try #require(model.shape(of: name))
+            let matrix = storage.matrix(rows: shape.dropLast().reduce(1, *), columns: shape[shape.count - 1])
+            try model.read(name, into: matrix)
+            #expect(matrix.values.allSatisfy(\.isFinite))
+        }
+        let metadata = try model.file.tokenizerMetadata()
+        #expect(metadata.model == "gpt2")
+        #expect(metadata.preTokenizer == "smollm")
+        #expect(metadata.tokens.count == 49152)
+        #expect(metadata.merges.count == 48900)
+        #expect(metadata.specialIDs == Array(0..<17))
+        #expect([metadata.beginID, metadata.endID] == [1, 2])
+        #expect(metadata.chatTemplate?.contains("<|im_start|>") == true)
+    }
+}

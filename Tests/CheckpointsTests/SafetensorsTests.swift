@@ -1,0 +1,101 @@
+import Checkpoints
+import Foundation
+import Support
+import Tensors
+import Testing
+
+@Suite("Safetensors files")
+struct SafetensorsTests {
+    @Test("what is written is read again, to the bit")
+    func roundTrip() throws {
+        try Fixtures.withTemporaryFolder { folder in
+            let url = folder.appendingPathComponent("a.safetensors")
+            let tensors = [
+                "b/\u{E9}\"": SafetensorsTensor(shape: [2, 3], values: [1, -0.0, .infinity, 1e-45, 3, 4]),
+                "a": SafetensorsTensor(shape: [2], values: [5, 6]),
+                "scalar": SafetensorsTensor(shape: [], values: [7]),
+                "empty": SafetensorsTensor(shape: [0, 4], values: []),
+            ]
+            try SafetensorsFile.write(tensors, metadata: ["format": "pt"], to: url)
+            let file = try SafetensorsFile(url)
+            #expect(file.metadata == ["format": "pt"])
+            #expect(file.shapes == tensors.mapValues(\.shape))
+            for (name, tensor) in tensors {
+                #expect(try file.values(name).map(\.bitPattern) == tensor.values.map(\.bitPattern))
+            }
+            let matrix = Storage(count: 6).matrix(rows: 2, columns: 3)
+            try file.read("b/\u{E9}\"", into: matrix)
+            #expect(matrix.values == tensors["b/\u{E9}\""]?.values)
+        }
+    }
+
+    @Test("a file is replaced as a whole, and nothing is left beside it")
+    func replacement() throws {
+        try Fixtures.withTemporaryFolder { folder in
+            let url = folder.appendingPathComponent("a.safetensors")
+            for value in [Float(1), 2] {
+                try SafetensorsFile.write(["x": SafetensorsTensor(shape: [1], values: [value])], to: url)
+                #expect(try SafetensorsFile(url).values("x") == [value])
+            }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["a.safetensors"])
+        }
+    }
+
+    @Test("a folder that cannot be written is named")
+    func unwritable() {
+        let url = URL(fileURLWithPath: "/proc/none/a.safetensors")
+        #expect(throws: FileError.self) { try SafetensorsFile.write([:], to: url) }
+    }
+
+    @Test("values that do not fill the shape are refused before a byte is written")
+    func unfittingValues() throws {
+        try Fixtures.withTemporaryFolder { folder in
+            let url = folder.appendingPathComponent("a.safetensors")
+            #expect(throws: SafetensorsError.unfittingValues(tensor: "x", shape: [3], count: 2)) {
+                try SafetensorsFile.write(["x": SafetensorsTensor(shape: [3], values: [1, 2])], to: url)
+            }
+            #expect(!Fixtures.exist(url))
+        }
+    }
+
+    @Test(
+        "a header that lies is refused",
+        arguments: [
+            #"{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#,
+            #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#,
+            #"{"x":{"dtype":"F32","shape":[-1,-2],"data_offsets":[0,8]}}"#,
+            #"{"x":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,8]}}"#,
+            #"{"x":{"dtype":"F32","shape":[99999999999999999999],"data_offsets":[0,8]}}"#,
+            #"{"x":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}"#,
+            #"{"x":{"dtype":"F32","shape":[2],"data_offsets":[-8,0]}}"#,
+            #"{"x":{"dtype":"F32","shape":[2],"data_offsets":[0]}}"#,
+            #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"y":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#,
+            #"{"x":{"dtype":"F33","shape":[2],"data_offsets":[0,8]}}"#,
+            #"{"x":{"dtype":"F32","shape":[2]}}"#,
+            #"{"x":{"dtype":"F32","shape":[3],"data_offsets":[0,12]}}"#,
+            #"{"__metadata__":{"a":1}}"#, "[]", "", "nonsense", "{}",
+        ])
+    func lyingHeader(_ header: String) throws {
+        try Fixtures.withTemporaryFolder { folder in
+            let url = folder.appendingPathComponent("a.safetensors")
+            let length = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) }
+            try (length + Data(header.utf8) + Data(count: 8)).write(to: url)
+            #expect(throws: SafetensorsError.self) { try SafetensorsFile(url) }
+        }
+    }
+
+    @Test("integers are listed, but not read as floats")
+    func integers() throws {
+        try Fixtures.withTemporaryFolder { folder in
+            let url = folder.appendingPathComponent("a.safetensors")
+            let header = #"{"x":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}"#
+            let length = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) }
+            try (length + Data(header.utf8) + Data(count: 8)).write(to: url)
+            let file = try SafetensorsFile(url)
+            #expect(file.shapes == ["x": [1]])
+            #expect(throws: SafetensorsError.unsupportedType(file: url.path, tensor: "x", type: "I64")) {
+                try file.values("x")
+            }
+        }
+    }
+}
