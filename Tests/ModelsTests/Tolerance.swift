@@ -10,8 +10,9 @@ enum Tolerance {
     static let gradient = 1e-3
     /// Losses of training steps, absolute.
     static let trainingLoss = 1e-4
-    /// Each adapter tensor after training, relative to its largest element.
-    static let trainedAdapter = 1e-3
+    /// Each adapter tensor after training, relative to its largest element. Ten times this would let an optimizer pass
+    /// that forgets most of its weight decay.
+    static let trainedAdapter = 1e-4
     /// Perplexity of text that the real model understands, relative.
     static let prosePerplexity = 0.01
     /// Perplexity of text that it does not, relative: every token's surprise is larger there, and so is its error.
