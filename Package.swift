@@ -59,7 +59,7 @@ let package = Package(
         // Tests mirror Sources.
         .target(name: "Support", dependencies: ["Randomness", "Tensors"], path: "Tests/Support"),
         .testTarget(name: "TensorsTests", dependencies: ["Support", "Tensors"]),
-        .testTarget(name: "WireTests", dependencies: ["Randomness", "Wire"]),
+        .testTarget(name: "WireTests", dependencies: ["CWire", "Randomness", "Wire"]),
         .testTarget(name: "QueueingTests", dependencies: ["Queueing", "Randomness", "Wire"]),
     ]
 )

@@ -1,6 +1,8 @@
+import CWire
 import Randomness
 import Testing
-import Wire
+
+@testable import Wire
 
 @Suite("Hostile headers")
 struct HostileHeaderTests {
@@ -29,6 +31,21 @@ struct HostileHeaderTests {
         // Both outcomes must be common, or the damage tests nothing.
         #expect(read > 1000, "seed \(seed)")
         #expect(refused[WireError.malformedHeader(bytes: 0).number, default: 0] > 1000, "seed \(seed)")
+    }
+
+    @Test("whichever allocation is refused, unpacking gives up and frees what it had", arguments: [1, 7, 13, 14])
+    func memoryRefused(kind: Int) {
+        var messages = RandomMessages(seed: 3)
+        let bytes = messages.envelope(kind: kind).encode()
+        var unpacked = 0
+        for budgetBytes in 0..<4096 {
+            let budget = AllocationBudget(bytes: budgetBytes)
+            defer { budget.close() }
+            guard let header = permafrost__header__unpack(budget.allocator, bytes.count, bytes) else { continue }
+            permafrost__header__free_unpacked(header, budget.allocator)
+            unpacked += 1
+        }
+        #expect(unpacked > 0 && unpacked < 4096)
     }
 
     /// Flips, inserts, removes or cuts off up to four times.
