@@ -67,5 +67,7 @@ let package = Package(
         .testTarget(name: "RecipesTests", dependencies: ["Diagnostics", "Recipes"]),
         .testTarget(name: "TokenizersTests", dependencies: ["Checkpoints", "Diagnostics", "Randomness", "Support", "Tokenizers"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "Diagnostics", "Randomness", "Support", "Tensors"]),
+        .testTarget(name: "WireTests", dependencies: ["CWire", "Randomness", "Wire"]),
+        .testTarget(name: "QueueingTests", dependencies: ["Queueing", "Randomness", "Wire"]),
     ]
 )
