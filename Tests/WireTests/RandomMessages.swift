@@ -50,7 +50,8 @@ struct RandomMessages {
         case 13:
             .assignment(
                 .init(
-                    cut: chance.next32(), workerEndpoint: text(), seed: chance.next(), generation: chance.next()))
+                    cut: chance.next32(), workerEndpoint: text(), seed: chance.next(), generation: chance.next(),
+                    number: chance.next32()))
         default: .runPlan(plan())
         }
     }
