@@ -62,6 +62,9 @@ let package = Package(
         // Tests mirror Sources.
         .target(name: "Support", dependencies: ["Checkpoints", "Models", "Randomness", "Tensors"], path: "Tests/Support"),
         .testTarget(name: "TensorsTests", dependencies: ["Randomness", "Support", "Tensors"]),
+        .testTarget(
+            name: "ModelsTests",
+            dependencies: ["Checkpoints", "Datasets", "Methods", "Models", "Support", "Tensors", "Tokenizers"]),
         .testTarget(name: "MethodsTests", dependencies: ["Datasets", "Methods", "Models", "Support"]),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Diagnostics", "Randomness"]),
         .testTarget(name: "RecipesTests", dependencies: ["Diagnostics", "Recipes"]),
