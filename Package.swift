@@ -49,12 +49,15 @@ let package = Package(
         .target(
             name: "Runs",
             dependencies: [
-                "Checkpoints", "Coordinator", "Datasets", "Device", "Methods", "Models", "Recipes", "Tokenizers",
-                "Worker", .product(name: "Crypto", package: "swift-crypto"),
+                "Checkpoints", "Coordinator", "Datasets", "Device", "Diagnostics", "Methods", "Models", "Queueing",
+                "Randomness", "Recipes", "Tensors", "Tokenizers", "Wire", "Worker",
+                .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .executableTarget(
             name: "permafrost",
-            dependencies: ["Runs", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: [
+                "Diagnostics", "Recipes", "Runs", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
 
         // Tests mirror Sources.
         .target(name: "Support", dependencies: ["Checkpoints", "Models", "Randomness", "Tensors"], path: "Tests/Support"),
@@ -67,5 +70,7 @@ let package = Package(
         .testTarget(name: "RecipesTests", dependencies: ["Diagnostics", "Recipes"]),
         .testTarget(name: "TokenizersTests", dependencies: ["Checkpoints", "Diagnostics", "Randomness", "Support", "Tokenizers"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "Diagnostics", "Randomness", "Support", "Tensors"]),
+        .testTarget(name: "WireTests", dependencies: ["CWire", "Randomness", "Wire"]),
+        .testTarget(name: "QueueingTests", dependencies: ["Queueing", "Randomness", "Wire"]),
     ]
 )

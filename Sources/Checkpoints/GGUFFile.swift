@@ -25,7 +25,7 @@ public final class GGUFFile: Sendable {
         metadata = try Self.readMetadata(&reader, count: pairCount)
         let relative = try reader.tensors(tensorCount)
         let begin = try Self.dataBegin(after: reader.offset, metadata, path)
-        let placed = try Self.place(relative, from: begin, size: mapping.bytes.count, path)
+        let placed = try Self.place(relative, from: begin.offset, begin.alignment, size: mapping.bytes.count, path)
         tensors = Dictionary(uniqueKeysWithValues: placed.map { ($0.name, $0) })
     }
 
@@ -78,22 +78,27 @@ public final class GGUFFile: Sendable {
     /// Where the tensors' bytes begin: after the header, at the next multiple of the alignment.
     private static func dataBegin(
         after header: Int, _ metadata: [String: GGUFValue], _ path: String
-    ) throws(GGUFError) -> Int {
+    ) throws(GGUFError) -> (offset: Int, alignment: Int) {
         let key = "general.alignment"
-        guard let value = metadata[key] else { return (header + 31) / 32 * 32 }
+        guard let value = metadata[key] else { return ((header + 31) / 32 * 32, 32) }
         guard let alignment = value.integer, (8...1 << 20).contains(alignment), alignment.nonzeroBitCount == 1 else {
             throw .wrongValue(file: path, key: key, expected: "a power of two from 8 to \(1 << 20)")
         }
-        return (header + alignment - 1) / alignment * alignment
+        return ((header + alignment - 1) / alignment * alignment, alignment)
     }
 
-    /// Turns offsets from the data's begin into offsets from the file's, and checks that no two tensors share a byte.
+    /// Turns offsets from the data's begin into offsets from the file's; checks that every tensor is aligned, ends
+    /// within the file, and shares no byte with another.
     private static func place(
-        _ tensors: [GGUFTensor], from begin: Int, size: Int, _ path: String
+        _ tensors: [GGUFTensor], from begin: Int, _ alignment: Int, size: Int, _ path: String
     ) throws(GGUFError) -> [GGUFTensor] {
         var end = begin
         var placed: [GGUFTensor] = []
         for tensor in tensors.sorted(by: { $0.offset < $1.offset }) {
+            guard tensor.offset % alignment == 0 else {
+                throw .malformed(
+                    file: path, place: "tensor \(tensor.name)", reason: "its offset is no multiple of the alignment")
+            }
             let (start, startOverflow) = begin.addingReportingOverflow(tensor.offset)
             let (stop, stopOverflow) = start.addingReportingOverflow(tensor.byteCount)
             guard !startOverflow, !stopOverflow else {

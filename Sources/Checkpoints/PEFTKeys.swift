@@ -14,6 +14,9 @@ enum PEFTKey: String, CodingKey {
     case stabilisesRank = "use_rslora"
     case decomposesWeights = "use_dora"
     case transposesWeights = "fan_in_fan_out"
+    case groupsInputs = "use_qalora"
+    case trainsBiases = "lora_bias"
+    case invocationTokens = "alora_invocation_tokens"
     case inferenceOnly = "inference_mode"
     case savedModules = "modules_to_save"
     case rankPattern = "rank_pattern"
@@ -49,7 +52,8 @@ struct FoundConfiguration: Decodable {
     private static func unsupportedFeature(in container: KeyedDecodingContainer<PEFTKey>) throws -> String? {
         let kind = try container.decode(String.self, forKey: .kind)
         if kind != "LORA" { return "the adapter kind \(kind)" }
-        for key in [PEFTKey.stabilisesRank, .decomposesWeights, .transposesWeights] {
+        let flags: [PEFTKey] = [.stabilisesRank, .decomposesWeights, .transposesWeights, .groupsInputs, .trainsBiases]
+        for key in flags {
             if try container.decodeIfPresent(Bool.self, forKey: key) ?? false { return key.rawValue }
         }
         if let bias = try container.decodeIfPresent(String.self, forKey: .bias), bias != "none" {
@@ -60,7 +64,7 @@ struct FoundConfiguration: Decodable {
             if !(pattern ?? [:]).isEmpty { return key.rawValue }
         }
         // An empty list of these, as some writers leave it, changes nothing.
-        for key in [PEFTKey.savedModules, .replicatedLayers] where try !container.decodesNil(forKey: key) {
+        for key in [PEFTKey.savedModules, .replicatedLayers, .invocationTokens] where try !container.decodesNil(forKey: key) {
             let list = try container.nestedUnkeyedContainer(forKey: key)
             if !list.isAtEnd { return key.rawValue }
         }

@@ -16,6 +16,7 @@ public final class AdapterTrainer: @unchecked Sendable {
     private let optimizer: AdamW
     private let schedule: LearningRateSchedule
     private let pool: ComputePool
+    private let memory = PassMemory()
     private var passes: [MicroBatchPass] = []
 
     /// One trainer has one user at a time; its work runs on `pool`.
@@ -53,7 +54,7 @@ public final class AdapterTrainer: @unchecked Sendable {
         let sequences = batch.reduce(0) { $0 + $1.labels.count }
         precondition(sequences > 0, "a batch has at least one sequence")
         while passes.count < batch.count {
-            passes.append(MicroBatchPass(model: model, head: head, adapters: adapters))
+            passes.append(MicroBatchPass(model: model, head: head, adapters: adapters, memory: memory))
         }
         let results = try runPasses(batch, lossScale: 1 / Float(sequences))
         let loss = results.reduce(0) { $0 + $1.lossSum } / Double(sequences)

@@ -1,10 +1,26 @@
 import Models
 import Tensors
 
+/// The memory of passes: arenas that lie between F and W, and arenas for intermediate results.
+public struct PassMemory: Sendable {
+    let stashes = ArenaStack()
+    let scratch = ArenaStack()
+
+    /// Memory that nobody uses yet.
+    public init() {}
+
+    /// How often memory was asked of the system, counted while no pass is under way.
+    var growths: Int { stashes.growths + scratch.growths }
+
+    /// Bytes held, counted while no pass is under way.
+    var bytes: Int { stashes.bytes + scratch.bytes }
+}
+
 /// The forward pass F of one micro-batch through the trainable blocks, and its backward pass in two parts, B and W.
 ///
-/// W may run any time after B, also after later micro-batches. The memory of what lies between is kept from pass to
-/// pass and grows only for a micro-batch larger than any before. A pass has one user at a time.
+/// W may run any time after B, also after later micro-batches. What lies between stands in an arena that is borrowed
+/// from F to W, so that memory goes with the passes under way, not with the passes that exist. A pass has one user at
+/// a time.
 public final class MicroBatchPass: @unchecked Sendable {
     /// Sums of the W passes since `clearGradients`.
     public let gradients: AdapterTensors
@@ -12,8 +28,8 @@ public final class MicroBatchPass: @unchecked Sendable {
     private let model: LlamaModel
     private let head: VerbalizerHead
     private let adapters: AdapterTensors
-    private let stash = Arena()
-    private let scratch = Arena()
+    private let memory: PassMemory
+    private var stash: Arena?
     private var layout = SequenceLayout(lengths: [])
     private var labels: [Int] = []
     private var x_TD: Matrix?
@@ -21,8 +37,11 @@ public final class MicroBatchPass: @unchecked Sendable {
     private var blockGradients: [LlamaBlockGradients] = []
     private var output: VerbalizerHead.Output?
 
-    /// - Parameter adapters: read by F and B; they must not change between F and W.
-    public init(model: LlamaModel, head: VerbalizerHead, adapters: AdapterTensors) {
+    /// - Parameters:
+    ///   - adapters: read by F and B; they must not change between F and W.
+    ///   - memory: shared by the passes of one trainer.
+    public init(model: LlamaModel, head: VerbalizerHead, adapters: AdapterTensors, memory: PassMemory) {
+        self.memory = memory
         self.model = model
         self.head = head
         self.adapters = adapters
@@ -37,12 +56,6 @@ public final class MicroBatchPass: @unchecked Sendable {
         public var correct: Int
     }
 
-    /// How often memory was asked of the system since the pass was made.
-    public var memoryGrowths: Int { stash.growths + scratch.growths }
-
-    /// Bytes held for the backward pass and as scratch.
-    var keptBytes: Int { stash.bytes + scratch.bytes }
-
     /// Sets the sums of gradients to zero.
     public func clearGradients() { gradients.flat.fill(0) }
 
@@ -50,11 +63,18 @@ public final class MicroBatchPass: @unchecked Sendable {
     ///
     /// - Throws: what the micro-batch's source of activations throws.
     public func forward(_ batch: MicroBatch) throws -> Result {
-        stash.reset()
+        precondition(stash == nil, "F before the W of the micro-batch before")
+        let stash = memory.stashes.borrow()
+        self.stash = stash
         layout = batch.layout
         labels = batch.labels
         let x_TD = stash.matrix(rows: layout.tokens, columns: model.hyperparameters.width)
-        try batch.read(x_TD)
+        do {
+            try batch.read(x_TD)
+        } catch {
+            forget(stash)
+            throw error
+        }
         activations.removeAll(keepingCapacity: true)
         for index in adapters.layout.blocks {
             activations.append(
@@ -68,7 +88,9 @@ public final class MicroBatchPass: @unchecked Sendable {
 
     /// B: gradients of lossScale · Σ loss with respect to activations, down to the lowest trainable block and no further.
     public func backwardInput(lossScale: Float) {
-        guard let output, let gradient_TD = x_TD else { preconditionFailure("B before F") }
+        guard let stash, let output, let gradient_TD = x_TD else { preconditionFailure("B before F") }
+        let scratch = memory.scratch.borrow()
+        defer { memory.scratch.giveBack(scratch) }
         blockGradients.removeAll(keepingCapacity: true)
         // The last block's output is no longer needed: its gradient takes its place.
         head.backwardInput(
@@ -85,16 +107,21 @@ public final class MicroBatchPass: @unchecked Sendable {
 
     /// W: adds the gradients of the adapters to `gradients` and frees what F and B kept.
     public func backwardWeights() {
-        precondition(blockGradients.count == activations.count, "W before B")
+        guard let stash, blockGradients.count == activations.count else { preconditionFailure("W before B") }
         for (index, kept) in zip(adapters.layout.blocks, zip(activations, blockGradients.reversed())) {
             model.blocks[index].backwardWeights(
                 activations: kept.0, gradients: kept.1, adapters: adapters.block(index),
                 addTo: gradients.block(index))
         }
+        forget(stash)
+    }
+
+    private func forget(_ stash: Arena) {
         activations.removeAll(keepingCapacity: true)
         blockGradients.removeAll(keepingCapacity: true)
         output = nil
         x_TD = nil
-        stash.reset()
+        self.stash = nil
+        memory.stashes.giveBack(stash)
     }
 }

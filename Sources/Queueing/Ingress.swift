@@ -59,7 +59,7 @@ public struct Ingress: Sendable {
     ///   - window: how far beyond the first unsettled sequence a message may be.
     ///   - maximumRejections: rejections of one sequence before it becomes a dead letter.
     ///   - maximumDeadLetters: dead letters of one device before all its messages are refused.
-    public init(window: Int = 1024, maximumRejections: Int = 3, maximumDeadLetters: Int = 16) {
+    public init(window: Int = WireLimits().sequences, maximumRejections: Int = 3, maximumDeadLetters: Int = 16) {
         self.window = window
         self.maximumRejections = maximumRejections
         self.maximumDeadLetters = maximumDeadLetters

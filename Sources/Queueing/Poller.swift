@@ -22,6 +22,7 @@ public struct Poller {
     }
 
     private var items: [zmq_pollitem_t] = []
+    /// Kept open, for their handles are in `items`.
     private var sockets: [Socket] = []
 
     /// A poller that waits for nothing yet.
@@ -30,7 +31,7 @@ public struct Poller {
     /// Waits for a socket from now on.
     public mutating func add(_ socket: Socket, for events: Events = .readable) -> Source {
         sockets.append(socket)
-        items.append(zmq_pollitem_t(socket: socket.pollHandle, fd: 0, events: events.rawValue, revents: 0))
+        items.append(zmq_pollitem_t(socket: socket.pollHandle, fd: -1, events: events.rawValue, revents: 0))
         return Source(index: items.count - 1)
     }
 

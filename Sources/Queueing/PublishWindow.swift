@@ -36,6 +36,7 @@ public struct PublishWindow: Sendable {
 
     private let acknowledgementTimeout: Duration
     private let maximumAttempts: UInt32
+    private let sequences: Int
     private var entries: [UInt64: Entry] = [:]
 
     /// A window without credit.
@@ -43,7 +44,11 @@ public struct PublishWindow: Sendable {
     /// - Parameters:
     ///   - acknowledgementTimeout: how long to wait for an answer before a message is sent again.
     ///   - maximumAttempts: how often a message is sent before the device gives up.
-    public init(acknowledgementTimeout: Duration, maximumAttempts: UInt32) {
+    ///   - sequences: how far ahead of a missing acknowledgement new messages may run: the worker's `Ingress` window.
+    public init(
+        acknowledgementTimeout: Duration, maximumAttempts: UInt32, sequences: Int = WireLimits().sequences
+    ) {
+        self.sequences = sequences
         self.acknowledgementTimeout = acknowledgementTimeout
         self.maximumAttempts = maximumAttempts
     }
@@ -54,14 +59,18 @@ public struct PublishWindow: Sendable {
     /// When `retransmissions(now:)` next has something to say; nil when nothing is on its way.
     public var nextDeadline: Duration? { entries.values.map(\.sentAt).min().map { $0 + acknowledgementTimeout } }
 
-    /// Whether there is credit for a payload.
-    public func canSend(bytes: Int) -> Bool { bytes <= creditBytes }
+    /// Whether there is credit for a payload, and no missing acknowledgement that has to come first.
+    public func canSend(bytes: Int) -> Bool {
+        guard bytes <= creditBytes else { return false }
+        guard let oldest = entries.keys.min() else { return true }
+        return messageCount + 1 - oldest < UInt64(sequences)
+    }
 
     /// Charges a new message, which the caller sends under the returned sequence.
     ///
     /// - Precondition: `canSend(bytes:)`.
     public mutating func sent(bytes: Int, now: Duration) -> Sending {
-        precondition(canSend(bytes: bytes), "no credit for \(bytes) bytes")
+        precondition(canSend(bytes: bytes), "\(bytes) bytes may not be sent now")
         creditBytes -= bytes
         messageCount += 1
         entries[messageCount] = Entry(attempt: 1, bytes: bytes, sentAt: now)

@@ -24,3 +24,10 @@ public final class ZeroMQContext: @unchecked Sendable {
         while zmq_ctx_term(handle) != 0, zmq_errno() == EINTR {}
     }
 }
+
+/// The version of the transport library.
+public func transportLibraryDescription() -> String {
+    var major: Int32 = 0, minor: Int32 = 0, patch: Int32 = 0
+    zmq_version(&major, &minor, &patch)
+    return "ZeroMQ \(major).\(minor).\(patch)"
+}

@@ -106,7 +106,7 @@ public final class TrainingRun: Sendable {
         return try EvaluationSet(
             model: setup.model, head: setup.head, examples: examples, frozenBlocks: recipe.model.frozenBlocks,
             pool: setup.pool
-        ) { [control] done, count in
+        ) { [self] done, count in
             if control.withLock(\.isStopping) { throw RunError.interrupted(folder: folder.path, steps: 0) }
             observer(.evaluating(done: done, of: count))
         }

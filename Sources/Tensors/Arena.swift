@@ -3,6 +3,9 @@
 /// The first pass finds out how much is needed; from the second on, the same memory serves again and nothing is
 /// allocated. An arena has one user at a time.
 public final class Arena: @unchecked Sendable {
+    /// Floats: 4 MiB.
+    private static let smallestGrowth = 1 << 20
+
     private var storages: [Storage] = []
     private var used = 0
     private var total = 0
@@ -25,7 +28,7 @@ public final class Arena: @unchecked Sendable {
         // Rounded up to a cache line, so that every matrix begins on one.
         let rounded = (count + 15) & ~15
         if storages.isEmpty || used + rounded > storages[storages.count - 1].count {
-            storages.append(Storage(count: max(rounded, 2 * (storages.last?.count ?? 0))))
+            storages.append(Storage(count: max(rounded, Self.smallestGrowth)))
             used = 0
             growths += 1
         }
@@ -39,7 +42,9 @@ public final class Arena: @unchecked Sendable {
     /// Takes back everything. Several pieces of memory become one that is large enough for the pass just done.
     public func reset() {
         if storages.count > 1 {
-            storages = [Storage(count: total)]
+            // Given back first: the old memory and the new one never exist together.
+            storages.removeAll(keepingCapacity: true)
+            storages.append(Storage(count: total))
             growths += 1
         }
         used = 0

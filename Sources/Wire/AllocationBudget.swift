@@ -16,9 +16,11 @@ struct AllocationBudget {
     let allocator: UnsafeMutablePointer<ProtobufCAllocator>
     private let remaining: UnsafeMutablePointer<Int>
 
-    init(headerBytes: Int) {
+    init(headerBytes: Int) { self.init(bytes: Self.fixedBytes + Self.memoryPerHeaderByte * headerBytes) }
+
+    init(bytes: Int) {
         remaining = .allocate(capacity: 1)
-        remaining.initialize(to: Self.fixedBytes + Self.memoryPerHeaderByte * headerBytes)
+        remaining.initialize(to: bytes)
         allocator = .allocate(capacity: 1)
         allocator.initialize(
             to: ProtobufCAllocator(

@@ -12,6 +12,9 @@ public struct WireLimits: Sendable, Equatable {
     /// Tokens, thus rows, in one message.
     public var tokens = 65536
 
+    /// How many sequences a device may be ahead, the first one without an acknowledgement included.
+    public var sequences = 1024
+
     /// UTF-8 bytes of a run, sender or device id or of an endpoint. ZeroMQ routing ids are no longer than this.
     public var nameBytes = 255
 

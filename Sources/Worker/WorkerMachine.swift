@@ -82,7 +82,11 @@ struct WorkerMachine {
             switch decision {
             case .store: return [.checkAndStore(device: device, number: known.number, activations)]
             case .acknowledgeAgain:
-                return [.reply(device: device, .ack(Body.Ack(sequence: activations.sequence, creditBytes: 0)))]
+                // As in the first acknowledgement: if that one was lost, its credit comes back with this one.
+                let bytes = PayloadCodec(rawValue: activations.codec)?
+                    .byteCount(rows: Int(activations.rows), columns: Int(activations.columns))
+                let ack = Body.Ack(sequence: activations.sequence, creditBytes: UInt64(bytes ?? 0))
+                return [.reply(device: device, .ack(ack))]
             case .wait: return []
             case .reject(let error): return [reject(device, activations.sequence, error)]
             }
@@ -167,8 +171,6 @@ struct WorkerMachine {
     }
 
     private func reject(_ device: String, _ sequence: UInt64, _ error: WireError) -> Action {
-        .reply(
-            device: device,
-            .reject(Body.Reject(sequence: sequence, number: error.number, text: error.description)))
+        .reply(device: device, .reject(Body.Reject(sequence: sequence, error: error)))
     }
 }

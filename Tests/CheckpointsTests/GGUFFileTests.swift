@@ -1,12 +1,7 @@
+import Checkpoints
 import Foundation
 import Support
-import Tensors
 import Testing
-
-@testable import Checkpoints
-
-/// A committed fixture of the file readers.
-func fixture(_ path: String) -> URL { Fixtures.folder.appendingPathComponent(path) }
 
 @Suite("GGUF files")
 struct GGUFFileTests {
@@ -40,7 +35,7 @@ struct GGUFFileTests {
         let tensor = try #require(file.tensors["\(format)"])
         #expect(tensor.format == format)
         #expect(tensor.shape.reduce(1, *) == expected.count)
-        let found = try file.floats(tensor)
+        let found = file.floats(tensor)
         #expect(found.map(\.bitPattern) == expected.map(\.bitPattern))
     }
 
@@ -55,18 +50,5 @@ struct GGUFFileTests {
                 try GGUFFile(empty)
             }
         }
-    }
-}
-
-extension GGUFFile {
-    /// All floats of a tensor, read through a matrix with a gap after each row.
-    func floats(_ tensor: GGUFTensor) throws -> [Float] {
-        let columns = tensor.shape[tensor.shape.count - 1]
-        let rows = tensor.shape.dropLast().reduce(1, *)
-        let storage = Storage(count: rows * (columns + 3))
-        let matrix = Matrix(base: storage.base, rows: rows, columns: columns, stride: columns + 3)
-        matrix.fill(.nan)
-        read(rows: 0..<rows, of: tensor, into: matrix)
-        return matrix.values
     }
 }

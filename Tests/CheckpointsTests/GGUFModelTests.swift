@@ -1,7 +1,6 @@
 import Checkpoints
 import Foundation
 import Support
-import Tensors
 import Testing
 
 @Suite("Llama models in GGUF files")
@@ -19,11 +18,9 @@ struct GGUFModelTests {
         #expect(reference.shapes.count == 21)
         for (name, shape) in reference.shapes {
             #expect(model.shape(of: name) == shape, "\(name)")
-            let rows = shape.dropLast().reduce(1, *)
-            let columns = shape[shape.count - 1]
-            let storage = Storage(count: rows * columns)
-            try model.read(name, into: storage.matrix(rows: rows, columns: columns))
-            #expect(try storage.matrix(rows: rows, columns: columns).values == reference.values(name), "\(name)")
+            let found = try floats(shape: shape) { try model.read(name, into: $0) }
+            let expected = try reference.values(name)
+            #expect(found == expected, "\(name)")
         }
         #expect(model.shape(of: "model.layers.2.mlp.up_proj.weight") == nil)
     }
@@ -33,19 +30,17 @@ struct GGUFModelTests {
         for name in ["model.embed_tokens.weight", "model.layers.1.self_attn.k_proj.weight"] {
             let expected = try reference.values(name)
             let rows = [31, 0, 7, 7, 30]
-            let storage = Storage(count: rows.count * 64)
-            let matrix = storage.matrix(rows: rows.count, columns: 64)
-            try model.readRows(rows, of: name, into: matrix)
-            #expect(matrix.values == rows.flatMap { expected[64 * $0..<64 * ($0 + 1)] })
+            let found = try floats(rows: rows.count, columns: 64) { try model.readRows(rows, of: name, into: $0) }
+            #expect(found == rows.flatMap { expected[64 * $0..<64 * ($0 + 1)] })
         }
     }
 
     @Test("pages given back are read again")
     func releasedPages() throws {
-        let storage = Storage(count: 64)
+        let expected = try reference.values("model.norm.weight")
         model.releasePages()
-        try model.read("model.norm.weight", into: storage.matrix(rows: 1, columns: 64))
-        #expect(try storage.matrix(rows: 1, columns: 64).values == reference.values("model.norm.weight"))
+        let found = try floats(shape: [64]) { try model.read("model.norm.weight", into: $0) }
+        #expect(found == expected)
     }
 
     @Test("the sizes and constants are read")
@@ -60,18 +55,20 @@ struct GGUFModelTests {
     func misuse() throws {
         let path = fixture("gguf/llama.gguf").path
         let name = "model.embed_tokens.weight"
-        let matrix = Storage(count: 64 * 40).matrix(rows: 64, columns: 40)
         #expect(throws: GGUFError.wrongShape(file: path, tensor: name, found: [40, 64], expected: [64, 40])) {
-            try model.read(name, into: matrix)
+            try floats(rows: 64, columns: 40) { try model.read(name, into: $0) }
         }
-        #expect(throws: GGUFError.missingTensor(file: path, tensor: "x")) { try model.read("x", into: matrix) }
+        #expect(throws: GGUFError.wrongShape(file: path, tensor: name, found: [2, 64], expected: [1, 64])) {
+            try floats(rows: 1, columns: 64) { try model.readRows([1, 2], of: name, into: $0) }
+        }
+        #expect(throws: GGUFError.missingTensor(file: path, tensor: "x")) {
+            try floats(rows: 1, columns: 1) { try model.read("x", into: $0) }
+        }
         for row in [-1, 40, .max, .min] {
-            let target = Storage(count: 64).matrix(rows: 1, columns: 64)
             #expect(throws: GGUFError.rowOutside(file: path, tensor: name, row: row, rows: 40)) {
-                try model.readRows([row], of: name, into: target)
+                try floats(rows: 1, columns: 64) { try model.readRows([row], of: name, into: $0) }
             }
         }
-        #expect(throws: GGUFError.self) { try model.readRows([1, 2], of: name, into: matrix) }
     }
 
     @Test("a file of another architecture is refused by its name")
@@ -90,13 +87,11 @@ struct GGUFModelTests {
             headDimension: 64, vocabularySize: 49152, contextLength: 8192, ropeBase: 100_000, normEpsilon: 1e-5,
             tiedEmbeddings: true)
         #expect(model.hyperparameters == expected)
-        let storage = Storage(count: 1536 * 576)
         for part in ["self_attn.q_proj", "self_attn.v_proj", "mlp.gate_proj", "mlp.down_proj", "input_layernorm"] {
             let name = "model.layers.0.\(part).weight"
             let shape = try #require(model.shape(of: name))
-            let matrix = storage.matrix(rows: shape.dropLast().reduce(1, *), columns: shape[shape.count - 1])
-            try model.read(name, into: matrix)
-            #expect(matrix.values.allSatisfy(\.isFinite))
+            let found = try floats(shape: shape) { try model.read(name, into: $0) }
+            #expect(found.allSatisfy { $0.isFinite })
         }
         let metadata = try model.file.tokenizerMetadata()
         #expect(metadata.model == "gpt2")

@@ -165,7 +165,8 @@ struct  Permafrost__Activations
 {
   ProtobufCMessage base;
   /*
-   * 1 for the first message of a device, one more for each next. A message sent again keeps its number.
+   * 1 for the first message of a device, one more for each next. A message sent again keeps its number. A device
+   * sends no sequence 1024 or more above its first that has no Ack.
    */
   uint64_t sequence;
   /*

@@ -1,0 +1,38 @@
+import ArgumentParser
+import Runs
+
+/// The command line: it parses, calls the runs and roles, and prints. It knows no mathematics and no sockets.
+@main
+struct Permafrost: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "permafrost",
+        abstract: "Fine-tunes language models on data that stays on many weak, unequal devices.",
+        discussion: """
+            The lower blocks of the model are frozen: a device runs them forward only and publishes activations. \
+            Server workers train low-rank adapters in the blocks above.
+
+            Begin with:  permafrost doctor
+                         permafrost train recipes/movies-quick.yaml
+
+            Every answer has --format json. Errors have a number, which is also the exit code: docs/exit-codes.md.
+            """,
+        version: permafrostVersion,
+        subcommands: [Train.self, Eval.self, Data.self, Validate.self, Doctor.self, Version.self])
+
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            exit(withUsage: error)
+        }
+    }
+
+    /// Help and finished commands end as they should; what is wrong with the command line itself is a usage error.
+    private static func exit(withUsage error: any Error) -> Never {
+        let code = exitCode(for: error)
+        guard code == .validationFailure else { exit(withError: error) }
+        Console.printError(fullMessage(for: error))
+        exit(withError: ArgumentParser.ExitCode(2))
+    }
+}

@@ -1,0 +1,38 @@
+import ArgumentParser
+import Foundation
+import Runs
+
+/// `permafrost train`.
+struct Train: AnsweringCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Trains a recipe: coordinator, worker and simulated devices in this process.",
+        discussion: """
+            Examples:
+              permafrost train recipes/movies-quick.yaml
+              permafrost train recipes/movies-quick.yaml devices.partition=iid training.epochs=1
+              permafrost train recipes/movies-quick.yaml training.method=central --format json
+
+            The run's folder has the resolved recipe, metrics.jsonl, summary.json, and the adapter in PEFT's format. \
+            Ctrl-C ends the run after the step under way and keeps the folder; a second one ends it at once.
+            """)
+
+    @OptionGroup var arguments: RecipeArguments
+
+    @Option(help: "How the summary is printed; with json, progress goes to the standard error.")
+    var format = OutputFormat.text
+
+    func answer() throws {
+        let recipe = try arguments.load()
+        let console = Console(toErrors: format == .json)
+        let printer = TrainingPrinter(console, recipePath: arguments.recipe)
+        console.line("recipe    \(recipe.name), seed \(recipe.seed)")
+        let run = TrainingRun(recipe)
+        let signals = StopSignals {
+            console.line("stopping after the step under way; press Ctrl-C again to stop at once")
+            run.stop()
+        }
+        defer { signals.cancel() }
+        let summary = try run.run(observer: printer.show)
+        if format == .json { Console.print(jsonText(summary, indented: true)) }
+    }
+}

@@ -1,0 +1,133 @@
+import Runs
+import Synchronization
+
+/// Shows a run: what was read, how far devices have published, one training line every so many steps, the summary.
+final class TrainingPrinter: Sendable {
+    /// Training lines of a whole run that stay on the screen.
+    private static let lines = 40
+
+    private struct State {
+        var published: [Int] = []
+        var shardSizes: [Int] = []
+        var lossSum = 0.0
+        var accuracySum = 0.0
+        var count = 0
+    }
+
+    private let console: Console
+    private let recipePath: String
+    private let state = Mutex(State())
+
+    /// - Parameter recipePath: as the user typed it, for the next command.
+    init(_ console: Console, recipePath: String) {
+        self.console = console
+        self.recipePath = recipePath
+    }
+
+    func show(_ event: RunEvent) {
+        switch event {
+        case .loadingModel(let path): console.status("loading \(path)")
+        case .loadedModel(let parameters, let layers, let seconds):
+            let millions = Figures.decimal(Double(parameters) / 1e6, 1)
+            console.line("model     \(millions)M parameters in \(layers) blocks  (\(Figures.decimal(seconds, 1)) s)")
+        case .preparedData(let labels, let test, let shards): show(labels, test, shards)
+        case .evaluating(let done, let count): console.status("testing   \(done)/\(count) sentences")
+        case .baseline(let accuracy, let majority):
+            console.line(
+                "untuned   accuracy \(Figures.decimal(accuracy, 3))  (majority \(Figures.decimal(majority, 3)))")
+        case .training(let method, let steps, let trainable, let folder):
+            console.line(
+                "training  \(method), \(Figures.count(steps)) steps, \(Figures.count(trainable)) trainable parameters")
+            console.line("folder    \(folder)")
+        case .published(let device, let samples, let count): showPublished(device, samples, count)
+        case .step(let line): show(line)
+        case .finished(let summary): console.line(summaryText(summary))
+        }
+    }
+
+    private func show(_ labels: [String], _ test: Int, _ shards: [RunEvent.Shard]) {
+        let sizes = shards.map { $0.samplesByLabel.reduce(0, +) }
+        state.withLock { state in
+            state.shardSizes = sizes
+            state.published = sizes.map { _ in 0 }
+        }
+        console.line(
+            "data      \(Figures.count(sizes.reduce(0, +))) sentences on \(shards.count) devices, "
+                + "\(Figures.count(test)) for testing")
+        for shard in shards {
+            let held = zip(labels, shard.samplesByLabel).filter { $0.1 > 0 }
+                .map { "\(Figures.count($0.1)) \($0.0)" }.joined(separator: ", ")
+            console.line("  \(shard.device)  cut \(shard.cut)  \(held)")
+        }
+    }
+
+    private func showPublished(_ device: Int, _ samples: Int, _ count: Int) {
+        let (published, sizes) = state.withLock { state in
+            state.published[device] = samples
+            return (state.published, state.shardSizes)
+        }
+        let parts = zip(published, sizes).map { "\($0 * 100 / max(1, $1))%" }.joined(separator: " ")
+        if published == sizes {
+            console.line("published all \(Figures.count(sizes.reduce(0, +))) sentences")
+        } else {
+            console.status("published \(Figures.count(published.reduce(0, +))) sentences  (\(parts))")
+        }
+    }
+
+    private func show(_ line: TrainingLine) {
+        let mean = state.withLock { state in
+            state.lossSum += line.loss
+            state.accuracySum += line.acc
+            state.count += 1
+            return (loss: state.lossSum / Double(state.count), accuracy: state.accuracySum / Double(state.count))
+        }
+        let text = trainingText(line, loss: mean.loss, accuracy: mean.accuracy)
+        let isDue = line.step % max(1, line.steps / Self.lines) == 0 || line.step == line.steps || line.step == 1
+        guard isDue else {
+            let left = Double(line.steps - line.step) * line.seconds / Double(line.step)
+            console.status("\(text)  eta \(Figures.duration(left))")
+            return
+        }
+        console.line(text)
+        state.withLock { state in
+            state.lossSum = 0
+            state.accuracySum = 0
+            state.count = 0
+        }
+    }
+
+    /// Loss and accuracy are means over the steps since the last line that stayed.
+    private func trainingText(_ line: TrainingLine, loss: Double, accuracy: Double) -> String {
+        [
+            "step \(line.step)/\(line.steps)", "loss \(Figures.decimal(loss, 4))",
+            "acc \(Figures.decimal(accuracy, 2))", "lr \(Figures.rate(line.lr))",
+            "tok/s \(Figures.count(Int(line.tokensPerSecond)))", "bubble \(Figures.decimal(100 * line.bubble, 1))%",
+            "queue \(line.queue)", "up \(Figures.bytes(line.bytesUpPerSecond))/s",
+            "mem \(Figures.memory(line.memoryBytes))",
+        ].joined(separator: "  ")
+    }
+
+    private func summaryText(_ summary: RunSummary) -> String {
+        var lines = [""]
+        if let accuracy = summary.accuracy {
+            let before = summary.baselineAccuracy.map { "before \(Figures.decimal($0, 3)), " } ?? ""
+            let majority = Figures.decimal(summary.majority ?? 0, 3)
+            lines.append(
+                "accuracy  \(Figures.decimal(accuracy, 3))  (\(before)majority \(majority), "
+                    + "\(Figures.count(summary.testSamples)) unseen sentences)")
+        }
+        lines += [
+            "trained   \(Figures.count(summary.steps)) steps, \(summary.epochs) epochs, "
+                + "\(Figures.count(summary.trainTokens)) tokens, \(Figures.count(Int(summary.tokensPerSecond))) tok/s",
+            "time      \(Figures.duration(summary.wallSeconds)) in all, training \(Figures.duration(summary.trainSeconds)); "
+                + "computing: devices \(Figures.duration(summary.deviceSeconds)), "
+                + "server \(Figures.duration(summary.serverSeconds))",
+            "wire      up \(Figures.bytes(Double(summary.bytesUp))), down \(Figures.bytes(Double(summary.bytesDown)))",
+            "memory    \(Figures.memory(summary.peakRssBytes)) at most",
+            "adapter   \(summary.adapterPath)",
+            "",
+            "next: permafrost eval \(recipePath) --adapter \(summary.adapterPath)",
+        ]
+        return lines.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,42 @@
+import ArgumentParser
+import Recipes
+import Runs
+
+/// `permafrost validate`.
+struct Validate: AnsweringCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Checks a recipe and prints it with every key resolved.",
+        discussion: """
+            Examples:
+              permafrost validate recipes/movies-quick.yaml training.epochs=3
+              permafrost validate --keys
+            """)
+
+    @Argument(help: "The recipe, a YAML file.", completion: .file(extensions: ["yaml", "yml"]))
+    var recipe: String?
+
+    @Argument(help: "KEY=VALUE overrides of the recipe.")
+    var overrides: [String] = []
+
+    @Flag(help: "Print every key that a recipe can have, with its meaning and default.")
+    var keys = false
+
+    @Option(help: "How the answer is printed.")
+    var format = OutputFormat.text
+
+    func validate() throws {
+        guard keys || recipe != nil else { throw ValidationError("Name a recipe, or ask for --keys.") }
+    }
+
+    func answer() throws {
+        if keys {
+            for key in Recipe.keys {
+                let fallback = key.defaultValue.map { "default \($0)" } ?? "required"
+                Console.print("\(key.key)  (\(key.expected); \(fallback))\n    \(key.help)")
+            }
+        }
+        guard let recipe else { return }
+        let text = try Recipe.load(file: recipe, overrides: overrides).resolvedYAML()
+        Console.print(format == .json ? jsonText(["recipe": text], indented: true) : text)
+    }
+}

@@ -1,0 +1,110 @@
+import Randomness
+import Testing
+import Wire
+
+@Suite("Payloads")
+struct PayloadTests {
+    @Test("the checksum is XXH64, as computed by its reference implementation")
+    func checksum() {
+        // From python-xxhash 4.1.0 over bytes (7 i + 3) mod 256: every way through the tail of the algorithm.
+        let expected: [(count: Int, hash: UInt64)] = [
+            (0, 0xEF46_DB37_51D8_E999), (1, 0x1F25_C8D0_BC1F_4BB6), (3, 0x31D2_363F_52E5_64C9),
+            (4, 0x9BB6_4B7D_66EE_9FDA), (7, 0x9A7B_1499_59CE_60D8), (8, 0xDAB9_9D95_C6F9_0092),
+            (12, 0xD52E_4078_33AF_5133), (15, 0x1B47_CB82_43CC_8E32), (31, 0xA2AA_5F33_CC4A_6119),
+            (32, 0x23C3_C17E_F790_FD97), (33, 0x50A7_CFC7_BA58_8784), (39, 0x880B_BEEA_606E_4B37),
+            (44, 0xA4B1_9436_AB40_EDB0), (63, 0x5E3E_54B4_31C7_493C), (64, 0x0EB6_4B3E_F6EE_B01F),
+            (100, 0xA61F_8D4C_170F_E531), (1000, 0x5F23_5FA0_33F1_A3FB),
+        ]
+        for (count, hash) in expected {
+            let bytes = (0..<count).map { UInt8(truncatingIfNeeded: 7 * $0 + 3) }
+            #expect(bytes.withUnsafeBytes(payloadChecksum) == hash, "\(count) bytes")
+        }
+        #expect(Array("abc".utf8).withUnsafeBytes(payloadChecksum) == 0x44BC_2CF5_AD77_0999)
+    }
+
+    @Test("the checksum does not care where in memory the bytes are")
+    func unalignedChecksum() {
+        let bytes = (0..<101).map { UInt8($0) }
+        let aligned = Array(bytes[1...]).withUnsafeBytes(payloadChecksum)
+        let unaligned = bytes.withUnsafeBytes { payloadChecksum(UnsafeRawBufferPointer(rebasing: $0[1...])) }
+        #expect(aligned == unaligned)
+    }
+
+    @Test("f32 gives back every bit")
+    func f32() {
+        let values = randomValues(seed: 11) + [0, -0.0, .infinity, .leastNonzeroMagnitude, -.greatestFiniteMagnitude]
+        #expect(throughCodec(.f32, values).map(\.bitPattern) == values.map(\.bitPattern))
+    }
+
+    @Test("bf16 gives the nearest number with 8 bits of precision, ties to the even one")
+    func bf16() {
+        let seed: UInt64 = 12
+        let values = randomValues(seed: seed)
+        for (value, rounded) in zip(values, throughCodec(.bf16, values)) {
+            // The neighbours of the result among bf16 numbers are no nearer than the result.
+            let down = Float(bitPattern: rounded.bitPattern &- 0x1_0000)
+            let up = Float(bitPattern: rounded.bitPattern &+ 0x1_0000)
+            #expect(rounded.bitPattern & 0xFFFF == 0)
+            #expect(abs(rounded - value) <= min(abs(down - value), abs(up - value)), "seed \(seed), \(value)")
+        }
+        // 1 + 2^-8 lies between 1 and 1 + 2^-7; 1 + 3 * 2^-8 between 1 + 2^-7 and 1 + 2^-6.
+        #expect(throughCodec(.bf16, [1 + 0x1p-8, 1 + 0x3p-8]) == [1, 1 + 0x1p-6])
+        #expect(throughCodec(.bf16, [-0.0])[0].sign == .minus)
+        #expect(throughCodec(.bf16, [.nan, Float(bitPattern: 0x7F80_0001)]).allSatisfy { $0.isNaN })
+        #expect(throughCodec(.bf16, [.infinity, -.infinity]) == [.infinity, -.infinity])
+    }
+
+    @Test("payload bytes are little-endian")
+    func byteOrder() {
+        #expect(encoded(.f32, [1]) == [0x00, 0x00, 0x80, 0x3F])
+        #expect(encoded(.bf16, [1]) == [0x80, 0x3F])
+    }
+
+    @Test("aligned f32 bytes are seen in place, others are not")
+    func view() {
+        let values: [Float] = [1, 2, 3]
+        values.withUnsafeBytes { bytes in
+            #expect(PayloadCodec.f32.view(bytes).map(Array.init) == values)
+            #expect(PayloadCodec.f32.view(bytes)?.baseAddress.map(UnsafeRawPointer.init) == bytes.baseAddress)
+            #expect(PayloadCodec.f32.view(UnsafeRawBufferPointer(rebasing: bytes[2..<10])) == nil)
+            #expect(PayloadCodec.bf16.view(bytes) == nil)
+        }
+    }
+
+    @Test("the first value that is not finite is found", arguments: PayloadCodec.allCases)
+    func nonFinite(codec: PayloadCodec) {
+        var values = randomValues(seed: 13)
+        #expect(encoded(codec, values).withUnsafeBytes(codec.firstNonFinite) == nil)
+        values[700] = .nan
+        values[800] = .infinity
+        #expect(encoded(codec, values).withUnsafeBytes(codec.firstNonFinite) == 700)
+    }
+
+    @Test("a tensor too large to count has no byte count")
+    func byteCount() {
+        #expect(PayloadCodec.f32.byteCount(rows: 3, columns: 5) == 60)
+        #expect(PayloadCodec.bf16.byteCount(rows: 3, columns: 5) == 30)
+        #expect(PayloadCodec.f32.byteCount(rows: .max / 2, columns: 3) == nil)
+        #expect(PayloadCodec.bf16.byteCount(rows: .max / 2, columns: 2) == nil)
+        #expect(PayloadCodec.f32.byteCount(rows: -1, columns: 2) == nil)
+    }
+
+    private func randomValues(seed: UInt64) -> [Float] {
+        var chance = SeededGenerator(seed: seed, stream: "wire/values")
+        return (0..<1000).map { _ in Float(chance.normal()) * 8 }
+    }
+
+    private func throughCodec(_ codec: PayloadCodec, _ values: [Float]) -> [Float] {
+        var decoded = [Float](repeating: 0, count: values.count)
+        encoded(codec, values).withUnsafeBytes { bytes in
+            decoded.withUnsafeMutableBufferPointer { codec.decode(bytes, into: $0) }
+        }
+        return decoded
+    }
+}
+
+func encoded(_ codec: PayloadCodec, _ values: [Float]) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: values.count * codec.bytesPerValue)
+    bytes.withUnsafeMutableBytes { bytes in values.withUnsafeBufferPointer { codec.encode($0, into: bytes) } }
+    return bytes
+}
