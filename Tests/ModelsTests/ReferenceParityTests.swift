@@ -51,7 +51,8 @@ struct ReferenceParityTests {
         let fixture = try LlamaTinyFixture(kernels: kernels)
         let batches = fixture.microBatches(of: microBatch)
         let passes = batches.map { _ in
-            MicroBatchPass(model: fixture.model, head: fixture.head, adapters: fixture.adapters)
+            MicroBatchPass(
+                model: fixture.model, head: fixture.head, adapters: fixture.adapters, memory: PassMemory())
         }
         let sequences = fixture.trial.sequences.count
         var loss = 0.0
