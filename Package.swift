@@ -59,7 +59,10 @@ let package = Package(
         // Tests mirror Sources.
         .target(name: "Support", dependencies: ["Randomness", "Tensors"], path: "Tests/Support"),
         .testTarget(name: "TensorsTests", dependencies: ["Support", "Tensors"]),
-        .testTarget(name: "TokenizersTests", dependencies: ["Checkpoints", "Diagnostics", "Randomness", "Support", "Tokenizers"]),
-        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "Diagnostics", "Randomness", "Support", "Tensors"]),
+        .testTarget(
+            name: "TokenizersTests",
+            dependencies: ["Checkpoints", "Diagnostics", "Randomness", "Support", "Tokenizers"]),
+        .testTarget(
+            name: "CheckpointsTests", dependencies: ["Checkpoints", "Diagnostics", "Randomness", "Support", "Tensors"]),
     ]
 )
