@@ -63,14 +63,17 @@ let package = Package(
         .target(name: "Support", dependencies: ["Checkpoints", "Models", "Randomness", "Tensors"], path: "Tests/Support"),
         .testTarget(name: "TensorsTests", dependencies: ["Randomness", "Support", "Tensors"]),
         .testTarget(
+            name: "TokenizersTests",
+            dependencies: ["Checkpoints", "Diagnostics", "Randomness", "Support", "Tokenizers"]),
+        .testTarget(
+            name: "CheckpointsTests", dependencies: ["Checkpoints", "Diagnostics", "Randomness", "Support", "Tensors"]),
+        .testTarget(
             name: "ModelsTests",
             dependencies: ["Checkpoints", "Datasets", "Methods", "Models", "Support", "Tensors", "Tokenizers"]),
-        .testTarget(name: "MethodsTests", dependencies: ["Datasets", "Methods", "Models", "Support"]),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Diagnostics", "Randomness"]),
-        .testTarget(name: "RecipesTests", dependencies: ["Diagnostics", "Recipes"]),
-        .testTarget(name: "TokenizersTests", dependencies: ["Checkpoints", "Diagnostics", "Randomness", "Support", "Tokenizers"]),
-        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "Diagnostics", "Randomness", "Support", "Tensors"]),
         .testTarget(name: "WireTests", dependencies: ["CWire", "Randomness", "Wire"]),
         .testTarget(name: "QueueingTests", dependencies: ["Queueing", "Randomness", "Wire"]),
+        .testTarget(name: "MethodsTests", dependencies: ["Datasets", "Methods", "Models", "Support"]),
+        .testTarget(name: "RecipesTests", dependencies: ["Diagnostics", "Recipes"]),
     ]
 )

@@ -11,6 +11,7 @@ public enum AdapterError: NumberedError, Equatable {
     /// The tensors speak of a layer or module that the configuration does not, or the other way round.
     case outsideConfiguration(folder: String, place: String)
 
+    /// The number under which the error is documented and with which the process exits.
     public var exitCode: ExitCode {
         switch self {
         case .unsupported, .outsideConfiguration: .adapterMismatch
@@ -18,6 +19,7 @@ public enum AdapterError: NumberedError, Equatable {
         }
     }
 
+    /// What was wrong, and where.
     public var problem: String {
         switch self {
         case .unreadableConfiguration(let file, let reason): "\(file) is no adapter configuration: \(reason)"
@@ -32,6 +34,7 @@ public enum AdapterError: NumberedError, Equatable {
         }
     }
 
+    /// What to do next.
     public var remedy: String {
         switch self {
         case .unsupported: "Train a plain LoRA adapter without it"

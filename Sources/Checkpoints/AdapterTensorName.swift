@@ -20,7 +20,8 @@ struct AdapterTensorName: Equatable {
     init?(_ text: String) {
         guard text.hasPrefix(Self.prefix) else { return nil }
         let parts = text.dropFirst(Self.prefix.count).split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count >= 4, parts.last == "weight", let factor = AdapterFactor(rawValue: String(parts[parts.count - 2])),
+        guard parts.count >= 4, parts.last == "weight",
+            let factor = AdapterFactor(rawValue: String(parts[parts.count - 2])),
             let layer = Int(parts[0]), layer >= 0, String(layer) == parts[0]
         else { return nil }
         let module = parts[1..<(parts.count - 2)]

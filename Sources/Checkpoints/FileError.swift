@@ -5,6 +5,7 @@ public enum FileError: NumberedError, Equatable {
     case unreadable(file: String, reason: String)
     case unwritable(file: String, reason: String)
 
+    /// The number under which the error is documented and with which the process exits.
     public var exitCode: ExitCode {
         switch self {
         case .unreadable: .modelUnreadable
@@ -12,6 +13,7 @@ public enum FileError: NumberedError, Equatable {
         }
     }
 
+    /// What was wrong, and where.
     public var problem: String {
         switch self {
         case .unreadable(let file, let reason): "\(file) cannot be read: \(reason)"
@@ -19,6 +21,7 @@ public enum FileError: NumberedError, Equatable {
         }
     }
 
+    /// What to do next.
     public var remedy: String {
         switch self {
         case .unreadable: "Check the path and its permissions, or fetch the file again"

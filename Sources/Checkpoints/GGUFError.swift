@@ -16,6 +16,7 @@ public enum GGUFError: NumberedError, Equatable {
     case wrongShape(file: String, tensor: String, found: [Int], expected: [Int])
     case rowOutside(file: String, tensor: String, row: Int, rows: Int)
 
+    /// The number under which the error is documented and with which the process exits.
     public var exitCode: ExitCode {
         switch self {
         case .notGGUF, .malformed, .wrongValue, .missingKey, .wrongShape, .rowOutside: .modelMalformed
@@ -26,6 +27,7 @@ public enum GGUFError: NumberedError, Equatable {
         }
     }
 
+    /// What was wrong, and where.
     public var problem: String {
         switch self {
         case .notGGUF(let file): "\(file) does not begin with the letters GGUF"
@@ -46,6 +48,7 @@ public enum GGUFError: NumberedError, Equatable {
         }
     }
 
+    /// What to do next.
     public var remedy: String {
         switch self {
         case .notGGUF, .missingKey, .wrongValue, .missingTensor, .wrongShape:

@@ -41,8 +41,12 @@ public struct GGUFModel: ModelSource {
         self.tensors = tensors
     }
 
+    /// A tensor's dimensions by its hub name, outermost first, or nil when the model has none such.
     public func shape(of name: String) -> [Int]? { tensors[name]?.layout.shape }
 
+    /// Dequantises a whole tensor, with its rows in hub order.
+    ///
+    /// - Throws: `GGUFError` when there is no such tensor or the matrix has another shape.
     public func read(_ name: String, into matrix: Matrix) throws {
         let (stored, layout) = try find(name)
         guard matrix.rows == stored.rows, matrix.columns == stored.columns else {
@@ -52,6 +56,9 @@ public struct GGUFModel: ModelSource {
         file.read(rows: (0..<stored.rows).lazy.map(layout.fileRow), of: stored, into: matrix)
     }
 
+    /// Dequantises some rows of a tensor, counted in hub order, and touches no other.
+    ///
+    /// - Throws: `GGUFError` when there is no such tensor or row, or the matrix has another shape.
     public func readRows(_ rows: [Int], of name: String, into matrix: Matrix) throws {
         let (stored, layout) = try find(name)
         if let row = rows.first(where: { !(0..<stored.rows).contains($0) }) {
@@ -65,6 +72,7 @@ public struct GGUFModel: ModelSource {
         file.read(rows: rows.map(layout.fileRow), of: stored, into: matrix)
     }
 
+    /// Gives the resident pages of the file back to the system.
     public func releasePages() { file.releasePages() }
 
     private func find(_ name: String) throws(GGUFError) -> (GGUFTensor, LlamaTensor) {

@@ -27,7 +27,8 @@ extension GGUFReader {
         let left = UInt64(bytes.count - offset)
         guard count <= left / minimumBytes else {
             let (needed, overflow) = count.multipliedReportingOverflow(by: minimumBytes)
-            throw .truncated(file: file, place: "the tensor list", missingBytes: (overflow ? UInt64.max : needed) - left)
+            throw .truncated(
+                file: file, place: "the tensor list", missingBytes: (overflow ? UInt64.max : needed) - left)
         }
         var tensors: [GGUFTensor] = []
         var names: Set<String> = []

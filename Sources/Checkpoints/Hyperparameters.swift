@@ -70,8 +70,10 @@ public enum HyperparameterError: NumberedError, Equatable {
     case outOfBounds(name: String, value: String, bounds: String)
     case unfitting(String)
 
+    /// The number under which the error is documented and with which the process exits.
     public var exitCode: ExitCode { .modelMalformed }
 
+    /// What was wrong, and where.
     public var problem: String {
         switch self {
         case .outOfBounds(let name, let value, let bounds): "the \(name) is \(value), outside \(bounds)"
@@ -79,6 +81,7 @@ public enum HyperparameterError: NumberedError, Equatable {
         }
     }
 
+    /// What to do next.
     public var remedy: String { "Fetch the model again, or take a file that another program can load" }
 }
 

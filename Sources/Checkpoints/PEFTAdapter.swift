@@ -18,6 +18,7 @@ public struct AdapterSite: Hashable, Sendable, Comparable {
     /// The last part of the path, which configurations name.
     public var moduleName: String { lastPart(module) }
 
+    /// Orders by block, then by path.
     public static func < (a: Self, b: Self) -> Bool { (a.layer, a.module) < (b.layer, b.module) }
 }
 

@@ -64,7 +64,8 @@ struct FoundConfiguration: Decodable {
             if !(pattern ?? [:]).isEmpty { return key.rawValue }
         }
         // An empty list of these, as some writers leave it, changes nothing.
-        for key in [PEFTKey.savedModules, .replicatedLayers, .invocationTokens] where try !container.decodesNil(forKey: key) {
+        let lists: [PEFTKey] = [.savedModules, .replicatedLayers, .invocationTokens]
+        for key in lists where try !container.decodesNil(forKey: key) {
             let list = try container.nestedUnkeyedContainer(forKey: key)
             if !list.isAtEnd { return key.rawValue }
         }

@@ -11,6 +11,7 @@ public enum SafetensorsError: NumberedError, Equatable {
     /// A tensor to be written has another number of values than its shape says.
     case unfittingValues(tensor: String, shape: [Int], count: Int)
 
+    /// The number under which the error is documented and with which the process exits.
     public var exitCode: ExitCode {
         switch self {
         case .truncated: .modelTruncated
@@ -20,6 +21,7 @@ public enum SafetensorsError: NumberedError, Equatable {
         }
     }
 
+    /// What was wrong, and where.
     public var problem: String {
         switch self {
         case .truncated(let file, let place, let missing): "\(file) lacks \(missing) bytes in \(place)"
@@ -34,6 +36,7 @@ public enum SafetensorsError: NumberedError, Equatable {
         }
     }
 
+    /// What to do next.
     public var remedy: String {
         switch self {
         case .truncated, .malformed: "Fetch or write the file again"

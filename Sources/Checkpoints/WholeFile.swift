@@ -25,7 +25,8 @@ public enum WholeFile {
         data.withUnsafeBytes { bytes in
             var rest = bytes[...]
             while !rest.isEmpty {
-                let written = Foundation.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+                let start = UnsafeRawBufferPointer(rebasing: rest).baseAddress
+                let written = Foundation.write(descriptor, start, rest.count)
                 if written < 0 && errno == EINTR { continue }
                 guard written > 0 else { return false }
                 rest = rest.dropFirst(written)

@@ -23,7 +23,8 @@ struct PairMerger: Sendable {
         var chain = TokenChain(word)
         var candidates = Heap<Candidate>()
         func offer(_ left: Int) {
-            guard let right = chain.after(left), let merge = self[chain.tokens[left], chain.tokens[right]] else { return }
+            guard let right = chain.after(left), let merge = self[chain.tokens[left], chain.tokens[right]]
+            else { return }
             candidates.insert(Candidate(rank: merge.rank, position: left, result: merge.result))
         }
         for position in word.indices { offer(position) }

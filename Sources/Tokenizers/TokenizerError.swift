@@ -13,6 +13,7 @@ public enum TokenizerError: NumberedError, Equatable {
     case unknownTokenInMerge(rank: Int, merge: String, token: String)
     case specialTokenOutside(id: Int32, count: Int)
 
+    /// The number under which the error is documented and with which the process exits.
     public var exitCode: ExitCode {
         switch self {
         case .unknownPreTokenizer, .tooManyTokens: .tokenizerUnsupported
@@ -20,6 +21,7 @@ public enum TokenizerError: NumberedError, Equatable {
         }
     }
 
+    /// What was wrong, and where.
     public var problem: String {
         switch self {
         case .unknownPreTokenizer(let name): "the tokenizer cuts words by the rule \"\(name)\", which is not built in"
@@ -35,6 +37,7 @@ public enum TokenizerError: NumberedError, Equatable {
         }
     }
 
+    /// What to do next.
     public var remedy: String {
         switch self {
         case .unknownPreTokenizer:

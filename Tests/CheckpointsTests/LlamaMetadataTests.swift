@@ -21,7 +21,8 @@ struct LlamaMetadataTests {
     /// What is thrown for a llama without a size or tensor, with other ones, or with further metadata.
     private func refusal(
         without missing: String = "", sizes changedSizes: [String: UInt32] = [:],
-        tensors changedTensors: [String: [UInt64]] = [:], epsilon: Float = 1e-5, _ change: (inout GGUFBuilder) -> Void = { _ in }
+        tensors changedTensors: [String: [UInt64]] = [:], epsilon: Float = 1e-5,
+        _ change: (inout GGUFBuilder) -> Void = { _ in }
     ) throws -> GGUFError? {
         var builder = GGUFBuilder()
         builder.pair("general.architecture", "llama")

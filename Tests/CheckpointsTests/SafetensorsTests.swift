@@ -10,7 +10,7 @@ struct SafetensorsTests {
         try Fixtures.withTemporaryFolder { folder in
             let url = folder.appendingPathComponent("a.safetensors")
             let tensors = [
-                "b/\u{E9}\"": SafetensorsTensor(shape: [2, 3], values: [1, -0.0, .infinity, .leastNonzeroMagnitude, 3, 4]),
+                "b/\u{E9}\"": SafetensorsTensor(shape: [2, 3], values: [1, -0.0, .infinity, 0x1p-149, 3, 4]),
                 "a": SafetensorsTensor(shape: [2], values: [5, 6]),
                 "scalar": SafetensorsTensor(shape: [], values: [7]),
                 "empty": SafetensorsTensor(shape: [0, 4], values: []),
