@@ -50,9 +50,9 @@ struct ReferenceParityTests {
     func gradients(kernels: Kernels, microBatch: Int) throws {
         let fixture = try LlamaTinyFixture(kernels: kernels)
         let batches = fixture.microBatches(of: microBatch)
+        let memory = PassMemory()
         let passes = batches.map { _ in
-            MicroBatchPass(
-                model: fixture.model, head: fixture.head, adapters: fixture.adapters, memory: PassMemory())
+            MicroBatchPass(model: fixture.model, head: fixture.head, adapters: fixture.adapters, memory: memory)
         }
         let sequences = fixture.trial.sequences.count
         var loss = 0.0
