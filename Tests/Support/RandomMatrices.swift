@@ -13,6 +13,8 @@ extension Storage {
 public func relativeDifference(_ a: [Float], _ b: [Float]) -> Double {
     precondition(a.count == b.count)
     let largest = b.reduce(0) { max($0, abs(Double($1))) }
-    let difference = zip(a, b).reduce(0) { max($0, abs(Double($1.0) - Double($1.1))) }
+    let differences = zip(a, b).map { abs(Double($0) - Double($1)) }
+    // `max` would pass over a NaN.
+    let difference = differences.contains(where: \.isNaN) ? .infinity : differences.reduce(0, max)
     return largest == 0 ? difference : difference / largest
 }
