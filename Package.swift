@@ -60,7 +60,8 @@ let package = Package(
             ]),
 
         // Tests mirror Sources.
-        .target(name: "Support", dependencies: ["Checkpoints", "Models", "Randomness", "Tensors"], path: "Tests/Support"),
+        .target(
+            name: "Support", dependencies: ["Checkpoints", "Models", "Randomness", "Tensors"], path: "Tests/Support"),
         .testTarget(name: "TensorsTests", dependencies: ["Randomness", "Support", "Tensors"]),
         .testTarget(
             name: "TokenizersTests",
@@ -75,5 +76,8 @@ let package = Package(
         .testTarget(name: "QueueingTests", dependencies: ["Queueing", "Randomness", "Wire"]),
         .testTarget(name: "MethodsTests", dependencies: ["Datasets", "Methods", "Models", "Support"]),
         .testTarget(name: "RecipesTests", dependencies: ["Diagnostics", "Recipes"]),
+        .testTarget(
+            name: "RunsTests",
+            dependencies: ["Datasets", "Models", "Randomness", "Recipes", "Runs", "Support", "Tensors"]),
     ]
 )

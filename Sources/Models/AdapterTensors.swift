@@ -30,8 +30,8 @@ public final class AdapterTensors: Sendable {
 
     /// The two factors of one slot.
     public func term(_ slot: AdapterLayout.Slot) -> LowRankTerm {
-        let a = Matrix(base: storage.base + slot.offset, rows: layout.rank, columns: slot.inputWidth)
-        let b = Matrix(base: a.base + a.count, rows: slot.outputWidth, columns: layout.rank)
+        let a = storage.matrix(rows: layout.rank, columns: slot.inputWidth, at: slot.offset)
+        let b = storage.matrix(rows: slot.outputWidth, columns: layout.rank, at: slot.offset + a.count)
         return LowRankTerm(a_RI: a, b_OR: b, scale: layout.alpha / Float(layout.rank))
     }
 

@@ -5,7 +5,6 @@ import Tensors
 ///
 /// Shapes: D width, Q and K the widths of all query heads and of all key heads, F feed-forward width.
 struct LlamaBlockWeights: Sendable {
-    private let storage: Storage
     /// Query, key and value rows, in this order: [Q + 2K, D].
     let queryKeyValue: Matrix
     /// [D, Q].
@@ -28,11 +27,11 @@ struct LlamaBlockWeights: Sendable {
             (queryWidth + 2 * keyWidth) * width, width * queryWidth, 2 * feedForward * width, width * feedForward,
             width, width,
         ]
-        storage = Storage(count: counts.reduce(0, +))
-        var next = storage.base
+        let storage = Storage(count: counts.reduce(0, +))
+        var next = 0
         func take(_ rows: Int, _ columns: Int) -> Matrix {
             defer { next += rows * columns }
-            return Matrix(base: next, rows: rows, columns: columns)
+            return storage.matrix(rows: rows, columns: columns, at: next)
         }
         queryKeyValue = take(queryWidth + 2 * keyWidth, width)
         output = take(width, queryWidth)

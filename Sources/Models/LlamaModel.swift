@@ -10,7 +10,6 @@ public final class LlamaModel: Sendable {
     /// Every block, in order.
     public let blocks: [LlamaBlock]
     let finalNorm_D: Matrix
-    private let finalNormStorage: Storage
     let kernels: Kernels
     private let source: any ModelSource
 
@@ -33,8 +32,7 @@ public final class LlamaModel: Sendable {
                 weights: try LlamaBlockWeights(hyperparameters, block: index, source: source), angles: angles,
                 kernels: kernels)
         }
-        finalNormStorage = Storage(count: hyperparameters.width)
-        finalNorm_D = finalNormStorage.matrix(rows: 1, columns: hyperparameters.width)
+        finalNorm_D = Storage(count: hyperparameters.width).matrix(rows: 1, columns: hyperparameters.width)
         try source.read("model.norm.weight", into: finalNorm_D)
         source.releasePages()
     }
@@ -82,12 +80,10 @@ public final class LlamaModel: Sendable {
     /// The head is read a few thousand rows at a time, so that it never stands in memory as floats.
     ///
     /// - Throws: what the source throws for a damaged head.
-    public func vocabularyLogits(_ x_ND: Matrix) throws -> Storage {
+    public func vocabularyLogits(_ x_ND: Matrix) throws -> Matrix {
         let vocabulary = hyperparameters.vocabularySize, width = hyperparameters.width
-        let result = Storage(count: x_ND.rows * vocabulary)
-        let logits = result.matrix(rows: x_ND.rows, columns: vocabulary)
-        let normed = Storage(count: x_ND.count)
-        let normed_ND = normed.matrix(rows: x_ND.rows, columns: width)
+        let logits_NV = Storage(count: x_ND.rows * vocabulary).matrix(rows: x_ND.rows, columns: vocabulary)
+        let normed_ND = Storage(count: x_ND.count).matrix(rows: x_ND.rows, columns: width)
         kernels.rmsNorm(x_ND, weight_D: finalNorm_D, epsilon: hyperparameters.normEpsilon, into: normed_ND)
         let rowsAtOnce = 4096
         let weights = Storage(count: rowsAtOnce * width)
@@ -95,8 +91,8 @@ public final class LlamaModel: Sendable {
             let range = first..<min(first + rowsAtOnce, vocabulary)
             let weights_KD = weights.matrix(rows: range.count, columns: width)
             try headRows(Array(range), into: weights_KD)
-            logits.columns(range).product(of: normed_ND, and: weights_KD, .transposed)
+            logits_NV.columns(range).product(of: normed_ND, and: weights_KD, .transposed)
         }
-        return result
+        return logits_NV
     }
 }

@@ -7,15 +7,14 @@ public struct VerbalizerHead: Sendable {
     /// The label words' token ids, one per class.
     public let labelTokens: [Int]
     private let model: LlamaModel
-    private let weights: Storage
     private let weights_KD: Matrix
 
     /// - Throws: what the model's source throws for a token outside the vocabulary.
     public init(model: LlamaModel, labelTokens: [Int]) throws {
         self.model = model
         self.labelTokens = labelTokens
-        weights = Storage(count: labelTokens.count * model.hyperparameters.width)
-        weights_KD = weights.matrix(rows: labelTokens.count, columns: model.hyperparameters.width)
+        let width = model.hyperparameters.width
+        weights_KD = Storage(count: labelTokens.count * width).matrix(rows: labelTokens.count, columns: width)
         try model.headRows(labelTokens, into: weights_KD)
     }
 

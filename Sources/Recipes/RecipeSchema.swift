@@ -80,7 +80,7 @@ enum RecipeSchema {
             "share of the data of each device, null for equal shares"),
         .init("devices.publish_batch", \.devices.publishBatch, .integer(1...4096), "samples in one message"),
         .init(
-            "devices.credit_bytes", \.devices.creditBytes, .bytes(64 << 10...1 << 40),
+            "devices.credit_bytes", \.devices.creditBytes, .bytes(1 << 10...1 << 40),
             "bytes a device may send ahead of acknowledgements"),
         .init("devices.codec", \.devices.codec, .choice(), "activations on the wire"),
         .init(

@@ -41,7 +41,8 @@ public enum RunError: NumberedError, Equatable {
         case .promptBeyondContext(let maximumTokens, let context):
             "task.maximum_tokens is \(maximumTokens), but the model reads \(context) tokens at most"
         case .adapterMismatch(let path, let reason): "The adapter \(path) does not fit: \(reason)"
-        case .interrupted(let folder, let steps): "The run was interrupted after \(steps) steps and is kept in \(folder)"
+        case .interrupted(let folder, let steps):
+            "The run was interrupted after \(steps) steps and is kept in \(folder)"
         }
     }
 

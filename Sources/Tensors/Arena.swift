@@ -21,12 +21,8 @@ public final class Arena: @unchecked Sendable {
 
     /// A matrix whose contents are undefined and which lives until the next `reset`.
     public func matrix(rows: Int, columns: Int) -> Matrix {
-        Matrix(base: floats(rows * columns), rows: rows, columns: columns)
-    }
-
-    private func floats(_ count: Int) -> UnsafeMutablePointer<Float> {
         // Rounded up to a cache line, so that every matrix begins on one.
-        let rounded = (count + 15) & ~15
+        let rounded = (rows * columns + 15) & ~15
         if storages.isEmpty || used + rounded > storages[storages.count - 1].count {
             storages.append(Storage(count: max(rounded, Self.smallestGrowth)))
             used = 0
@@ -36,7 +32,7 @@ public final class Arena: @unchecked Sendable {
             used += rounded
             total += rounded
         }
-        return storages[storages.count - 1].base + used
+        return storages[storages.count - 1].matrix(rows: rows, columns: columns, at: used)
     }
 
     /// Takes back everything. Several pieces of memory become one that is large enough for the pass just done.

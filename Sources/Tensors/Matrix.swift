@@ -1,6 +1,6 @@
-/// A row-major view of floats that somebody else owns: a `Storage`, an `Arena`, a mapped file or a received frame.
+/// A row-major view of floats in a `Storage`, which it keeps alive.
 ///
-/// A view is two words and three integers, copied freely and never freed. Its owner must outlive it.
+/// There is no lock: whoever writes through a view must be the only user of that memory at that time.
 public struct Matrix: @unchecked Sendable {
     /// The first float of the first row.
     public let base: UnsafeMutablePointer<Float>
@@ -10,13 +10,14 @@ public struct Matrix: @unchecked Sendable {
     public let columns: Int
     /// Floats from one row to the next, at least `columns`.
     public let stride: Int
+    private let storage: Storage
 
-    /// - Parameter stride: floats from one row to the next; `columns` when nil.
-    public init(base: UnsafeMutablePointer<Float>, rows: Int, columns: Int, stride: Int? = nil) {
+    init(base: UnsafeMutablePointer<Float>, rows: Int, columns: Int, stride: Int, storage: Storage) {
         self.base = base
         self.rows = rows
         self.columns = columns
-        self.stride = stride ?? columns
+        self.stride = stride
+        self.storage = storage
     }
 
     /// How many elements the view shows.
@@ -33,12 +34,14 @@ public struct Matrix: @unchecked Sendable {
 
     /// The rows of a range, without a copy.
     public func rows(_ range: Range<Int>) -> Matrix {
-        Matrix(base: base + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride)
+        Matrix(
+            base: base + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride,
+            storage: storage)
     }
 
     /// The columns of a range, without a copy.
     public func columns(_ range: Range<Int>) -> Matrix {
-        Matrix(base: base + range.lowerBound, rows: rows, columns: range.count, stride: stride)
+        Matrix(base: base + range.lowerBound, rows: rows, columns: range.count, stride: stride, storage: storage)
     }
 
     /// Copies elements of another matrix of the same shape into this one.

@@ -20,9 +20,15 @@ public final class Storage: @unchecked Sendable {
 
     deinit { base.deallocate() }
 
-    /// The whole memory as a row-major matrix.
-    public func matrix(rows: Int, columns: Int) -> Matrix {
-        precondition(rows * columns <= count, "\(rows)x\(columns) floats do not fit into \(count)")
-        return Matrix(base: base, rows: rows, columns: columns)
+    /// A part of the memory as a row-major matrix.
+    ///
+    /// - Parameters:
+    ///   - offset: the place of the first float.
+    ///   - stride: floats from one row to the next; `columns` when nil.
+    public func matrix(rows: Int, columns: Int, at offset: Int = 0, stride: Int? = nil) -> Matrix {
+        let stride = stride ?? columns
+        let end = rows == 0 ? offset : offset + (rows - 1) * stride + columns
+        precondition(offset >= 0 && stride >= columns && end <= count, "\(rows)x\(columns) floats leave the storage")
+        return Matrix(base: base + offset, rows: rows, columns: columns, stride: stride, storage: self)
     }
 }

@@ -11,7 +11,7 @@ func fixture(_ path: String) -> URL { Fixtures.folder.appendingPathComponent(pat
 func floats(rows: Int, columns: Int, _ read: (Matrix) throws -> Void) rethrows -> [Float] {
     let storage = Storage(count: rows * (columns + 3))
     return try withExtendedLifetime(storage) {
-        let matrix = Matrix(base: storage.base, rows: rows, columns: columns, stride: columns + 3)
+        let matrix = storage.matrix(rows: rows, columns: columns, stride: columns + 3)
         matrix.fill(.nan)
         try read(matrix)
         return matrix.values

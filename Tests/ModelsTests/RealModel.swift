@@ -25,9 +25,8 @@ struct RealModel: Sendable {
     func perplexities(_ texts: [[Int32]]) throws -> [Double] {
         let layout = SequenceLayout(lengths: texts.map(\.count))
         let stream = try lastBlockOutput(texts, layout)
-        let storage = try model.vocabularyLogits(
+        let logits = try model.vocabularyLogits(
             stream.matrix(rows: layout.tokens, columns: model.hyperparameters.width))
-        let logits = storage.matrix(rows: layout.tokens, columns: model.hyperparameters.vocabularySize)
         return texts.enumerated().map { index, tokens in
             let rows = layout.rows(of: index)
             let sum = zip(rows, tokens.dropFirst()).reduce(0.0) {

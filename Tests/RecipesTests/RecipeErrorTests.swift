@@ -91,7 +91,7 @@ struct RecipeErrorTests {
                 "    labels:", "    prompt: \"{text}{text}\"\n    labels:", .recipeImpossibleValue, at: "9:13", "once"),
             BadRecipe("\" great\"", "\" terrible\"", .recipeImpossibleValue, at: "9:47", "different label words"),
             BadRecipe(", positive: \" great\"", "", .recipeImpossibleValue, at: "9:13", "2 to 1000 labels"),
-            BadRecipe("    cuts:", "    credit_bytes: 1KiB\n    cuts:", .recipeImpossibleValue, at: "14:19", "64KiB"),
+            BadRecipe("    cuts:", "    credit_bytes: 512\n    cuts:", .recipeImpossibleValue, at: "14:19", "1KiB"),
             BadRecipe(
                 "    cuts:", "    credit_bytes: 16777217TiB\n    cuts:", .recipeImpossibleValue, at: "14:19", "1TiB"),
             BadRecipe(

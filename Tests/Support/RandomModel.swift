@@ -5,6 +5,7 @@ import Tensors
 
 /// A model of random weights: each tensor is a function of its name alone, so two sources of one shape are equal.
 public struct RandomModelSource: ModelSource {
+    /// A small Llama's.
     public let hyperparameters: Hyperparameters
 
     /// A small Llama, 2 heads on 1 key-value head.
@@ -15,8 +16,10 @@ public struct RandomModelSource: ModelSource {
             normEpsilon: 1e-5, tiedEmbeddings: true)
     }
 
+    /// Every name is a tensor of whatever shape is asked for.
     public func shape(of name: String) -> [Int]? { nil }
 
+    /// Draws the tensor.
     public func read(_ name: String, into matrix: Matrix) {
         var generator = SeededGenerator(seed: 1, stream: name)
         let isNorm = name.contains("norm")
@@ -26,12 +29,14 @@ public struct RandomModelSource: ModelSource {
         }
     }
 
+    /// Draws rows, each a function of its name and index.
     public func readRows(_ rows: [Int], of name: String, into matrix: Matrix) {
         for (place, row) in rows.enumerated() {
             read("\(name)/\(row)", into: matrix.rows(place..<place + 1))
         }
     }
 
+    /// There is no file.
     public func releasePages() {}
 }
 

@@ -15,28 +15,28 @@ struct KernelTests {
         let kernels = Self.sets[set]
         var generator = SeededGenerator(seed: UInt64(rows), stream: "rms-norm")
         let columns = 48 + rows
-        let x = Storage(normal: rows * columns, using: &generator).matrixOf(rows, columns)
-        let weight = Storage(normal: columns, using: &generator).matrixOf(1, columns)
-        let dy = Storage(normal: rows * columns, using: &generator).matrixOf(rows, columns)
-        let out = Storage(count: rows * columns).matrixOf(rows, columns)
-        let rstd = Storage(count: rows).matrixOf(1, rows)
-        let dx = Storage(count: rows * columns).matrixOf(rows, columns)
-        kernels.rmsNorm(x.view, weight_D: weight.view, epsilon: 1e-5, into: out.view, rstd_T: rstd.view)
+        let x = Storage(normal: rows * columns, using: &generator).matrix(rows: rows, columns: columns)
+        let weight = Storage(normal: columns, using: &generator).matrix(rows: 1, columns: columns)
+        let dy = Storage(normal: rows * columns, using: &generator).matrix(rows: rows, columns: columns)
+        let out = Storage(count: rows * columns).matrix(rows: rows, columns: columns)
+        let rstd = Storage(count: rows).matrix(rows: 1, columns: rows)
+        let dx = Storage(count: rows * columns).matrix(rows: rows, columns: columns)
+        kernels.rmsNorm(x, weight_D: weight, epsilon: 1e-5, into: out, rstd_T: rstd)
         kernels.rmsNormBackward(
-            dy.view, x_TD: x.view, weight_D: weight.view, rstd_T: rstd.view, addTo: dx.view)
+            dy, x_TD: x, weight_D: weight, rstd_T: rstd, addTo: dx)
 
         var expected: [Float] = [], gradient: [Float] = []
         for row in 0..<rows {
-            let xs = (0..<columns).map { Double(x.view[row, $0]) }
-            let w = (0..<columns).map { Double(weight.view[0, $0]) }
-            let g = (0..<columns).map { Double(dy.view[row, $0]) }
+            let xs = (0..<columns).map { Double(x[row, $0]) }
+            let w = (0..<columns).map { Double(weight[0, $0]) }
+            let g = (0..<columns).map { Double(dy[row, $0]) }
             let scale = 1 / (xs.reduce(0) { $0 + $1 * $1 } / Double(columns) + 1e-5).squareRoot()
             let along = (0..<columns).reduce(0) { $0 + g[$1] * w[$1] * xs[$1] } / Double(columns)
             expected += (0..<columns).map { Float(xs[$0] * scale * w[$0]) }
             gradient += (0..<columns).map { Float(scale * (g[$0] * w[$0] - xs[$0] * scale * scale * along)) }
         }
-        #expect(relativeDifference(out.view.values, expected) < Self.tolerance)
-        #expect(relativeDifference(dx.view.values, gradient) < Self.tolerance)
+        #expect(relativeDifference(out.values, expected) < Self.tolerance)
+        #expect(relativeDifference(dx.values, gradient) < Self.tolerance)
     }
 
     @Test("SwiGLU and its gradient equal the definition, also for large values", arguments: 0..<2)
@@ -44,20 +44,21 @@ struct KernelTests {
         let kernels = Self.sets[set]
         var generator = SeededGenerator(seed: 3, stream: "swiglu")
         let rows = 7, columns = 37
-        let gateUp = Storage(normal: rows * 2 * columns, scale: 6, using: &generator).matrixOf(rows, 2 * columns)
-        gateUp.view[0, 0] = -200
-        gateUp.view[1, 0] = 200
-        let dout = Storage(normal: rows * columns, using: &generator).matrixOf(rows, columns)
-        let out = Storage(count: rows * columns).matrixOf(rows, columns)
-        let gradient = Storage(count: rows * 2 * columns).matrixOf(rows, 2 * columns)
-        kernels.swiglu(gateUp.view, into: out.view)
-        kernels.swigluBackward(dout.view, gateUp_T2F: gateUp.view, into: gradient.view)
+        let gateUp = Storage(normal: rows * 2 * columns, scale: 6, using: &generator)
+            .matrix(rows: rows, columns: 2 * columns)
+        gateUp[0, 0] = -200
+        gateUp[1, 0] = 200
+        let dout = Storage(normal: rows * columns, using: &generator).matrix(rows: rows, columns: columns)
+        let out = Storage(count: rows * columns).matrix(rows: rows, columns: columns)
+        let gradient = Storage(count: rows * 2 * columns).matrix(rows: rows, columns: 2 * columns)
+        kernels.swiglu(gateUp, into: out)
+        kernels.swigluBackward(dout, gateUp_T2F: gateUp, into: gradient)
 
         var expected: [Float] = [], expectedGradient: [Float] = []
         for row in 0..<rows {
-            let gate = (0..<columns).map { Double(gateUp.view[row, $0]) }
-            let up = (0..<columns).map { Double(gateUp.view[row, columns + $0]) }
-            let g = (0..<columns).map { Double(dout.view[row, $0]) }
+            let gate = (0..<columns).map { Double(gateUp[row, $0]) }
+            let up = (0..<columns).map { Double(gateUp[row, columns + $0]) }
+            let g = (0..<columns).map { Double(dout[row, $0]) }
             var dgate: [Float] = [], dup: [Float] = []
             for i in 0..<columns {
                 let sigmoid = 1 / (1 + exp(-gate[i]))
@@ -68,20 +69,20 @@ struct KernelTests {
             }
             expectedGradient += dgate + dup
         }
-        #expect(relativeDifference(out.view.values, expected) < Self.tolerance)
-        #expect(relativeDifference(gradient.view.values, expectedGradient) < Self.tolerance)
+        #expect(relativeDifference(out.values, expected) < Self.tolerance)
+        #expect(relativeDifference(gradient.values, expectedGradient) < Self.tolerance)
     }
 
     @Test("attention equals the definition and sees no other sequence", arguments: 0..<2, [[1], [5, 1, 9], [17, 3]])
     func attention(set: Int, lengths: [Int]) {
         let kernels = Self.sets[set]
         let example = AttentionExample(lengths: lengths)
-        let out = Storage(count: example.layout.tokens * 24).matrixOf(example.layout.tokens, 24)
-        let scratch = Storage(count: example.layout.longest).matrixOf(1, example.layout.longest)
+        let out = Storage(count: example.layout.tokens * 24).matrix(rows: example.layout.tokens, columns: 24)
+        let scratch = Storage(count: example.layout.longest).matrix(rows: 1, columns: example.layout.longest)
         kernels.attention(
-            q: example.q, k: example.k, v: example.v, into: out.view, logNormaliser_TH: nil,
-            sequences: example.layout, shape: example.shape, scratch: scratch.view)
-        #expect(relativeDifference(out.view.values, example.reference()) < Self.tolerance)
+            q: example.q, k: example.k, v: example.v, into: out, logNormaliser_TH: nil,
+            sequences: example.layout, shape: example.shape, scratch: scratch)
+        #expect(relativeDifference(out.values, example.reference()) < Self.tolerance)
     }
 
     @Test("attention's gradient is the slope of the reference", arguments: 0..<2)
@@ -90,31 +91,31 @@ struct KernelTests {
         let example = AttentionExample(lengths: [4, 1, 6])
         let tokens = example.layout.tokens
         var generator = SeededGenerator(seed: 9, stream: "attention-gradient")
-        let g = Storage(normal: tokens * 24, using: &generator).matrixOf(tokens, 24)
-        let out = Storage(count: tokens * 24).matrixOf(tokens, 24)
-        let normaliser = Storage(count: tokens * 6).matrixOf(tokens, 6)
-        let scratch = Storage(count: tokens).matrixOf(1, tokens)
-        let gradient = Storage(count: tokens * 40).matrixOf(tokens, 40)
+        let g = Storage(normal: tokens * 24, using: &generator).matrix(rows: tokens, columns: 24)
+        let out = Storage(count: tokens * 24).matrix(rows: tokens, columns: 24)
+        let normaliser = Storage(count: tokens * 6).matrix(rows: tokens, columns: 6)
+        let scratch = Storage(count: tokens).matrix(rows: 1, columns: tokens)
+        let gradient = Storage(count: tokens * 40).matrix(rows: tokens, columns: 40)
         kernels.attention(
-            q: example.q, k: example.k, v: example.v, into: out.view, logNormaliser_TH: normaliser.view,
-            sequences: example.layout, shape: example.shape, scratch: scratch.view)
+            q: example.q, k: example.k, v: example.v, into: out, logNormaliser_TH: normaliser,
+            sequences: example.layout, shape: example.shape, scratch: scratch)
         kernels.attentionBackward(
-            g.view, out_TD: out.view, q: example.q, k: example.k, v: example.v, logNormaliser_TH: normaliser.view,
-            dq: gradient.view.columns(0..<24), dk: gradient.view.columns(24..<32),
-            dv: gradient.view.columns(32..<40), sequences: example.layout, shape: example.shape)
+            g, out_TD: out, q: example.q, k: example.k, v: example.v, logNormaliser_TH: normaliser,
+            dq: gradient.columns(0..<24), dk: gradient.columns(24..<32),
+            dv: gradient.columns(32..<40), sequences: example.layout, shape: example.shape)
 
-        func loss() -> Double { zip(example.reference(), g.view.values).reduce(0) { $0 + Double($1.0) * Double($1.1) } }
+        func loss() -> Double { zip(example.reference(), g.values).reduce(0) { $0 + Double($1.0) * Double($1.1) } }
         for _ in 0..<60 {
             let row = Int.random(in: 0..<tokens, using: &generator)
             let column = Int.random(in: 0..<40, using: &generator)
-            let step: Float = 1e-2, old = example.all.view[row, column]
-            example.all.view[row, column] = old + step
+            let step: Float = 1e-2, old = example.all[row, column]
+            example.all[row, column] = old + step
             let above = loss()
-            example.all.view[row, column] = old - step
+            example.all[row, column] = old - step
             let below = loss()
-            example.all.view[row, column] = old
+            example.all[row, column] = old
             let slope = (above - below) / Double(2 * step)
-            #expect(abs(slope - Double(gradient.view[row, column])) < 2e-3)
+            #expect(abs(slope - Double(gradient[row, column])) < 2e-3)
         }
     }
 
@@ -123,49 +124,39 @@ struct KernelTests {
         let kernels = Self.sets[set]
         var generator = SeededGenerator(seed: 4, stream: "rotation")
         let table = RotaryTable(positions: 16, headDimension: 8, base: 10_000)
-        let x = Storage(normal: 5 * 24, using: &generator).matrixOf(5, 24)
-        let before = x.view.values
+        let x = Storage(normal: 5 * 24, using: &generator).matrix(rows: 5, columns: 24)
+        let before = x.values
         let positions: [Int32] = [0, 1, 2, 0, 15]
-        kernels.rotate(x.view, headDimension: 8, positions: positions, table: table)
-        #expect(Array(x.view.values[..<24]) == Array(before[..<24]), "position 0 turns by nothing")
+        kernels.rotate(x, headDimension: 8, positions: positions, table: table)
+        #expect(Array(x.values[..<24]) == Array(before[..<24]), "position 0 turns by nothing")
         let angle = 15 * pow(10_000, -2.0 / 8)
         let expected = Double(before[4 * 24 + 1]) * cos(angle) - Double(before[4 * 24 + 5]) * sin(angle)
-        #expect(abs(Double(x.view[4, 1]) - expected) < 1e-5)
-        kernels.rotate(x.view, headDimension: 8, positions: positions, table: table, inverse: true)
-        #expect(relativeDifference(x.view.values, before) < Self.tolerance)
+        #expect(abs(Double(x[4, 1]) - expected) < 1e-5)
+        kernels.rotate(x, headDimension: 8, positions: positions, table: table, inverse: true)
+        #expect(relativeDifference(x.values, before) < Self.tolerance)
     }
 
     @Test("AdamW takes the step of the definition", arguments: 0..<2)
     func adamW(set: Int) {
         var generator = SeededGenerator(seed: 5, stream: "adamw")
         let n = 19
-        let p = Storage(normal: n, using: &generator).matrixOf(1, n), g = Storage(normal: n, using: &generator).matrixOf(1, n)
-        let m = Storage(normal: n, using: &generator).matrixOf(1, n), v = Storage(count: n).matrixOf(1, n)
-        for i in 0..<n { v.view[0, i] = Float(generator.uniform()) }
-        let (p0, m0, v0) = (p.view.values, m.view.values, v.view.values)
+        let p = Storage(normal: n, using: &generator).matrix(rows: 1, columns: n)
+        let g = Storage(normal: n, using: &generator).matrix(rows: 1, columns: n)
+        let m = Storage(normal: n, using: &generator).matrix(rows: 1, columns: n)
+        let v = Storage(count: n).matrix(rows: 1, columns: n)
+        for i in 0..<n { v[0, i] = Float(generator.uniform()) }
+        let (p0, m0, v0) = (p.values, m.values, v.values)
         Self.sets[set].adamW(
-            p.view, gradients: g.view, firstMoment: m.view, secondMoment: v.view, step: 3, gradientScale: 0.5,
+            p, gradients: g, firstMoment: m, secondMoment: v, step: 3, gradientScale: 0.5,
             learningRate: 0.1, settings: AdamWCoefficients())
         let expected = (0..<n).map { i -> Float in
-            let gradient = 0.5 * Double(g.view[0, i])
+            let gradient = 0.5 * Double(g[0, i])
             let first = 0.9 * Double(m0[i]) + 0.1 * gradient
             let second = 0.999 * Double(v0[i]) + 0.001 * gradient * gradient
             let update = (first / (1 - pow(0.9, 3))) / ((second / (1 - pow(0.999, 3))).squareRoot() + 1e-8)
             return Float(Double(p0[i]) * (1 - 0.1 * 0.01) - 0.1 * update)
         }
-        #expect(relativeDifference(p.view.values, expected) < 1e-5)
-    }
-}
-
-/// A storage that lives as long as the view on it.
-struct OwnedMatrix {
-    let storage: Storage
-    let view: Matrix
-}
-
-extension Storage {
-    func matrixOf(_ rows: Int, _ columns: Int) -> OwnedMatrix {
-        OwnedMatrix(storage: self, view: matrix(rows: rows, columns: columns))
+        #expect(relativeDifference(p.values, expected) < 1e-5)
     }
 }
 
@@ -173,17 +164,17 @@ extension Storage {
 struct AttentionExample {
     let layout: SequenceLayout
     let shape = AttentionShape(heads: 6, keyValueHeads: 2, headDimension: 4)
-    let all: OwnedMatrix
+    let all: Matrix
 
     init(lengths: [Int]) {
         layout = SequenceLayout(lengths: lengths)
         var generator = SeededGenerator(seed: UInt64(lengths.count), stream: "attention")
-        all = Storage(normal: layout.tokens * 40, using: &generator).matrixOf(layout.tokens, 40)
+        all = Storage(normal: layout.tokens * 40, using: &generator).matrix(rows: layout.tokens, columns: 40)
     }
 
-    var q: Matrix { all.view.columns(0..<24) }
-    var k: Matrix { all.view.columns(24..<32) }
-    var v: Matrix { all.view.columns(32..<40) }
+    var q: Matrix { all.columns(0..<24) }
+    var k: Matrix { all.columns(24..<32) }
+    var v: Matrix { all.columns(32..<40) }
 
     func reference() -> [Float] {
         var out = [Float](repeating: 0, count: layout.tokens * 24)

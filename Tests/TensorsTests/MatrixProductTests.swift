@@ -19,8 +19,8 @@ struct MatrixProductTests {
             let (aRows, aColumns) = aOrientation == .plain ? (m, inner) : (inner, m)
             let (bRows, bColumns) = bOrientation == .plain ? (inner, n) : (n, inner)
             // Every second half of a row belongs to somebody else.
-            let a_MI = Matrix(base: a.base, rows: aRows, columns: aColumns, stride: 2 * aColumns)
-            let b_IN = Matrix(base: b.base, rows: bRows, columns: bColumns, stride: 2 * bColumns)
+            let a_MI = a.matrix(rows: aRows, columns: aColumns, stride: 2 * aColumns)
+            let b_IN = b.matrix(rows: bRows, columns: bColumns, stride: 2 * bColumns)
             let c_MN = c.matrix(rows: m, columns: n)
             let before = c_MN.values
             c_MN.product(of: a_MI, aOrientation, and: b_IN, bOrientation, scale: 0.5, keep: 2)
