@@ -76,8 +76,7 @@ public final class AdapterTrainer: @unchecked Sendable {
             let pass = passes[index]
             pass.clearGradients()
             let result = try pass.forward(batch[index])
-            pass.backwardInput(lossScale: lossScale)
-            pass.backwardWeights()
+            pass.backward(lossScale: lossScale)
             return result
         }
     }

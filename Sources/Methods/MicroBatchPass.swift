@@ -88,32 +88,60 @@ public final class MicroBatchPass: @unchecked Sendable {
 
     /// B: gradients of lossScale · Σ loss with respect to activations, down to the lowest trainable block and no further.
     public func backwardInput(lossScale: Float) {
-        guard let stash, let output, let gradient_TD = x_TD else { preconditionFailure("B before F") }
-        let scratch = memory.scratch.borrow()
-        defer { memory.scratch.giveBack(scratch) }
-        blockGradients.removeAll(keepingCapacity: true)
-        // The last block's output is no longer needed: its gradient takes its place.
-        head.backwardInput(
-            output, labels: labels, lossScale: lossScale, layout: layout, into: gradient_TD, scratch: scratch)
-        scratch.reset()
-        for (index, kept) in zip(adapters.layout.blocks, activations).reversed() {
-            blockGradients.append(
-                model.blocks[index].backwardInput(
-                    gradient_TD, activations: kept, layout: layout, adapters: adapters.block(index),
-                    needsInputGradient: index > adapters.layout.blocks.lowerBound, arena: stash, scratch: scratch))
-            scratch.reset()
+        guard let stash else { preconditionFailure("B before F") }
+        memory.scratch.withArena { scratch in
+            let gradient_TD = headGradient(lossScale: lossScale, scratch)
+            for index in adapters.layout.blocks.reversed() {
+                blockGradients.append(backwardInput(index, gradient_TD, arena: stash, scratch: scratch))
+                scratch.reset()
+            }
         }
     }
 
     /// W: adds the gradients of the adapters to `gradients` and frees what F and B kept.
     public func backwardWeights() {
         guard let stash, blockGradients.count == activations.count else { preconditionFailure("W before B") }
-        for (index, kept) in zip(adapters.layout.blocks, zip(activations, blockGradients.reversed())) {
-            model.blocks[index].backwardWeights(
-                activations: kept.0, gradients: kept.1, adapters: adapters.block(index),
-                addTo: gradients.block(index))
+        for (index, kept) in zip(adapters.layout.blocks.reversed(), blockGradients) {
+            backwardWeights(index, kept)
         }
         forget(stash)
+    }
+
+    /// B and W of each block one right after the other: the fused gradient. What B leaves for W is freed at once.
+    public func backward(lossScale: Float) {
+        guard let stash else { preconditionFailure("B before F") }
+        memory.scratch.withArena { scratch in
+            let gradient_TD = headGradient(lossScale: lossScale, scratch)
+            for index in adapters.layout.blocks.reversed() {
+                backwardWeights(index, backwardInput(index, gradient_TD, arena: scratch, scratch: scratch))
+                scratch.reset()
+            }
+        }
+        forget(stash)
+    }
+
+    /// The gradient at the last block's output, which it replaces: nobody needs that any more.
+    private func headGradient(lossScale: Float, _ scratch: Arena) -> Matrix {
+        guard let output, let gradient_TD = x_TD else { preconditionFailure("B before F") }
+        head.backwardInput(
+            output, labels: labels, lossScale: lossScale, layout: layout, into: gradient_TD, scratch: scratch)
+        scratch.reset()
+        return gradient_TD
+    }
+
+    private func backwardInput(
+        _ index: Int, _ gradient_TD: Matrix, arena: Arena, scratch: Arena
+    ) -> LlamaBlockGradients {
+        model.blocks[index].backwardInput(
+            gradient_TD, activations: activations[index - adapters.layout.blocks.lowerBound], layout: layout,
+            adapters: adapters.block(index), needsInputGradient: index > adapters.layout.blocks.lowerBound,
+            arena: arena, scratch: scratch)
+    }
+
+    private func backwardWeights(_ index: Int, _ kept: LlamaBlockGradients) {
+        model.blocks[index].backwardWeights(
+            activations: activations[index - adapters.layout.blocks.lowerBound], gradients: kept,
+            adapters: adapters.block(index), addTo: gradients.block(index))
     }
 
     private func forget(_ stash: Arena) {

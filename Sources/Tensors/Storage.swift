@@ -1,3 +1,5 @@
+import Glibc
+
 /// Memory for floats, aligned to a cache line and zeroed, freed with its last reference.
 ///
 /// The memory has no lock. Whoever writes to it must be its only user at that time; read-only sharing is free.
@@ -8,17 +10,37 @@ public final class Storage: @unchecked Sendable {
     /// How many floats there are.
     public let count: Int
 
+    /// Bytes from which on memory is mapped from the system: only then does giving it back make the process smaller.
+    private static let mappedBytes = 1 << 20
+
+    private let bytes: Int
+
     /// - Parameter count: floats, zero or more.
     public init(count: Int) {
         precondition(count >= 0, "a storage cannot have \(count) floats")
         self.count = count
-        let bytes = max(count, 1) * MemoryLayout<Float>.stride
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+        bytes = max(count, 1) * MemoryLayout<Float>.stride
+        let memory: UnsafeMutableRawPointer
+        if bytes >= Self.mappedBytes {
+            let mapping = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+            guard let mapping, mapping != MAP_FAILED else {
+                preconditionFailure("the system has no memory left for \(bytes) bytes")
+            }
+            memory = mapping
+        } else {
+            memory = .allocate(byteCount: bytes, alignment: 64)
+            memory.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+        }
         base = memory.bindMemory(to: Float.self, capacity: max(count, 1))
-        base.initialize(repeating: 0, count: max(count, 1))
     }
 
-    deinit { base.deallocate() }
+    deinit {
+        if bytes >= Self.mappedBytes {
+            munmap(base, bytes)
+        } else {
+            base.deallocate()
+        }
+    }
 
     /// A part of the memory as a row-major matrix.
     ///

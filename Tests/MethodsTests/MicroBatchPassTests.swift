@@ -42,6 +42,16 @@ struct MicroBatchPassTests {
         return pass.gradients.flat.values
     }
 
+    @Test("B of all blocks, then W of all blocks, is the fused gradient bit for bit")
+    func fused() throws {
+        let batch = microBatch(3)
+        let fused = pass()
+        _ = try fused.forward(batch)
+        fused.backward(lossScale: 1)
+        #expect(try fused.gradients.flat.values == gradients(of: batch))
+        #expect(fused.gradients.flat.values.allSatisfy { $0 != 0 })
+    }
+
     @Test("W deferred across later micro-batches gives the gradients of an immediate W, bit for bit")
     func deferredWeights() throws {
         let batches = (0..<3).map { microBatch($0) }
