@@ -15,7 +15,7 @@ from typing import Dict, List
 PEERS = ("plain", "tuned")
 # Name here: name in the peer's report, name in summary.json.
 FIGURES = {
-    "seconds": ("seconds", "wall_seconds"),
+    "seconds": ("seconds", "train_seconds"),
     "tokens": ("tokens", "train_tokens"),
     "tokens_per_second": ("tokens_per_second", "tokens_per_second"),
     "peak_rss_bytes": ("peak_rss_bytes", "peak_rss_bytes"),
