@@ -62,6 +62,7 @@ let package = Package(
         // Tests mirror Sources.
         .target(
             name: "Support", dependencies: ["Checkpoints", "Models", "Randomness", "Tensors"], path: "Tests/Support"),
+        .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
         .testTarget(name: "TensorsTests", dependencies: ["Randomness", "Support", "Tensors"]),
         .testTarget(
             name: "TokenizersTests",
