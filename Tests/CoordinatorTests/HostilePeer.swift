@@ -5,7 +5,7 @@ import Tensors
 import Testing
 import Wire
 
-/// A planned device that lies about every message once before it tells the truth.
+/// A planned device played by hand: it lies, or vanishes.
 struct HostilePeer {
     let context: ZeroMQContext
     let id: String
@@ -70,7 +70,45 @@ struct HostilePeer {
         Lie(52) { $0.activations.sequence = 5000 },
     ]
 
-    func run(coordinatorEndpoint: String) throws {
+    /// Publishes its first sample as an honest device would, and is never heard of again.
+    func publishOnceAndVanish(coordinatorEndpoint: String) throws {
+        let (coordinator, worker, cut) = try join(coordinatorEndpoint)
+        try send(try message(sample: 0, cut: cut), attempt: 1, on: worker)
+        guard case .ack = try worker.next().body else {
+            Issue.record("the message was not taken")
+            return
+        }
+        try coordinator.channel.send(.deviceProgress(progress(samples: 1)))
+    }
+
+    /// Tells every lie, and after each the truth.
+    func lieAndPublish(coordinatorEndpoint: String) throws {
+        let (coordinator, worker, cut) = try join(coordinatorEndpoint)
+        for (index, lie) in Self.lies.enumerated() {
+            try tell(lie, index: index, insteadOf: try message(sample: index, cut: cut), on: worker)
+        }
+        try coordinator.channel.send(.deviceProgress(progress(samples: examples.count, finished: true)))
+    }
+
+    private func tell(_ lie: Lie, index: Int, insteadOf truth: Message, on worker: HandPeer) throws {
+        var told = truth
+        lie.tell(&told)
+        try send(told, attempt: 1, on: worker)
+        guard case .reject(let reject) = try worker.next().body else {
+            Issue.record("lie \(index) was not refused")
+            return
+        }
+        #expect(reject.number == lie.number, "lie \(index): \(reject.text)")
+        #expect(reject.sequence == (lie.isAttributed ? told.activations.sequence : 0), "lie \(index)")
+        try send(truth, attempt: 2, on: worker)
+        guard case .ack(let ack) = try worker.next().body else {
+            Issue.record("the truth after lie \(index) was not taken")
+            return
+        }
+        #expect(ack.sequence == truth.activations.sequence)
+    }
+
+    private func join(_ coordinatorEndpoint: String) throws -> (coordinator: HandPeer, worker: HandPeer, cut: Int) {
         let coordinator = try HandPeer(.dealer, context: context, id: id)
         try coordinator.channel.socket.connect(coordinatorEndpoint)
         try coordinator.channel.send(
@@ -81,29 +119,13 @@ struct HostilePeer {
         try worker.channel.socket.connect(assignment.workerEndpoint)
         try worker.channel.send(.hello(.init(samples: UInt64(examples.count))))
         _ = try worker.next(\.credit)
-        for (index, lie) in Self.lies.enumerated() {
-            let truth = try message(sample: index, cut: Int(assignment.cut))
-            var told = truth
-            lie.tell(&told)
-            try send(told, attempt: 1, on: worker)
-            guard case .reject(let reject) = try worker.next().body else {
-                Issue.record("lie \(index) was not refused")
-                continue
-            }
-            #expect(reject.number == lie.number, "lie \(index): \(reject.text)")
-            #expect(reject.sequence == (lie.isAttributed ? told.activations.sequence : 0), "lie \(index)")
-            try send(truth, attempt: 2, on: worker)
-            guard case .ack(let ack) = try worker.next().body else {
-                Issue.record("the truth after lie \(index) was not taken")
-                continue
-            }
-            #expect(ack.sequence == truth.activations.sequence)
-        }
-        try coordinator.channel.send(
-            .deviceProgress(
-                .init(
-                    publishedSamples: UInt64(examples.count), tokens: 0, computeNanoseconds: 0, bytesUp: 0,
-                    bytesDown: 0, finished: true)))
+        return (coordinator, worker, Int(assignment.cut))
+    }
+
+    private func progress(samples: Int, finished: Bool = false) -> Body.DeviceProgress {
+        Body.DeviceProgress(
+            publishedSamples: UInt64(samples), tokens: 0, computeNanoseconds: 0, bytesUp: 0, bytesDown: 0,
+            finished: finished)
     }
 
     /// One sample as an honest device would send it.

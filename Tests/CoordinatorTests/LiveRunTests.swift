@@ -26,7 +26,7 @@ struct LiveRunTests {
             run.startDevice("honest", coordinator: endpoint, examples: honest)
             if isHostile {
                 let peer = HostilePeer(context: run.context, id: "other", examples: other, forward: run.forward)
-                run.roles.start("other") { try peer.run(coordinatorEndpoint: endpoint) }
+                run.roles.start("other") { try peer.lieAndPublish(coordinatorEndpoint: endpoint) }
             } else {
                 run.startDevice("other", coordinator: endpoint, examples: other)
             }
@@ -57,27 +57,23 @@ struct LiveRunTests {
         arguments: TinyRun.endpoints)
     func vanished(transport: String) throws {
         let run = try TinyRun(transport: transport)
-        let peer = try HandPeer(.dealer, context: run.context, id: "gone")
-        let coordinator = try run.coordinator([.init(id: "gone", cut: 1)], silenceLimit: .milliseconds(250))
+        let peer = HostilePeer(
+            context: run.context, id: "gone", examples: TinyRun.shard("gone", count: 5), forward: run.forward)
+        let coordinator = try run.coordinator([.init(id: "gone", cut: 1)], silenceLimit: .milliseconds(500))
         let outcome = try coordinator.run { endpoint in
             run.startWorker(coordinator: endpoint, heartbeatInterval: .milliseconds(50))
-            try? peer.channel.socket.connect(endpoint)
-            _ = try? peer.channel.send(.register(.init(role: .device, samples: 5, threads: 1)))
-            _ = try? peer.channel.send(
-                .deviceProgress(
-                    .init(
-                        publishedSamples: 1, tokens: 3, computeNanoseconds: 0, bytesUp: 0, bytesDown: 0,
-                        finished: false)))
+            run.roles.start("gone") { try peer.publishOnceAndVanish(coordinatorEndpoint: endpoint) }
         } observer: { _ in
         }
         guard case .failed(let error, let totals) = outcome else {
             Issue.record("\(outcome)")
             return
         }
-        #expect(error == .deviceLost(device: "gone", seconds: 0.25, published: 1, samples: 5))
-        #expect(error.exitCode == .deviceLost && error.problem.contains("for 0.25 s,"))
+        #expect(error == .deviceLost(device: "gone", seconds: 0.5, published: 1, samples: 5))
+        #expect(error.exitCode == .deviceLost && error.problem.contains("for 0.5 s,"))
         #expect(totals?.steps == 0)
-        #expect(run.roles.haveEnded() && run.roles.error(of: "worker") == nil)
+        #expect(run.roles.haveEnded())
+        for role in ["worker", "gone"] { #expect(run.roles.error(of: role) == nil) }
     }
 
     @Test(
