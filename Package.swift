@@ -76,6 +76,14 @@ let package = Package(
         .testTarget(name: "WireTests", dependencies: ["CWire", "Randomness", "Wire"]),
         .testTarget(name: "QueueingTests", dependencies: ["Queueing", "Randomness", "Wire"]),
         .testTarget(name: "MethodsTests", dependencies: ["Datasets", "Methods", "Models", "Support"]),
+        .testTarget(name: "DeviceTests", dependencies: ["Datasets", "Device", "Queueing", "Randomness", "Wire"]),
+        .testTarget(name: "WorkerTests", dependencies: ["Datasets", "Queueing", "Randomness", "Wire", "Worker"]),
+        .testTarget(
+            name: "CoordinatorTests",
+            dependencies: [
+                "Coordinator", "Datasets", "Device", "Diagnostics", "Methods", "Models", "Queueing", "Randomness",
+                "Support", "Tensors", "Wire", "Worker",
+            ]),
         .testTarget(name: "RecipesTests", dependencies: ["Diagnostics", "Recipes"]),
         .testTarget(
             name: "RunsTests",

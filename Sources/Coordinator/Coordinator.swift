@@ -85,7 +85,7 @@ public final class Coordinator: Sendable {
                 guard case .message(let envelope, _, _) = received else { continue }
                 actions += machine.received(envelope.body, from: envelope.sender, now: clock.now)
             }
-            if stopSignal.drain() { actions += machine.stopRequested() }
+            if stopSignal.drain() { actions += machine.stopRequested(now: clock.now) }
             actions += machine.tick(now: clock.now)
             var next = actions[...]
             while let action = next.popFirst() {
@@ -97,7 +97,7 @@ public final class Coordinator: Sendable {
                         try observer(event)
                     } catch {
                         observerFailure = error
-                        next += machine.stopRequested()
+                        next += machine.stopRequested(now: clock.now)
                     }
                 case .finish(let outcome):
                     if let observerFailure { throw observerFailure }

@@ -26,9 +26,10 @@ public enum CoordinatorError: NumberedError, Equatable {
     public var problem: String {
         switch self {
         case .deviceLost(let device, let seconds, let published, let samples):
-            "\(device) has not been heard of for \(Int(seconds)) s, \(published) of its \(samples) samples are published"
+            "\(device) has not been heard of for \(Self.text(seconds)) s, \(published) of its \(samples) samples are "
+                + "published"
         case .workerLost(let worker, let seconds, let steps):
-            "\(worker) has not been heard of for \(Int(seconds)) s, after \(steps) steps"
+            "\(worker) has not been heard of for \(Self.text(seconds)) s, after \(steps) steps"
         case .deviceUnfit(let device, let reason): "\(device) cannot take part: \(reason)"
         case .failed(let role, _, let problem, _): "\(role) cannot go on: \(problem)"
         }
@@ -43,5 +44,9 @@ public enum CoordinatorError: NumberedError, Equatable {
         case .deviceUnfit: "Give the device data, or take it out of devices.cuts"
         case .failed(_, _, _, let remedy): remedy
         }
+    }
+
+    private static func text(_ seconds: Double) -> String {
+        Int(exactly: seconds).map { "\($0)" } ?? "\(seconds)"
     }
 }

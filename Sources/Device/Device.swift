@@ -25,6 +25,8 @@ public final class Device: Sendable {
         public var acknowledgementTimeout = Duration.seconds(30)
         /// How often a message is sent before the device gives up.
         public var maximumAttempts: UInt32 = 5
+        /// How often the coordinator hears of the device at least.
+        public var heartbeatInterval = Duration.seconds(1)
 
         /// The configuration of one device, with the usual time-outs.
         public init(run: String, id: String, coordinatorEndpoint: String, publishBatch: Int, codec: PayloadCodec) {

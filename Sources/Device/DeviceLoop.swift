@@ -12,8 +12,6 @@ final class DeviceLoop {
         case failed(any Error)
     }
 
-    private static let heartbeatInterval = Duration.seconds(1)
-
     private let configuration: Device.Configuration
     private let examples: [EncodedExample]
     private let forward: FrozenForward
@@ -44,7 +42,8 @@ final class DeviceLoop {
             acknowledgementTimeout: configuration.acknowledgementTimeout,
             maximumAttempts: configuration.maximumAttempts)
         computed = try Mailbox()
-        coordinator = try Channel(.dealer, context: context, run: configuration.run, sender: configuration.id)
+        coordinator = try Channel(
+            .dealer, context: context, run: configuration.run, sender: configuration.id, highWaterMark: 0)
         worker = try Channel(.dealer, context: context, run: configuration.run, sender: configuration.id)
     }
 
@@ -66,13 +65,13 @@ final class DeviceLoop {
         _ = poller.add(worker.socket)
         _ = poller.add(fileDescriptor: computed.signal.fileDescriptor)
         while !hasLeft {
-            let deadline = min(machine.nextDeadline ?? .seconds(3600), lastSent + Self.heartbeatInterval)
+            let deadline = min(machine.nextDeadline ?? .seconds(3600), lastSent + configuration.heartbeatInterval)
             try poller.wait(milliseconds: max(0, Int((deadline - clock.now).seconds * 1000) + 1))
             while let received = try coordinator.receive() { try take(received) }
             while let received = try worker.receive() { try take(received) }
             for result in computed.drain() { try take(result) }
             try handle(.tick)
-            if clock.now - lastSent >= Self.heartbeatInterval { try tellCoordinator(.heartbeat) }
+            if clock.now - lastSent >= configuration.heartbeatInterval { try tellCoordinator(.heartbeat) }
         }
     }
 

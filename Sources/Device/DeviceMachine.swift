@@ -136,7 +136,7 @@ struct DeviceMachine {
                 return [.fail(.device(.messageBeyondCredit(bytes: bytes, creditBytes: window.creditBytes)))]
             }
         }
-        if groups.isEmpty, !isComputing, readyBytes == nil, window.unacknowledgedCount == 0 {
+        if phase == .publishing, groups.isEmpty, !isComputing, readyBytes == nil, window.unacknowledgedCount == 0 {
             phase = .done
             actions.append(.finish(messages: window.messageCount, samples: samples))
         }

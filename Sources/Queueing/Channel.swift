@@ -19,15 +19,20 @@ public final class Channel {
     /// - Parameters:
     ///   - run: the run that every message belongs to.
     ///   - sender: this side's id, which a DEALER also shows as its routing id.
+    ///   - highWaterMark: messages that may wait for each peer; more are dropped by `send`. 0 is no limit: right for
+    ///     a few small messages of which none may be missing.
     /// - Throws: `TransportError`.
     public init(
-        _ kind: Socket.Kind, context: ZeroMQContext, run: String, sender: String, limits: WireLimits = WireLimits()
+        _ kind: Socket.Kind, context: ZeroMQContext, run: String, sender: String, limits: WireLimits = WireLimits(),
+        highWaterMark: Int32 = 64
     ) throws(TransportError) {
         self.run = run
         self.sender = sender
         self.limits = limits
         let identity = kind == .dealer ? PeerIdentity(sender) : nil
-        socket = try Socket(kind, context: context, options: SocketOptions(identity: identity, limits: limits))
+        var options = SocketOptions(identity: identity, limits: limits)
+        options.highWaterMark = highWaterMark
+        socket = try Socket(kind, context: context, options: options)
     }
 
     /// Sends a message. A peer that is gone is no error: who is missing is told by silence, not by a failed send.

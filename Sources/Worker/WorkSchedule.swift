@@ -53,18 +53,10 @@ struct WorkSchedule {
     /// Whether every step of every epoch has been taken.
     var isFinished: Bool { batches.isEmpty && !isStepping && epoch == epochs }
 
-    /// Samples of the next step that have not arrived yet.
-    var missingForNextStep: [SampleReference] {
-        (batches.first ?? []).filter { states[$0.device][$0.index] == .missing }
-    }
-
     /// Samples that have arrived and that no step has used yet in this epoch.
     var queueDepth: Int {
         batches.reduce(0) { $0 + $1.count { states[$0.device][$0.index] != .missing } }
     }
-
-    /// Whether a sample has arrived.
-    func hasArrived(_ sample: SampleReference) -> Bool { states[sample.device][sample.index] != .missing }
 
     /// One message's samples are in the store, after `cut` blocks.
     mutating func arrived(_ samples: [SampleReference], cut: Int) {

@@ -33,6 +33,8 @@ public final class Worker: Sendable {
         public var maximumTokens: Int
         /// Bytes a device may have on their way.
         public var creditBytesPerDevice: Int
+        /// How often the coordinator hears of the worker at least.
+        public var heartbeatInterval = Duration.seconds(1)
 
         /// The configuration of one worker.
         public init(

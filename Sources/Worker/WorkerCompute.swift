@@ -84,6 +84,9 @@ final class WorkerCompute: Sendable {
         }
     }
 
+    /// Returns when no step is under way.
+    func waitForStep() { steps.sync {} }
+
     private func described(_ id: UInt64) throws -> StoredSample {
         guard let sample = store.sample(id) else { throw StoreError.missing(sample: id) }
         return sample

@@ -5,8 +5,6 @@ import Wire
 
 /// The thin loop around `WorkerMachine`: sockets, clock and compute jobs, all decisions left to the machine.
 final class WorkerLoop {
-    private static let heartbeatInterval = Duration.seconds(1)
-
     private let configuration: Worker.Configuration
     private let store: any ActivationStore
     private let compute: WorkerCompute
@@ -36,7 +34,8 @@ final class WorkerLoop {
             WorkerMachine.Settings(
                 epochs: configuration.epochs, batch: configuration.batch, frozenBlocks: configuration.frozenBlocks,
                 creditBytesPerDevice: configuration.creditBytesPerDevice, advanceLimit: compute.advanceLimit))
-        coordinator = try Channel(.dealer, context: context, run: configuration.run, sender: configuration.id)
+        coordinator = try Channel(
+            .dealer, context: context, run: configuration.run, sender: configuration.id, highWaterMark: 0)
         devices = try Channel(.router, context: context, run: configuration.run, sender: configuration.id)
     }
 
@@ -51,6 +50,8 @@ final class WorkerLoop {
             try loop()
         } catch {
             _ = try? coordinator.send(.failure(Body.Failure(error)))
+            // The trainer belongs to whoever called as soon as this returns.
+            compute.waitForStep()
             throw error
         }
     }
@@ -58,15 +59,19 @@ final class WorkerLoop {
     private func loop() throws {
         var poller = Poller()
         _ = poller.add(coordinator.socket)
-        _ = poller.add(devices.socket)
+        let fromDevices = poller.add(devices.socket, for: [])
         _ = poller.add(fileDescriptor: compute.results.signal.fileDescriptor)
         while !hasLeft {
-            let untilHeartbeat = lastSent + Self.heartbeatInterval - clock.now
+            let untilHeartbeat = lastSent + configuration.heartbeatInterval - clock.now
             try poller.wait(milliseconds: max(0, Int(untilHeartbeat.seconds * 1000) + 1))
             while let received = try coordinator.receive() { try takeOrder(received) }
-            while let received = try devices.receive() { try takeMessage(received) }
+            // A device may have its part of the plan first: until the whole plan is here, its greeting waits.
+            if machine.isPlanned {
+                poller.setEvents(.readable, of: fromDevices)
+                while let received = try devices.receive() { try takeMessage(received) }
+            }
             for result in compute.results.drain() { try take(result) }
-            if clock.now - lastSent >= Self.heartbeatInterval { try tellCoordinator(.heartbeat) }
+            if clock.now - lastSent >= configuration.heartbeatInterval { try tellCoordinator(.heartbeat) }
         }
     }
 

@@ -45,6 +45,9 @@ struct WorkerMachine {
         ledger = CreditLedger(limitBytes: 0)
     }
 
+    /// Whether the coordinator has said who takes part.
+    var isPlanned: Bool { schedule != nil }
+
     /// Samples that have arrived and that no step has used yet in this epoch.
     var queueDepth: Int { schedule?.queueDepth ?? 0 }
 
