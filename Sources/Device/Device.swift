@@ -26,10 +26,14 @@ public final class Device: Sendable {
         /// How often a message is sent before the device gives up.
         public var maximumAttempts: UInt32 = 5
         /// How often the coordinator hears of the device at least.
-        public var heartbeatInterval = Duration.seconds(1)
+        public var heartbeatInterval: Duration
 
         /// The configuration of one device, with the usual time-outs.
-        public init(run: String, id: String, coordinatorEndpoint: String, publishBatch: Int, codec: PayloadCodec) {
+        public init(
+            run: String, id: String, coordinatorEndpoint: String, publishBatch: Int, codec: PayloadCodec,
+            heartbeatInterval: Duration = .seconds(1)
+        ) {
+            self.heartbeatInterval = heartbeatInterval
             self.run = run
             self.id = id
             self.coordinatorEndpoint = coordinatorEndpoint
@@ -62,8 +66,14 @@ public final class Device: Sendable {
     ///
     /// - Throws: `PublishError`, `DeviceError` or `TransportError`; the coordinator was told if it could be.
     public func run() throws {
-        let loop = try DeviceLoop(
-            configuration, context: context, examples: examples, forward: forward, pool: pool)
-        try loop.run()
+        let coordinator = try ControlLink(
+            context: context, run: configuration.run, sender: configuration.id,
+            endpoint: configuration.coordinatorEndpoint, heartbeatInterval: configuration.heartbeatInterval)
+        try coordinator.reportingFailure {
+            try DeviceLoop(
+                configuration, context: context, examples: examples, forward: forward, pool: pool,
+                coordinator: coordinator
+            ).run()
+        }
     }
 }

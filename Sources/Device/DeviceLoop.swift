@@ -18,7 +18,7 @@ final class DeviceLoop {
     private let pool: ComputePool
     private let clock = RoleClock()
     private let computed: Mailbox<Computed>
-    private let coordinator: Channel
+    private let coordinator: ControlLink
     private let worker: Channel
 
     private var machine: DeviceMachine
@@ -26,14 +26,14 @@ final class DeviceLoop {
     private var onTheirWay: [UInt64: ActivationMessage] = [:]
     private var publishedTokens = 0
     private var computeTime = Duration.zero
-    private var lastSent = Duration.zero
     private var hasLeft = false
 
     init(
         _ configuration: Device.Configuration, context: ZeroMQContext, examples: [EncodedExample],
-        forward: FrozenForward, pool: ComputePool
+        forward: FrozenForward, pool: ComputePool, coordinator: ControlLink
     ) throws {
         self.configuration = configuration
+        self.coordinator = coordinator
         self.examples = examples
         self.forward = forward
         self.pool = pool
@@ -42,44 +42,40 @@ final class DeviceLoop {
             acknowledgementTimeout: configuration.acknowledgementTimeout,
             maximumAttempts: configuration.maximumAttempts)
         computed = try Mailbox()
-        coordinator = try Channel(
-            .dealer, context: context, run: configuration.run, sender: configuration.id, highWaterMark: 0)
         worker = try Channel(.dealer, context: context, run: configuration.run, sender: configuration.id)
     }
 
     func run() throws {
-        try coordinator.socket.connect(configuration.coordinatorEndpoint)
-        try coordinator.send(
+        try coordinator.tell(
             .register(Body.Register(role: .device, samples: UInt64(examples.count), threads: 1, endpoint: "")))
-        do {
-            try loop()
-        } catch {
-            _ = try? coordinator.send(.failure(Body.Failure(error)))
-            throw error
-        }
-    }
-
-    private func loop() throws {
         var poller = Poller()
         _ = poller.add(coordinator.socket)
         _ = poller.add(worker.socket)
         _ = poller.add(fileDescriptor: computed.signal.fileDescriptor)
         while !hasLeft {
-            let deadline = min(machine.nextDeadline ?? .seconds(3600), lastSent + configuration.heartbeatInterval)
-            try poller.wait(milliseconds: max(0, Int((deadline - clock.now).seconds * 1000) + 1))
-            while let received = try coordinator.receive() { try take(received) }
+            let untilDeadline = machine.nextDeadline.map { $0 - clock.now }
+            let wait = min(coordinator.untilHeartbeat, untilDeadline ?? coordinator.untilHeartbeat)
+            try poller.wait(milliseconds: wait.pollMilliseconds)
+            while let order = try coordinator.order() { try follow(order) }
             while let received = try worker.receive() { try take(received) }
             for result in computed.drain() { try take(result) }
             try handle(.tick)
-            if clock.now - lastSent >= configuration.heartbeatInterval { try tellCoordinator(.heartbeat) }
+            try coordinator.keepAlive()
+        }
+    }
+
+    private func follow(_ order: Body) throws {
+        switch order {
+        case .assignment(let assignment): try handle(.assigned(assignment))
+        case .stop: try handle(.stopped)
+        default: break
         }
     }
 
     private func take(_ received: Channel.Received) throws {
-        // What cannot be read is not from this run's coordinator or worker, and no answer would help a stranger.
+        // What cannot be read is not from this run's worker, and no answer would help a stranger.
         guard case .message(let envelope, _, _) = received else { return }
         switch envelope.body {
-        case .assignment(let assignment): try handle(.assigned(assignment))
         case .credit(let credit): try handle(.granted(credit))
         case .ack(let ack): try handle(.acknowledged(ack))
         case .reject(let reject): try handle(.rejected(reject))
@@ -115,14 +111,14 @@ final class DeviceLoop {
             // What ZeroMQ has no room for is sent again like any message that is not acknowledged.
             try worker.send(
                 message.body(sequence: sending.sequence), attempt: sending.attempt, payload: message.frame())
-            try tellCoordinator(.deviceProgress(progress(finished: false)))
+            try coordinator.tell(.deviceProgress(progress(finished: false)))
         case .forget(let sequence): onTheirWay[sequence] = nil
         case .finish(let messages, let samples):
             try worker.send(.finished(Body.Finished(messages: messages, samples: UInt64(samples))))
-            try tellCoordinator(.deviceProgress(progress(finished: true)))
+            try coordinator.tell(.deviceProgress(progress(finished: true)))
             hasLeft = true
         case .leave:
-            try tellCoordinator(.deviceProgress(progress(finished: false)))
+            try coordinator.tell(.deviceProgress(progress(finished: false)))
             hasLeft = true
         case .fail(let failure): throw failure.error
         }
@@ -149,10 +145,5 @@ final class DeviceLoop {
             publishedSamples: UInt64(machine.sentSamples), tokens: UInt64(publishedTokens),
             computeNanoseconds: computeTime.nanoseconds, bytesUp: UInt64(worker.socket.bytesSent),
             bytesDown: UInt64(worker.socket.bytesReceived), finished: finished)
-    }
-
-    private func tellCoordinator(_ body: Body) throws {
-        try coordinator.send(body)
-        lastSent = clock.now
     }
 }

@@ -26,6 +26,8 @@ public struct PublishWindow: Sendable {
         var attempt: UInt32
         let bytes: Int
         var sentAt: Duration
+        /// Why it was refused at first: what follows from that says less.
+        var refusal: Body.Reject?
     }
 
     /// Payload bytes that may be sent now.
@@ -90,14 +92,20 @@ public struct PublishWindow: Sendable {
         return true
     }
 
-    /// The worker refused a message: it is sent again, free of charge, or given up and forgotten.
+    /// The worker refused a message: it is sent again, free of charge, or given up and forgotten. The reason given is
+    /// that of the first refusal.
     public mutating func rejected(_ reject: Body.Reject, now: Duration) -> Action {
         guard let entry = entries[reject.sequence] else { return .ignore }
-        if let sending = sendAgain(reject.sequence, now: now) { return .send(sending) }
+        let refusal = entry.refusal ?? reject
+        entries[reject.sequence]?.refusal = refusal
+        let isFinal = WireError.finalNumbers.contains(reject.number)
+        if !isFinal, let sending = sendAgain(reject.sequence, now: now) { return .send(sending) }
+        entries[reject.sequence] = nil
         // The worker never charged it, so its credit is good for another message.
         addCredit(UInt64(entry.bytes))
         return .fail(
-            .rejected(sequence: reject.sequence, attempts: entry.attempt, number: reject.number, text: reject.text))
+            .rejected(
+                sequence: reject.sequence, attempts: entry.attempt, number: refusal.number, text: refusal.text))
     }
 
     /// What to do about messages that had no answer in time, in the order of their sequences: each is sent again, free

@@ -20,6 +20,7 @@ public final class EmbeddedRun: Sendable {
     private let run: String
     private let context: ZeroMQContext
     private let coordinator: Coordinator
+    private let failure = Mutex<(any Error)?>(nil)
 
     /// - Parameter run: the run's id, which every message carries.
     /// - Throws: `TransportError`.
@@ -45,13 +46,15 @@ public final class EmbeddedRun: Sendable {
     /// Trains to the end. Blocks the calling thread, which must not be one of the pool's.
     ///
     /// - Parameter observer: called on the calling thread for everything that happens.
-    /// - Throws: `TransportError`, or what the observer throws.
+    /// - Throws: `TransportError`, what the observer throws, or what a role throws before it could join.
     public func train(observer: (CoordinatorEvent) throws -> Void) throws -> CoordinatorOutcome {
         let roles = DispatchGroup()
         let outcome = try coordinator.run(
             isListening: { endpoint in startRoles(coordinator: endpoint, in: roles) }, observer: observer)
         // Everybody was told to stop and does so within a step: until then they use the model and the store.
         roles.wait()
+        // A role that never reached the coordinator could only stop the run, not say why.
+        if case .interrupted = outcome, let error = failure.withLock({ $0 }) { throw error }
         return outcome
     }
 
@@ -63,7 +66,8 @@ public final class EmbeddedRun: Sendable {
             let device = Device(
                 Device.Configuration(
                     run: run, id: Self.deviceID(number), coordinatorEndpoint: endpoint,
-                    publishBatch: setup.recipe.devices.publishBatch, codec: setup.codec),
+                    publishBatch: setup.recipe.devices.publishBatch, codec: setup.codec,
+                    heartbeatInterval: heartbeatInterval),
                 context: context, examples: examples, forward: forward, pool: setup.pool)
             start(Self.deviceID(number), in: group) { try device.run() }
         }
@@ -76,17 +80,28 @@ public final class EmbeddedRun: Sendable {
                 run: run, id: "worker-1", coordinatorEndpoint: endpoint, deviceEndpoint: "inproc://worker-1",
                 epochs: recipe.training.epochs, batch: recipe.training.batch, microBatch: recipe.training.microBatch,
                 frozenBlocks: recipe.model.frozenBlocks, classes: setup.head.labelTokens.count,
-                maximumTokens: recipe.task.maximumTokens, creditBytesPerDevice: recipe.devices.creditBytes),
+                maximumTokens: recipe.task.maximumTokens, creditBytesPerDevice: recipe.devices.creditBytes,
+                heartbeatInterval: heartbeatInterval),
             context: context, forward: forward, trainer: setup.trainer,
             store: MemoryActivationStore(capacityBytes: recipe.store.capacityBytes, codec: setup.codec),
             pool: setup.pool)
     }
 
-    /// Runs a role on a thread of its own. A role that fails tells the coordinator before it throws.
+    /// Often enough that a live role is never taken for a silent one.
+    private var heartbeatInterval: Duration {
+        min(.seconds(1), .seconds(setup.recipe.devices.silenceSeconds) / 4)
+    }
+
+    /// Runs a role on a thread of its own. A role that fails tells the coordinator, if it got far enough to know it.
     private func start(_ name: String, in group: DispatchGroup, _ body: @escaping @Sendable () throws -> Void) {
         group.enter()
-        let thread = Thread {
-            _ = try? body()
+        let thread = Thread { [self] in
+            do {
+                try body()
+            } catch {
+                failure.withLock { $0 = $0 ?? error }
+                coordinator.stop()
+            }
             group.leave()
         }
         thread.name = name

@@ -84,6 +84,11 @@ public enum WireError: NumberedError, Equatable {
         }
     }
 
+    /// The numbers after which sending a message again cannot help.
+    public static let finalNumbers: Set<UInt32> = [
+        deadLettered(sequence: 0).number, senderRefused(deadLetters: 0).number,
+    ]
+
     /// A full store has a code of its own; every other refusal is a rejected message.
     public var exitCode: ExitCode {
         if case .storeFull = self { .storeFull } else { .messageRejected }

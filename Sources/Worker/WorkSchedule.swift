@@ -1,7 +1,7 @@
 import Datasets
 
-/// Decides what the worker computes next: training steps in the planned order, and the missing frozen blocks (F0) of
-/// samples from weaker devices while a step's samples are not all there.
+/// Decides what the worker computes next: training steps in the planned order, and beside them the missing frozen
+/// blocks (F0) of samples from weaker devices, as early as there is room.
 ///
 /// Pure: it knows which samples have arrived and which are ready, and nothing of sockets, threads or numbers. The order
 /// of steps is a function of the seed and the shard sizes alone, so neither a fast device nor a busy machine pulls the

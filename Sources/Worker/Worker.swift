@@ -34,13 +34,15 @@ public final class Worker: Sendable {
         /// Bytes a device may have on their way.
         public var creditBytesPerDevice: Int
         /// How often the coordinator hears of the worker at least.
-        public var heartbeatInterval = Duration.seconds(1)
+        public var heartbeatInterval: Duration
 
         /// The configuration of one worker.
         public init(
             run: String, id: String, coordinatorEndpoint: String, deviceEndpoint: String, epochs: Int, batch: Int,
-            microBatch: Int, frozenBlocks: Int, classes: Int, maximumTokens: Int, creditBytesPerDevice: Int
+            microBatch: Int, frozenBlocks: Int, classes: Int, maximumTokens: Int, creditBytesPerDevice: Int,
+            heartbeatInterval: Duration = .seconds(1)
         ) {
+            self.heartbeatInterval = heartbeatInterval
             self.run = run
             self.id = id
             self.coordinatorEndpoint = coordinatorEndpoint
@@ -81,8 +83,18 @@ public final class Worker: Sendable {
     ///
     /// - Throws: `TrainingError`, `WorkerError` or `TransportError`; the coordinator was told if it could be.
     public func run() throws {
+        let coordinator = try ControlLink(
+            context: context, run: configuration.run, sender: configuration.id,
+            endpoint: configuration.coordinatorEndpoint, heartbeatInterval: configuration.heartbeatInterval)
         let compute = try WorkerCompute(
             forward: forward, trainer: trainer, store: store, pool: pool, microBatch: configuration.microBatch)
-        try WorkerLoop(configuration, context: context, width: forward.width, store: store, compute: compute).run()
+        // The trainer belongs to whoever called as soon as this returns.
+        defer { compute.waitForStep() }
+        try coordinator.reportingFailure {
+            try WorkerLoop(
+                configuration, context: context, width: forward.width, store: store, compute: compute,
+                coordinator: coordinator
+            ).run()
+        }
     }
 }

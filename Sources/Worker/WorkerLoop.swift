@@ -9,22 +9,21 @@ final class WorkerLoop {
     private let store: any ActivationStore
     private let compute: WorkerCompute
     private let check: ActivationCheck
-    private let clock = RoleClock()
-    private let coordinator: Channel
+    private let coordinator: ControlLink
     private let devices: Channel
 
     private var machine: WorkerMachine
     private var payloads: [Frame] = []
     private var totals = Body.WorkerFinished(
         steps: 0, epochs: 0, tokens: 0, samples: 0, seconds: 0, bytesUp: 0, bytesDown: 0)
-    private var lastSent = Duration.zero
     private var hasLeft = false
 
     init(
         _ configuration: Worker.Configuration, context: ZeroMQContext, width: Int, store: any ActivationStore,
-        compute: WorkerCompute
+        compute: WorkerCompute, coordinator: ControlLink
     ) throws {
         self.configuration = configuration
+        self.coordinator = coordinator
         self.store = store
         self.compute = compute
         check = ActivationCheck(
@@ -34,50 +33,34 @@ final class WorkerLoop {
             WorkerMachine.Settings(
                 epochs: configuration.epochs, batch: configuration.batch, frozenBlocks: configuration.frozenBlocks,
                 creditBytesPerDevice: configuration.creditBytesPerDevice, advanceLimit: compute.advanceLimit))
-        coordinator = try Channel(
-            .dealer, context: context, run: configuration.run, sender: configuration.id, highWaterMark: 0)
         devices = try Channel(.router, context: context, run: configuration.run, sender: configuration.id)
     }
 
     func run() throws {
         let endpoint = try devices.socket.bind(configuration.deviceEndpoint)
-        try coordinator.socket.connect(configuration.coordinatorEndpoint)
-        try tellCoordinator(
+        try coordinator.tell(
             .register(
                 Body.Register(
                     role: .worker, samples: 0, threads: UInt32(compute.advanceLimit), endpoint: endpoint)))
-        do {
-            try loop()
-        } catch {
-            _ = try? coordinator.send(.failure(Body.Failure(error)))
-            // The trainer belongs to whoever called as soon as this returns.
-            compute.waitForStep()
-            throw error
-        }
-    }
-
-    private func loop() throws {
         var poller = Poller()
         _ = poller.add(coordinator.socket)
         let fromDevices = poller.add(devices.socket, for: [])
         _ = poller.add(fileDescriptor: compute.results.signal.fileDescriptor)
         while !hasLeft {
-            let untilHeartbeat = lastSent + configuration.heartbeatInterval - clock.now
-            try poller.wait(milliseconds: max(0, Int(untilHeartbeat.seconds * 1000) + 1))
-            while let received = try coordinator.receive() { try takeOrder(received) }
+            try poller.wait(milliseconds: coordinator.untilHeartbeat.pollMilliseconds)
+            while let order = try coordinator.order() { try follow(order) }
             // A device may have its part of the plan first: until the whole plan is here, its greeting waits.
             if machine.isPlanned {
                 poller.setEvents(.readable, of: fromDevices)
                 while let received = try devices.receive() { try takeMessage(received) }
             }
             for result in compute.results.drain() { try take(result) }
-            if clock.now - lastSent >= configuration.heartbeatInterval { try tellCoordinator(.heartbeat) }
+            try coordinator.keepAlive()
         }
     }
 
-    private func takeOrder(_ received: Channel.Received) throws {
-        guard case .message(let envelope, _, _) = received else { return }
-        switch envelope.body {
+    private func follow(_ order: Body) throws {
+        switch order {
         case .runPlan(let plan): try perform(machine.planned(plan))
         case .stop: try perform(machine.stopped())
         default: break
@@ -106,7 +89,7 @@ final class WorkerLoop {
             totals.samples += UInt64(samples)
             totals.tokens += UInt64(tokens)
             totals.seconds += duration.seconds
-            try tellCoordinator(
+            try coordinator.tell(
                 .stepReport(
                     Body.StepReport(
                         step: UInt64(step.step), epoch: UInt32(epoch), loss: step.loss, accuracy: step.accuracy,
@@ -129,7 +112,7 @@ final class WorkerLoop {
             case .finish:
                 totals.bytesUp = UInt64(devices.socket.bytesReceived)
                 totals.bytesDown = UInt64(devices.socket.bytesSent)
-                try tellCoordinator(.workerFinished(totals))
+                try coordinator.tell(.workerFinished(totals))
                 hasLeft = true
             }
         }
@@ -161,11 +144,6 @@ final class WorkerLoop {
             guard let answer = error.wireError else { throw error }
             return refuse(answer)
         }
-    }
-
-    private func tellCoordinator(_ body: Body) throws {
-        try coordinator.send(body)
-        lastSent = clock.now
     }
 }
 
