@@ -86,6 +86,17 @@ struct PublishWindowTests {
         #expect(window.rejected(reject, now: .seconds(8)) == .ignore)
     }
 
+    @Test("a message that the worker has given up is not sent again, and the reason is that of its first refusal")
+    func buried() {
+        var window = window(credit: 100)
+        _ = window.sent(bytes: 60, now: .zero)
+        let first = Body.Reject(sequence: 1, error: .checksumMismatch(stated: 1, computed: 2))
+        #expect(window.rejected(first, now: .zero) == .send(.init(sequence: 1, attempt: 2, bytes: 60)))
+        let final = Body.Reject(sequence: 1, error: .deadLettered(sequence: 1))
+        let failure = PublishError.rejected(sequence: 1, attempts: 2, number: first.number, text: first.text)
+        #expect(window.rejected(final, now: .zero) == .fail(failure))
+    }
+
     @Test("an absurd grant fills the budget and does not overflow it")
     func overflow() {
         var window = window(credit: .max)
