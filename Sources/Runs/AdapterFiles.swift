@@ -42,7 +42,8 @@ extension AdapterTensors {
             last < model.hyperparameters.layers, adapter.layers == Array(first...last)
         else {
             throw RunError.adapterMismatch(
-                path: path, reason: "it changes blocks \(adapter.layers), the model has \(model.hyperparameters.layers)")
+                path: path, reason: "it changes blocks \(adapter.layers), the model has \(model.hyperparameters.layers)"
+            )
         }
         self.init(
             layout: AdapterLayout(
@@ -53,7 +54,8 @@ extension AdapterTensors {
             let term = term(slot)
             guard let pair = adapter.pairs[site], pair.a.count == term.a_RI.count, pair.b.count == term.b_OR.count
             else {
-                throw RunError.adapterMismatch(path: path, reason: "\(site.module) of block \(site.layer) has other widths")
+                throw RunError.adapterMismatch(
+                    path: path, reason: "\(site.module) of block \(site.layer) has other widths")
             }
             term.a_RI.base.update(from: pair.a, count: pair.a.count)
             term.b_OR.base.update(from: pair.b, count: pair.b.count)

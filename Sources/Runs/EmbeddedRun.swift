@@ -20,6 +20,12 @@ public final class EmbeddedRun: Sendable {
     private let run: String
     private let context: ZeroMQContext
     private let coordinator: Coordinator
+    private let progress = Mutex(Progress())
+
+    private struct Progress {
+        var hasBegun = false
+        var isStopRequested = false
+    }
 
     /// - Parameter run: the run's id, which every message carries.
     /// - Throws: `TransportError`.
@@ -40,7 +46,14 @@ public final class EmbeddedRun: Sendable {
     static func deviceID(_ number: Int) -> String { "device-\(number + 1)" }
 
     /// Ends the run after the step under way. Callable from any thread.
-    public func stop() { coordinator.stop() }
+    public func stop() {
+        let hasBegun = progress.withLock { progress in
+            progress.isStopRequested = true
+            return progress.hasBegun
+        }
+        // A coordinator that stops earlier can tell only those who are there already: the others would wait for ever.
+        if hasBegun { coordinator.stop() }
+    }
 
     /// Trains to the end. Blocks the calling thread, which must not be one of the pool's.
     ///
@@ -49,10 +62,23 @@ public final class EmbeddedRun: Sendable {
     public func train(observer: (CoordinatorEvent) throws -> Void) throws -> CoordinatorOutcome {
         let roles = DispatchGroup()
         let outcome = try coordinator.run(
-            isListening: { endpoint in startRoles(coordinator: endpoint, in: roles) }, observer: observer)
+            isListening: { endpoint in startRoles(coordinator: endpoint, in: roles) }
+        ) { event in
+            if event == .began { begin() }
+            try observer(event)
+        }
         // Everybody was told to stop and does so within a step: until then they use the model and the store.
         roles.wait()
         return outcome
+    }
+
+    /// Everybody is there: a stop that came before can be told now.
+    private func begin() {
+        let isStopRequested = progress.withLock { progress in
+            progress.hasBegun = true
+            return progress.isStopRequested
+        }
+        if isStopRequested { coordinator.stop() }
     }
 
     private func startRoles(coordinator endpoint: String, in group: DispatchGroup) {

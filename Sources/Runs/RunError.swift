@@ -22,6 +22,7 @@ public enum RunError: NumberedError, Equatable {
         switch self {
         case .folderUnwritable: .runFolderUnwritable
         case .checksumMismatch: .checksumMismatch
+        case .fileMissing(_, key: "data.path"): .dataUnreadable
         case .fileMissing: .modelUnreadable
         case .frozenBlocksBeyondModel, .promptBeyondContext: .recipeImpossibleValue
         case .adapterMismatch: .adapterMismatch
@@ -41,7 +42,8 @@ public enum RunError: NumberedError, Equatable {
         case .promptBeyondContext(let maximumTokens, let context):
             "task.maximum_tokens is \(maximumTokens), but the model reads \(context) tokens at most"
         case .adapterMismatch(let path, let reason): "The adapter \(path) does not fit: \(reason)"
-        case .interrupted(let folder, let steps): "The run was interrupted after \(steps) steps and is kept in \(folder)"
+        case .interrupted(let folder, let steps):
+            "The run was interrupted after \(steps) step\(steps == 1 ? "" : "s") and is kept in \(folder)"
         }
     }
 

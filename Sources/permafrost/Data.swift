@@ -4,7 +4,7 @@ import Runs
 /// `permafrost data`.
 struct Data: AnsweringCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Prints the sentences that a recipe trains or tests on, one JSON object per line.",
+        abstract: "Prints the sentences that a recipe trains or tests on.",
         discussion: "Example:  permafrost data recipes/movies-quick.yaml --split test --limit 3")
 
     /// A part of the data.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Runs
 
 /// The command line: it parses, calls the runs and roles, and prints. It knows no mathematics and no sockets.
@@ -20,6 +21,8 @@ struct Permafrost: ParsableCommand {
         subcommands: [Train.self, Eval.self, Data.self, Validate.self, Doctor.self, Version.self])
 
     static func main() {
+        // A reader that goes away, as in `permafrost train … | head`, must not end a run: writing to it fails instead.
+        signal(SIGPIPE, SIG_IGN)
         do {
             var command = try parseAsRoot()
             try command.run()
