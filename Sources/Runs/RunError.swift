@@ -1,4 +1,5 @@
 import Diagnostics
+import Foundation
 
 /// What can go wrong around a run, outside model, data and messages.
 public enum RunError: NumberedError, Equatable {
@@ -61,5 +62,14 @@ public enum RunError: NumberedError, Equatable {
                 ? "Train again from the start"
                 : "Score its adapter with 'permafrost eval RECIPE --adapter FOLDER/adapter', or train again from the start"
         }
+    }
+}
+
+extension RunError {
+    /// What Foundation says of a file or folder that cannot be written, in the words of the system where it has them.
+    init(unwritable path: String, _ error: any Error) {
+        let cause = (error as? CocoaError)?.underlying as? POSIXError
+        let reason = cause.map { String(cString: strerror($0.code.rawValue)) }
+        self = .folderUnwritable(path: path, reason: reason ?? error.localizedDescription)
     }
 }

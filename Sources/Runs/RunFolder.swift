@@ -31,7 +31,7 @@ public struct RunFolder: Sendable {
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {
-            throw .folderUnwritable(path: path, reason: error.localizedDescription)
+            throw RunError(unwritable: path, error)
         }
     }
 
@@ -45,7 +45,7 @@ public struct RunFolder: Sendable {
         do {
             try Data(text.utf8).write(to: URL(fileURLWithPath: "\(path)/\(name)"), options: .atomic)
         } catch {
-            throw .folderUnwritable(path: "\(path)/\(name)", reason: error.localizedDescription)
+            throw RunError(unwritable: "\(path)/\(name)", error)
         }
     }
 

@@ -71,7 +71,7 @@ struct BadInputTests {
 
 private let recipes = [
     BadInput("no recipe", "train", "nowhere.yaml", code: .recipeUnreadable, mentions: ["nowhere.yaml"]),
-    BadInput("broken YAML", code: .recipeSyntax, mentions: ["recipe.yaml:3:"]) { tiny in
+    BadInput("broken YAML", code: .recipeSyntax, mentions: ["recipe.yaml:4:1"]) { tiny in
         try "name: tiny\nseed: 7\nmodel: [1\n".write(to: tiny.path("recipe.yaml"), atomically: true, encoding: .utf8)
     },
     BadInput("unknown key", code: .recipeUnknownKey, mentions: ["recipe.yaml:", "trainig", "'training'"]) { tiny in
@@ -172,7 +172,10 @@ private let data = [
 ]
 
 private let runs = [
-    BadInput("a file where the runs should be", "runs=taken", code: .runFolderUnwritable, mentions: ["taken/tiny-"]) {
+    BadInput(
+        "a file where the runs should be", "runs=taken", code: .runFolderUnwritable,
+        mentions: ["taken/tiny-", "Not a directory"]
+    ) {
         try "".write(to: $0.path("taken"), atomically: true, encoding: .utf8)
     },
     BadInput(
@@ -246,7 +249,7 @@ extension TinyModel {
 
     /// Trains a small adapter into the folder `adapter`.
     func makeAdapter() throws {
-        let training = try train("training.epochs=1", "data.train_limit=16", "evaluation.samples=0", "lora.rank=2")
+        let training = try train("training.epochs=1", "training.warmup_steps=0", "evaluation.samples=0", "lora.rank=2")
         try FileManager.default.moveItem(at: training.adapter, to: path("adapter"))
     }
 }

@@ -31,7 +31,7 @@ struct EvalTests {
                 let logits = try line.numbers("logits")
                 return try (logits[1] > logits[0] ? 1 : 0) == line.number("label")
             }
-            #expect(try Double(right) / Double(lines.count) == report.number("accuracy"))
+            #expect(try abs(Double(right) / Double(lines.count) - report.number("accuracy")) < 1e-9)
         }
     }
 
