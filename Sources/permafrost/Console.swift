@@ -39,13 +39,20 @@ final class Console: Sendable {
         Self.state.withLock { state in
             let now = ContinuousClock.now
             if isTerminal {
-                write(Self.clearing + text(), to: handle)
+                write(Self.clearing + text().prefix(columns), to: handle)
                 state.statusHandle = handle
             } else if now - state.lastPlainStatus >= Self.plainInterval {
                 write(text() + "\n", to: handle)
                 state.lastPlainStatus = now
             }
         }
+    }
+
+    /// The longest text of one line on the terminal: a longer one would leave lines behind that nothing clears.
+    private var columns: Int {
+        var size = winsize()
+        guard ioctl(handle.fileDescriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 79 }
+        return Int(size.ws_col) - 1
     }
 
     private func write(_ text: String, to handle: FileHandle) {

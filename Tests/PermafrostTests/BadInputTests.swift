@@ -111,13 +111,13 @@ private let models = [
     BadInput("a tensor of an unknown format", code: .modelUnsupported, mentions: ["token_embd.weight", "251"]) { tiny in
         // The format's number stands behind the name, the number of dimensions, and two dimensions.
         try tiny.editBytes("tiny.gguf") { bytes in
-            guard let name = bytes.firstRange(of: Foundation.Data("token_embd.weight".utf8)) else { return }
+            guard let name = bytes.firstRange(of: Data("token_embd.weight".utf8)) else { return }
             bytes[name.upperBound + 4 + 16] = 251
         }
     },
     BadInput("a tensor beyond the file", code: .modelTruncated, mentions: ["tiny.gguf", "token_embd.weight"]) { tiny in
         try tiny.editBytes("tiny.gguf") { bytes in
-            guard let name = bytes.firstRange(of: Foundation.Data("token_embd.weight".utf8)) else { return }
+            guard let name = bytes.firstRange(of: Data("token_embd.weight".utf8)) else { return }
             bytes[name.upperBound + 4 + 8 + 3] = 1
         }
     },
@@ -222,8 +222,8 @@ private let adapters = [
         try tiny.edit("adapter/adapter_config.json") { $0.replacing(#/\[\s*3\s*\]/#, with: "[9]") }
         // Names of the same length leave the header's length as it is.
         try tiny.editBytes("adapter/adapter_model.safetensors") { bytes in
-            while let place = bytes.firstRange(of: Foundation.Data("layers.3.".utf8)) {
-                bytes.replaceSubrange(place, with: Foundation.Data("layers.9.".utf8))
+            while let place = bytes.firstRange(of: Data("layers.3.".utf8)) {
+                bytes.replaceSubrange(place, with: Data("layers.9.".utf8))
             }
         }
     },
@@ -239,8 +239,8 @@ extension TinyModel {
     }
 
     /// Changes a file's bytes.
-    func editBytes(_ name: String, _ change: (inout Foundation.Data) -> Void) throws {
-        let bytes = try Foundation.Data(contentsOf: path(name))
+    func editBytes(_ name: String, _ change: (inout Data) -> Void) throws {
+        let bytes = try Data(contentsOf: path(name))
         var changed = bytes
         change(&changed)
         try #require(changed != bytes)
@@ -254,7 +254,7 @@ extension TinyModel {
     }
 }
 
-extension Foundation.Data {
+extension Data {
     /// Makes a scale of the last tensor, 32 rows of two blocks in the format Q8_0, a half-precision NaN.
     fileprivate mutating func writeNaN() {
         let scale = endIndex - 32 * 2 * 34

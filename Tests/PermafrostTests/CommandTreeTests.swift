@@ -53,7 +53,7 @@ struct CommandTreeTests {
             let text = try Program.run(["validate", "--keys"], in: folder).output
             let json = try Program.run(["validate", "--keys", "--format", "json"], in: folder).output
             let keys = try #require(
-                try JSONSerialization.jsonObject(with: Foundation.Data(json.utf8)) as? [[String: Any]])
+                try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [[String: Any]])
             #expect(keys.count > 40)
             for key in keys {
                 let name = try #require(key["key"] as? String)
@@ -70,7 +70,7 @@ struct CommandTreeTests {
             ).finish()
             #expect(outcome.exitCode == 0)
             let checks = try #require(
-                try JSONSerialization.jsonObject(with: Foundation.Data(outcome.output.utf8)) as? [[String: Any]])
+                try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [[String: Any]])
             let states = Dictionary(
                 uniqueKeysWithValues: checks.map { ($0["name"] as? String ?? "", $0["state"] as? String ?? "") })
             #expect(

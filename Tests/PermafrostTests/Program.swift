@@ -18,7 +18,7 @@ final class Program: Sendable {
     private let process = Process()
     private let output = Pipe()
     private let errors = Pipe()
-    private let errorText = Mutex(Foundation.Data())
+    private let errorText = Mutex(Data())
     private let readingErrors = DispatchGroup()
     private let ended = DispatchSemaphore(value: 0)
 
@@ -55,7 +55,7 @@ final class Program: Sendable {
 
     /// Reads the output until a whole line begins with a text; nil when the output ends before.
     func line(beginningWith prefix: String) -> String? {
-        var text = Foundation.Data()
+        var text = Data()
         while true {
             let piece = output.fileHandleForReading.availableData
             guard !piece.isEmpty else { return nil }
@@ -79,7 +79,7 @@ final class Program: Sendable {
         ended.wait()
         return Outcome(
             exitCode: process.terminationStatus, wasKilled: process.terminationReason == .uncaughtSignal,
-            output: String(decoding: rest ?? Foundation.Data(), as: UTF8.self),
+            output: String(decoding: rest ?? Data(), as: UTF8.self),
             errors: String(decoding: errorText.withLock { $0 }, as: UTF8.self))
     }
 }

@@ -51,8 +51,8 @@ struct Training {
     var adapter: URL { folder.appendingPathComponent("adapter") }
 
     /// The adapter's file as it is.
-    func adapterBytes() throws -> Foundation.Data {
-        try Foundation.Data(contentsOf: adapter.appendingPathComponent("adapter_model.safetensors"))
+    func adapterBytes() throws -> Data {
+        try Data(contentsOf: adapter.appendingPathComponent("adapter_model.safetensors"))
     }
 
     /// The adapter's values, tensor after tensor in the order of their names.
@@ -74,7 +74,7 @@ struct JSON {
 
     init(_ text: String) throws {
         object = try #require(
-            try JSONSerialization.jsonObject(with: Foundation.Data(text.utf8)) as? [String: Any], "\(text)")
+            try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any], "\(text)")
     }
 
     init(contentsOf file: URL) throws { try self.init(String(contentsOf: file, encoding: .utf8)) }

@@ -11,7 +11,7 @@ struct TrainTests {
             #expect(outcome.errors.isEmpty)
             let folder = try tiny.onlyRun()
             for name in ["recipe.yaml", "metrics.jsonl", "adapter/adapter_config.json"] {
-                let bytes = try Foundation.Data(contentsOf: folder.appendingPathComponent(name))
+                let bytes = try Data(contentsOf: folder.appendingPathComponent(name))
                 #expect(!bytes.isEmpty, "\(name)")
             }
             let summary = try JSON(contentsOf: folder.appendingPathComponent("summary.json"))
