@@ -75,6 +75,6 @@ let package = Package(
         .testTarget(name: "QueueingTests", dependencies: ["Queueing", "Randomness", "Wire"]),
         .testTarget(name: "MethodsTests", dependencies: ["Datasets", "Methods", "Models", "Support"]),
         .testTarget(name: "RecipesTests", dependencies: ["Diagnostics", "Recipes"]),
-        .testTarget(name: "PermafrostTests", dependencies: ["Checkpoints", "Diagnostics", "Support"]),
+        .testTarget(name: "PermafrostTests", dependencies: ["Checkpoints", "Diagnostics", "Runs", "Support"]),
     ]
 )

@@ -20,19 +20,28 @@ public struct RunFolder: Sendable {
                 \(year: .defaultDigits)\(month: .twoDigits)\(day: .twoDigits)-\
                 \(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased))\(minute: .twoDigits)\(second: .twoDigits)
                 """, timeZone: .gmt, calendar: Calendar(identifier: .gregorian)))
-        var id = "\(name)-\(stamp)"
-        var suffix = 2
-        while FileManager.default.fileExists(atPath: "\(parent)/\(id)") {
-            id = "\(name)-\(stamp)-\(suffix)"
-            suffix += 1
-        }
-        self.id = id
-        path = "\(parent)/\(id)"
         do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
         } catch {
-            throw RunError(unwritable: path, error)
+            throw RunError(unwritable: parent, error)
         }
+        id = try Self.makeFolder("\(name)-\(stamp)", in: parent)
+        path = "\(parent)/\(id)"
+    }
+
+    /// Makes the first of `stem`, `stem-2`, `stem-3`, … that is not there yet, and gives its name.
+    private static func makeFolder(_ stem: String, in parent: String) throws(RunError) -> String {
+        var name = stem
+        var number = 1
+        // Runs that begin in the same second each get a folder: of all that make one, the system lets one succeed.
+        while mkdir("\(parent)/\(name)", 0o777) != 0 {
+            guard errno == EEXIST else {
+                throw .folderUnwritable(path: "\(parent)/\(name)", reason: String(cString: strerror(errno)))
+            }
+            number += 1
+            name = "\(stem)-\(number)"
+        }
+        return name
     }
 
     /// Where the adapter goes, in PEFT's format.

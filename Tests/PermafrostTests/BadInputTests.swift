@@ -174,7 +174,7 @@ private let data = [
 private let runs = [
     BadInput(
         "a file where the runs should be", "runs=taken", code: .runFolderUnwritable,
-        mentions: ["taken/tiny-", "Not a directory"]
+        mentions: ["run folder taken", "File exists"]
     ) {
         try "".write(to: $0.path("taken"), atomically: true, encoding: .utf8)
     },

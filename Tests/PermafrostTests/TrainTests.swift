@@ -1,4 +1,7 @@
 import Foundation
+import Runs
+import Support
+import Synchronization
 import Testing
 
 @Suite("permafrost train")
@@ -116,6 +119,21 @@ struct TrainTests {
             let run = tiny.path("runs").appendingPathComponent(try JSON(again.output).text("run"))
             let second = Training(outcome: again, summary: try JSON(again.output), folder: run)
             #expect(try first.adapterBytes() == second.adapterBytes())
+        }
+    }
+
+    @Test("runs that begin in the same second each get a folder of their own")
+    func simultaneousRuns() throws {
+        try Fixtures.withTemporaryFolder { folder in
+            let begin = Date(), parent = folder.appendingPathComponent("runs").path
+            let ids = Mutex<[String]>([])
+            DispatchQueue.concurrentPerform(iterations: 100) { _ in
+                guard let run = try? RunFolder(parent: parent, name: "tiny", now: begin) else { return }
+                ids.withLock { $0.append(run.id) }
+            }
+            let made = try FileManager.default.contentsOfDirectory(atPath: parent)
+            #expect(made.count == 100)
+            #expect(ids.withLock { $0.sorted() } == made.sorted())
         }
     }
 
