@@ -33,6 +33,8 @@ struct Permafrost: ParsableCommand {
 
     /// Help and finished commands end as they should; what is wrong with the command line itself is a usage error.
     private static func exit(withUsage error: any Error) -> Never {
+        // At once: threads of a run that ended early may still compute, and an orderly exit unloads what they use.
+        if let code = error as? ArgumentParser.ExitCode { _exit(code.rawValue) }
         let code = exitCode(for: error)
         guard code == .validationFailure else { exit(withError: error) }
         Console.printError(fullMessage(for: error))
