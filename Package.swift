@@ -88,5 +88,6 @@ let package = Package(
         .testTarget(
             name: "RunsTests",
             dependencies: ["Datasets", "Models", "Randomness", "Recipes", "Runs", "Support", "Tensors"]),
+        .testTarget(name: "PermafrostTests", dependencies: ["Checkpoints", "Diagnostics", "Runs", "Support"]),
     ]
 )

@@ -10,7 +10,7 @@ extension AdapterTensors {
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {
-            throw RunError.folderUnwritable(path: path, reason: error.localizedDescription)
+            throw RunError(unwritable: path, error)
         }
         let pairs = layout.slots.map { slot in
             let term = term(slot)

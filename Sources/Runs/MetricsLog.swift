@@ -12,7 +12,7 @@ final class MetricsLog {
             try Data().write(to: URL(fileURLWithPath: path))
             handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
         } catch {
-            throw .folderUnwritable(path: path, reason: error.localizedDescription)
+            throw RunError(unwritable: path, error)
         }
     }
 
@@ -25,7 +25,7 @@ final class MetricsLog {
         do {
             try handle.write(contentsOf: Data((jsonText(value) + "\n").utf8))
         } catch {
-            throw .folderUnwritable(path: path, reason: error.localizedDescription)
+            throw RunError(unwritable: path, error)
         }
     }
 }

@@ -1,4 +1,5 @@
 import Diagnostics
+import Foundation
 
 /// What can go wrong around a run, outside model, data and messages.
 public enum RunError: NumberedError, Equatable {
@@ -22,6 +23,7 @@ public enum RunError: NumberedError, Equatable {
         switch self {
         case .folderUnwritable: .runFolderUnwritable
         case .checksumMismatch: .checksumMismatch
+        case .fileMissing(_, key: "data.path"): .dataUnreadable
         case .fileMissing: .modelUnreadable
         case .frozenBlocksBeyondModel, .promptBeyondContext: .recipeImpossibleValue
         case .adapterMismatch: .adapterMismatch
@@ -42,7 +44,7 @@ public enum RunError: NumberedError, Equatable {
             "task.maximum_tokens is \(maximumTokens), but the model reads \(context) tokens at most"
         case .adapterMismatch(let path, let reason): "The adapter \(path) does not fit: \(reason)"
         case .interrupted(let folder, let steps):
-            "The run was interrupted after \(steps) steps and is kept in \(folder)"
+            "The run was interrupted after \(steps) step\(steps == 1 ? "" : "s") and is kept in \(folder)"
         }
     }
 
@@ -60,5 +62,14 @@ public enum RunError: NumberedError, Equatable {
                 ? "Train again from the start"
                 : "Score its adapter with 'permafrost eval RECIPE --adapter FOLDER/adapter', or train again from the start"
         }
+    }
+}
+
+extension RunError {
+    /// What Foundation says of a file or folder that cannot be written, in the words of the system where it has them.
+    init(unwritable path: String, _ error: any Error) {
+        let cause = (error as? CocoaError)?.underlying as? POSIXError
+        let reason = cause.map { String(cString: strerror($0.code.rawValue)) }
+        self = .folderUnwritable(path: path, reason: reason ?? error.localizedDescription)
     }
 }

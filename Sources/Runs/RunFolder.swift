@@ -14,25 +14,33 @@ public struct RunFolder: Sendable {
     ///   - name: the recipe's name, which begins the id.
     /// - Throws: `RunError.folderUnwritable`.
     public init(parent: String, name: String, now: Date = Date()) throws(RunError) {
-        let stamp = now.formatted(
-            .verbatim(
-                """
-                \(year: .defaultDigits)\(month: .twoDigits)\(day: .twoDigits)-\
-                \(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased))\(minute: .twoDigits)\(second: .twoDigits)
-                """, timeZone: .gmt, calendar: Calendar(identifier: .gregorian)))
-        var id = "\(name)-\(stamp)"
-        var suffix = 2
-        while FileManager.default.fileExists(atPath: "\(parent)/\(id)") {
-            id = "\(name)-\(stamp)-\(suffix)"
-            suffix += 1
-        }
-        self.id = id
-        path = "\(parent)/\(id)"
+        let formatter = DateFormatter()
+        formatter.locale = Locale(identifier: "en_US_POSIX")
+        formatter.timeZone = .gmt
+        formatter.dateFormat = "yyyyMMdd-HHmmss"
+        let stamp = formatter.string(from: now)
         do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
         } catch {
-            throw .folderUnwritable(path: path, reason: error.localizedDescription)
+            throw RunError(unwritable: parent, error)
         }
+        id = try Self.makeFolder("\(name)-\(stamp)", in: parent)
+        path = "\(parent)/\(id)"
+    }
+
+    /// Makes the first of `stem`, `stem-2`, `stem-3`, … that is not there yet, and gives its name.
+    private static func makeFolder(_ stem: String, in parent: String) throws(RunError) -> String {
+        var name = stem
+        var number = 1
+        // Runs that begin in the same second each get a folder: of all that make one, the system lets one succeed.
+        while mkdir("\(parent)/\(name)", 0o777) != 0 {
+            guard errno == EEXIST else {
+                throw .folderUnwritable(path: "\(parent)/\(name)", reason: String(cString: strerror(errno)))
+            }
+            number += 1
+            name = "\(stem)-\(number)"
+        }
+        return name
     }
 
     /// Where the adapter goes, in PEFT's format.
@@ -45,7 +53,7 @@ public struct RunFolder: Sendable {
         do {
             try Data(text.utf8).write(to: URL(fileURLWithPath: "\(path)/\(name)"), options: .atomic)
         } catch {
-            throw .folderUnwritable(path: "\(path)/\(name)", reason: error.localizedDescription)
+            throw RunError(unwritable: "\(path)/\(name)", error)
         }
     }
 

@@ -117,8 +117,12 @@ public final class TrainingRun: Sendable {
     ) throws -> RunEnding {
         switch recipe.training.method {
         case .central:
-            try CentralRun(setup: setup).train(shouldStop: { control.withLock(\.isStopping) }) { report in
-                observer(try record.take(report))
+            do {
+                try CentralRun(setup: setup).train(shouldStop: { control.withLock(\.isStopping) }) { report in
+                    observer(try record.take(report))
+                }
+            } catch let error as TrainingError {
+                return .failed(error)
             }
             return control.withLock(\.isStopping) ? .interrupted : .completed
         case .splitfrozen:

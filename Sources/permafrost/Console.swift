@@ -5,15 +5,20 @@ import Synchronization
 final class Console: Sendable {
     /// Status lines of a plain output, a file or a pipe, come no more often than this.
     private static let plainInterval = Duration.seconds(10)
+    /// Takes a terminal's last line away.
+    private static let clearing = "\r\u{1B}[K"
 
     private struct State {
-        var hasStatus = false
-        var lastStatus: ContinuousClock.Instant?
+        /// The terminal that shows a status line now.
+        var statusHandle: FileHandle?
+        var lastPlainStatus = ContinuousClock.now
     }
+
+    /// Both outputs can be the same terminal, so what one shows concerns the other.
+    private static let state = Mutex(State())
 
     private let handle: FileHandle
     private let isTerminal: Bool
-    private let state = Mutex(State())
 
     /// - Parameter toErrors: progress beside an answer in JSON goes to the standard error.
     init(toErrors: Bool = false) {
@@ -23,28 +28,35 @@ final class Console: Sendable {
 
     /// A line that stays.
     func line(_ text: String) {
-        state.withLock { state in
-            write((state.hasStatus ? "\r\u{1B}[K" : "") + text + "\n")
-            state.hasStatus = false
+        Self.state.withLock { state in
+            if let statusHandle = state.statusHandle.take() { write(Self.clearing, to: statusHandle) }
+            write(text + "\n", to: handle)
         }
     }
 
     /// A line that the next one replaces; in a plain output only now and then.
     func status(_ text: @autoclosure () -> String) {
-        state.withLock { state in
+        Self.state.withLock { state in
             let now = ContinuousClock.now
             if isTerminal {
-                write("\r\u{1B}[K" + text())
-                state.hasStatus = true
-            } else if state.lastStatus.map({ now - $0 >= Self.plainInterval }) ?? true {
-                write(text() + "\n")
-                state.lastStatus = now
+                write(Self.clearing + text().prefix(columns), to: handle)
+                state.statusHandle = handle
+            } else if now - state.lastPlainStatus >= Self.plainInterval {
+                write(text() + "\n", to: handle)
+                state.lastPlainStatus = now
             }
         }
     }
 
-    private func write(_ text: String) {
-        // A reader that went away, as in `permafrost train … | head`, is no reason to stop training.
+    /// The longest text of one line on the terminal: a longer one would leave lines behind that nothing clears.
+    private var columns: Int {
+        var size = winsize()
+        guard ioctl(handle.fileDescriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 79 }
+        return Int(size.ws_col) - 1
+    }
+
+    private func write(_ text: String, to handle: FileHandle) {
+        // Nobody is left to be told that a reader went away.
         try? handle.write(contentsOf: Foundation.Data(text.utf8))
     }
 

@@ -4,7 +4,7 @@ import Runs
 /// `permafrost data`.
 struct Data: AnsweringCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Prints the sentences that a recipe trains or tests on, one JSON object per line.",
+        abstract: "Prints the sentences that a recipe trains or tests on.",
         discussion: "Example:  permafrost data recipes/movies-quick.yaml --split test --limit 3")
 
     /// A part of the data.
@@ -17,19 +17,20 @@ struct Data: AnsweringCommand {
     @Option(help: "Which part.")
     var split = Part.train
 
-    @Option(help: "How many sentences at the most.")
-    var limit = Int.max
+    @Option(help: "How many sentences at the most; all without it.")
+    var limit: Int?
 
     @Option(help: "How the lines are printed: label and text, or JSON objects.")
     var format = OutputFormat.text
 
     func validate() throws {
-        guard limit >= 0 else { throw ValidationError("--limit must not be negative") }
+        guard limit ?? 0 >= 0 else { throw ValidationError("--limit must not be negative") }
     }
 
     func answer() throws {
         let sentences = try RecipeSentences(arguments.load())
-        for sentence in (split == .train ? sentences.train : sentences.test).prefix(limit) {
+        let part = split == .train ? sentences.train : sentences.test
+        for sentence in part.prefix(limit ?? part.count) {
             Console.print(format == .json ? jsonText(sentence) : "\(sentence.label)\t\(sentence.text)")
         }
     }

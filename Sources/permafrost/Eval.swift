@@ -9,7 +9,7 @@ struct Eval: AnsweringCommand {
             Examples:
               permafrost eval recipes/movies-quick.yaml
               permafrost eval recipes/movies-quick.yaml --adapter runs/movies-quick-…/adapter
-              permafrost eval recipes/movies.yaml data.minimum_absolute_rating=0.5 --adapter runs/…/adapter
+              permafrost eval recipes/movies.yaml data.minimum_absolute_rating=0.5
             """)
 
     @OptionGroup var arguments: RecipeArguments

@@ -13,6 +13,14 @@ enum Figures {
         return (value < 0 ? "-" : "") + ([digits] + groups).joined(separator: ",")
     }
 
+    /// `1 step`, `2,410 steps`.
+    static func count(_ value: Int, _ noun: String) -> String { "\(count(value)) \(noun)\(value == 1 ? "" : "s")" }
+
+    /// `134.5M`: the size of a model.
+    static func parameters(_ value: Int) -> String {
+        value >= 1_000_000 ? "\(decimal(Double(value) / 1e6, 1))M" : "\(decimal(Double(value) / 1e3, 1))k"
+    }
+
     /// `0.8643`: a fixed number of decimals.
     static func decimal(_ value: Double, _ places: Int) -> String { String(format: "%.\(places)f", value) }
 
@@ -36,9 +44,10 @@ enum Figures {
         return text.replacingOccurrences(of: "e-0", with: "e-").replacingOccurrences(of: "e+0", with: "e+")
     }
 
-    /// `3:05`: minutes and seconds.
+    /// `4.2 s` below a minute, `3:05` from there on: minutes and seconds.
     static func duration(_ seconds: Double) -> String {
-        let whole = Int(max(0, seconds).rounded())
+        guard seconds >= 59.95 else { return "\(decimal(max(0, seconds), 1)) s" }
+        let whole = Int(seconds.rounded())
         return "\(whole / 60):" + String(format: "%02d", whole % 60)
     }
 }

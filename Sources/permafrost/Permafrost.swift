@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Runs
 
 /// The command line: it parses, calls the runs and roles, and prints. It knows no mathematics and no sockets.
@@ -20,6 +21,8 @@ struct Permafrost: ParsableCommand {
         subcommands: [Train.self, Eval.self, Data.self, Validate.self, Doctor.self, Version.self])
 
     static func main() {
+        // A reader that goes away, as in `permafrost train … | head`, must not end a run: writing to it fails instead.
+        signal(SIGPIPE, SIG_IGN)
         do {
             var command = try parseAsRoot()
             try command.run()
@@ -30,6 +33,8 @@ struct Permafrost: ParsableCommand {
 
     /// Help and finished commands end as they should; what is wrong with the command line itself is a usage error.
     private static func exit(withUsage error: any Error) -> Never {
+        // At once: threads of a run that ended early may still compute, and an orderly exit unloads what they use.
+        if let code = error as? ArgumentParser.ExitCode { _exit(code.rawValue) }
         let code = exitCode(for: error)
         guard code == .validationFailure else { exit(withError: error) }
         Console.printError(fullMessage(for: error))

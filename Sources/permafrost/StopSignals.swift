@@ -13,7 +13,7 @@ final class StopSignals: Sendable {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
-                if count.next() == 1 { stop() } else { exit(128 + number) }
+                if count.next() == 1 { stop() } else { _exit(128 + number) }
             }
             source.resume()
             return source

@@ -9,8 +9,8 @@ struct Train: AnsweringCommand {
         discussion: """
             Examples:
               permafrost train recipes/movies-quick.yaml
-              permafrost train recipes/movies-quick.yaml devices.partition=iid training.epochs=1
-              permafrost train recipes/movies-quick.yaml training.method=central --format json
+              permafrost train recipes/movies-quick.yaml devices.partition=iid
+              permafrost train recipes/movies-quick.yaml training.method=central
 
             The run's folder has the resolved recipe, metrics.jsonl, summary.json, and the adapter in PEFT's format. \
             Ctrl-C ends the run after the step under way and keeps the folder; a second one ends it at once.

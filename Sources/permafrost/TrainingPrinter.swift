@@ -9,6 +9,7 @@ final class TrainingPrinter: Sendable {
     private struct State {
         var published: [Int] = []
         var shardSizes: [Int] = []
+        var isPublished = false
         var lossSum = 0.0
         var accuracySum = 0.0
         var count = 0
@@ -28,8 +29,9 @@ final class TrainingPrinter: Sendable {
         switch event {
         case .loadingModel(let path): console.status("loading \(path)")
         case .loadedModel(let parameters, let layers, let seconds):
-            let millions = Figures.decimal(Double(parameters) / 1e6, 1)
-            console.line("model     \(millions)M parameters in \(layers) blocks  (\(Figures.decimal(seconds, 1)) s)")
+            console.line(
+                "model     \(Figures.parameters(parameters)) parameters in \(layers) blocks  "
+                    + "(\(Figures.duration(seconds)))")
         case .preparedData(let labels, let test, let shards): show(labels, test, shards)
         case .evaluating(let done, let count): console.status("testing   \(done)/\(count) sentences")
         case .baseline(let accuracy, let majority):
@@ -37,7 +39,8 @@ final class TrainingPrinter: Sendable {
                 "untuned   accuracy \(Figures.decimal(accuracy, 3))  (majority \(Figures.decimal(majority, 3)))")
         case .training(let method, let steps, let trainable, let folder):
             console.line(
-                "training  \(method), \(Figures.count(steps)) steps, \(Figures.count(trainable)) trainable parameters")
+                "training  \(method), \(Figures.count(steps, "step")), \(Figures.count(trainable)) trainable parameters"
+            )
             console.line("folder    \(folder)")
         case .published(let device, let samples, let count): showPublished(device, samples, count)
         case .step(let line): show(line)
@@ -52,7 +55,7 @@ final class TrainingPrinter: Sendable {
             state.published = sizes.map { _ in 0 }
         }
         console.line(
-            "data      \(Figures.count(sizes.reduce(0, +))) sentences on \(shards.count) devices, "
+            "data      \(Figures.count(sizes.reduce(0, +), "sentence")) on \(Figures.count(shards.count, "device")), "
                 + "\(Figures.count(test)) for testing")
         for shard in shards {
             let held = zip(labels, shard.samplesByLabel).filter { $0.1 > 0 }
@@ -66,12 +69,18 @@ final class TrainingPrinter: Sendable {
             state.published[device] = samples
             return (state.published, state.shardSizes)
         }
+        guard published != sizes else { return showAllPublished(sizes.reduce(0, +)) }
         let parts = zip(published, sizes).map { "\($0 * 100 / max(1, $1))%" }.joined(separator: " ")
-        if published == sizes {
-            console.line("published all \(Figures.count(sizes.reduce(0, +))) sentences")
-        } else {
-            console.status("published \(Figures.count(published.reduce(0, +))) sentences  (\(parts))")
+        console.status("published \(Figures.count(published.reduce(0, +))) sentences  (\(parts))")
+    }
+
+    /// Devices still tell that the last of their messages were acknowledged: that is no more news.
+    private func showAllPublished(_ count: Int) {
+        let isNews = state.withLock { state in
+            defer { state.isPublished = true }
+            return !state.isPublished
         }
+        if isNews { console.line("published all \(Figures.count(count)) sentences") }
     }
 
     private func show(_ line: TrainingLine) {
@@ -82,7 +91,8 @@ final class TrainingPrinter: Sendable {
             return (loss: state.lossSum / Double(state.count), accuracy: state.accuracySum / Double(state.count))
         }
         let text = trainingText(line, loss: mean.loss, accuracy: mean.accuracy)
-        let isDue = line.step % max(1, line.steps / Self.lines) == 0 || line.step == line.steps || line.step == 1
+        let interval = max(1, (line.steps + Self.lines - 1) / Self.lines)
+        let isDue = line.step % interval == 0 || line.step == line.steps || line.step == 1
         guard isDue else {
             let left = Double(line.steps - line.step) * line.seconds / Double(line.step)
             console.status("\(text)  eta \(Figures.duration(left))")
@@ -117,7 +127,7 @@ final class TrainingPrinter: Sendable {
                     + "\(Figures.count(summary.testSamples)) unseen sentences)")
         }
         lines += [
-            "trained   \(Figures.count(summary.steps)) steps, \(summary.epochs) epochs, "
+            "trained   \(Figures.count(summary.steps, "step")), \(Figures.count(summary.epochs, "epoch")), "
                 + "\(Figures.count(summary.trainTokens)) tokens, \(Figures.count(Int(summary.tokensPerSecond))) tok/s",
             "time      \(Figures.duration(summary.wallSeconds)) in all, training \(Figures.duration(summary.trainSeconds)); "
                 + "computing: devices \(Figures.duration(summary.deviceSeconds)), "

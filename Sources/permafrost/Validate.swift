@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Recipes
 import Runs
 
@@ -25,18 +26,41 @@ struct Validate: AnsweringCommand {
     var format = OutputFormat.text
 
     func validate() throws {
-        guard keys || recipe != nil else { throw ValidationError("Name a recipe, or ask for --keys.") }
+        guard keys != (recipe != nil) else { throw ValidationError("Name a recipe, or ask for --keys.") }
     }
 
     func answer() throws {
         if keys {
+            printKeys()
+        } else if let recipe {
+            let text = try Recipe.load(file: recipe, overrides: overrides).resolvedYAML()
+                .trimmingCharacters(in: .newlines)
+            Console.print(format == .json ? jsonText(["recipe": text], indented: true) : text)
+        }
+    }
+
+    private func printKeys() {
+        switch format {
+        case .json: Console.print(jsonText(Recipe.keys.map(KeyAnswer.init), indented: true))
+        case .text:
             for key in Recipe.keys {
                 let fallback = key.defaultValue.map { "default \($0)" } ?? "required"
                 Console.print("\(key.key)  (\(key.expected); \(fallback))\n    \(key.help)")
             }
         }
-        guard let recipe else { return }
-        let text = try Recipe.load(file: recipe, overrides: overrides).resolvedYAML()
-        Console.print(format == .json ? jsonText(["recipe": text], indented: true) : text)
+    }
+}
+
+private struct KeyAnswer: Encodable {
+    let key: String
+    let expected: String
+    let defaultValue: String?
+    let help: String
+
+    init(_ key: RecipeKey) {
+        self.key = key.key
+        expected = key.expected
+        defaultValue = key.defaultValue
+        help = key.help
     }
 }
