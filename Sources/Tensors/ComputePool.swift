@@ -70,29 +70,26 @@ private final class ResultSlots<Element: Sendable>: Sendable {
 /// First in, first out; `next` waits for a job and returns nil after `close`.
 private final class JobQueue: @unchecked Sendable {
     private let condition = NSCondition()
-    private var jobs: [@Sendable () -> Void] = []
-    private var head = 0
+    private var arrived: [@Sendable () -> Void] = []
+    /// The oldest jobs, oldest last: refilled from `arrived` when empty.
+    private var oldest: [@Sendable () -> Void] = []
     private var isClosed = false
 
     func append(_ new: [@Sendable () -> Void]) {
         condition.withLock {
-            jobs.append(contentsOf: new)
+            arrived.append(contentsOf: new)
             condition.broadcast()
         }
     }
 
     func next() -> (@Sendable () -> Void)? {
         condition.withLock {
-            while head == jobs.count && !isClosed { condition.wait() }
-            guard head < jobs.count else { return nil }
-            defer {
-                head += 1
-                if head == jobs.count {
-                    jobs.removeAll(keepingCapacity: true)
-                    head = 0
-                }
+            while oldest.isEmpty && arrived.isEmpty && !isClosed { condition.wait() }
+            if oldest.isEmpty {
+                oldest = arrived.reversed()
+                arrived.removeAll(keepingCapacity: true)
             }
-            return jobs[head]
+            return oldest.popLast()
         }
     }
 
