@@ -55,9 +55,9 @@ struct ByteLevelBPETests {
         #expect(tokenizer.decode([-1, .max, Int32(fixture.tokens.count)]) == "")
     }
 
-    @Test("the time for a very long word grows in proportion to its length, nearly")
+    @Test("a word of two hundred thousand letters is merged, which a quadratic merge would not live to see")
     func longWord() {
-        // A quadratic merge of half a million letters would take hours, not seconds.
+        // A quadratic merge of so many letters would take hours, not seconds.
         let word = String(repeating: "banana", count: 1 << 15)
         #expect(tokenizer.decode(tokenizer.encode(word)) == word)
     }
