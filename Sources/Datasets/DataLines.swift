@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 
 /// The lines of a text file, checked before anything looks at their meaning.
@@ -17,7 +18,7 @@ struct DataLines {
         do {
             self.init(file: file, bytes: try Data(contentsOf: URL(fileURLWithPath: file), options: .mappedIfSafe))
         } catch {
-            throw .unreadable(file: file, reason: Self.reason(of: error))
+            throw .unreadable(file: file, reason: systemReason(of: error))
         }
     }
 
@@ -83,15 +84,6 @@ struct DataLines {
             throw malformed(line, expected: "an example", found: "a blank line before the end of the file")
         }
         return text
-    }
-
-    private static func reason(of error: any Error) -> String {
-        let code = (error as? CocoaError)?.code
-        return switch code {
-        case .fileReadNoSuchFile, .fileNoSuchFile: "there is no such file"
-        case .fileReadNoPermission: "reading it is not permitted"
-        default: "\((error as NSError).localizedDescription)"
-        }
     }
 }
 

@@ -19,7 +19,7 @@ extension ExitCode {
         case .tokenizerMalformed: "The tokenizer’s parts do not fit each other"
         case .tokenizerUnsupported: "A tokenizer that this version does not know"
         case .labelWordNotOneToken: "A label word is several tokens"
-        case .adapterMalformed: "An adapter folder is damaged or no plain LoRA adapter"
+        case .adapterMalformed: "An adapter folder is missing, damaged or no plain LoRA adapter"
         case .adapterMismatch: "An adapter for another model"
         case .dataUnreadable: "The data file is not there or cannot be read"
         case .dataMalformedLine: "A line of the data is not in the stated form"

@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import Yams
 
@@ -60,7 +61,7 @@ extension Recipe {
             defer { try? handle.close() }
             bytes = try handle.read(upToCount: maximumBytes + 1) ?? Data()
         } catch {
-            throw .unreadable(file: file, reason: error.localizedDescription)
+            throw .unreadable(file: file, reason: systemReason(of: error))
         }
         guard bytes.count <= maximumBytes else {
             throw .unreadable(file: file, reason: "it has more than \(maximumBytes) bytes, so it is not a recipe")

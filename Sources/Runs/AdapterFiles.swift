@@ -27,9 +27,12 @@ extension AdapterTensors {
 
     /// Reads a PEFT folder into adapters for a model.
     ///
-    /// - Throws: `RunError.adapterMismatch` when it was made for another model or other layers, or what the adapter's
+    /// - Throws: `RunError.adapterMissing`, `.adapterMismatch` when it was made for another model or other layers, or what the adapter's
     ///   files are refused with.
     convenience init(peft path: String, model: LlamaModel) throws {
+        guard FileManager.default.fileExists(atPath: "\(path)/adapter_config.json") else {
+            throw RunError.adapterMissing(path: path)
+        }
         let adapter = try PEFTAdapter(contentsOf: URL(fileURLWithPath: path))
         let targets = try Set(
             adapter.pairs.keys.map { site in

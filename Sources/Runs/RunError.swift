@@ -1,5 +1,4 @@
 import Diagnostics
-import Foundation
 
 /// What can go wrong around a run, outside model, data and messages.
 public enum RunError: NumberedError, Equatable {
@@ -13,6 +12,8 @@ public enum RunError: NumberedError, Equatable {
     case frozenBlocksBeyondModel(frozen: Int, layers: Int)
     /// A prompt limit over what the model can read.
     case promptBeyondContext(maximumTokens: Int, context: Int)
+    /// A folder without an adapter in it.
+    case adapterMissing(path: String)
     /// An adapter that was made for another model or other blocks.
     case adapterMismatch(path: String, reason: String)
     /// The user asked to stop before the end.
@@ -26,6 +27,7 @@ public enum RunError: NumberedError, Equatable {
         case .fileMissing(_, key: "data.path"): .dataUnreadable
         case .fileMissing: .modelUnreadable
         case .frozenBlocksBeyondModel, .promptBeyondContext: .recipeImpossibleValue
+        case .adapterMissing: .adapterMalformed
         case .adapterMismatch: .adapterMismatch
         case .interrupted: .interrupted
         }
@@ -42,6 +44,7 @@ public enum RunError: NumberedError, Equatable {
             "model.frozen_blocks is \(frozen), but the model has \(layers) blocks and one at least must train"
         case .promptBeyondContext(let maximumTokens, let context):
             "task.maximum_tokens is \(maximumTokens), but the model reads \(context) tokens at most"
+        case .adapterMissing(let path): "There is no adapter in \(path): it has no adapter_config.json"
         case .adapterMismatch(let path, let reason): "The adapter \(path) does not fit: \(reason)"
         case .interrupted(let folder, let steps):
             "The run was interrupted after \(steps) step\(steps == 1 ? "" : "s") and is kept in \(folder)"
@@ -56,6 +59,7 @@ public enum RunError: NumberedError, Equatable {
         case .fileMissing: "Run scripts/fetch, or correct the path in the recipe"
         case .frozenBlocksBeyondModel(_, let layers): "Set model.frozen_blocks to at most \(layers - 1)"
         case .promptBeyondContext(_, let context): "Set task.maximum_tokens to at most \(context)"
+        case .adapterMissing: "Name the folder 'adapter' of a run, or another folder in PEFT's format"
         case .adapterMismatch: "Use the recipe that made the adapter, or another adapter"
         case .interrupted(_, let steps):
             steps == 0
@@ -66,10 +70,8 @@ public enum RunError: NumberedError, Equatable {
 }
 
 extension RunError {
-    /// What Foundation says of a file or folder that cannot be written, in the words of the system where it has them.
+    /// A file or folder that Foundation could not write.
     init(unwritable path: String, _ error: any Error) {
-        let cause = (error as? CocoaError)?.underlying as? POSIXError
-        let reason = cause.map { String(cString: strerror($0.code.rawValue)) }
-        self = .folderUnwritable(path: path, reason: reason ?? error.localizedDescription)
+        self = .folderUnwritable(path: path, reason: systemReason(of: error))
     }
 }

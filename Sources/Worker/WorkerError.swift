@@ -12,7 +12,7 @@ public enum WorkerError: NumberedError, Equatable {
     /// What was wrong, and where.
     public var problem: String {
         switch self {
-        case .storeFull(let error): "The activation store cannot take the next message: \(error.problem)"
+        case .storeFull(let error): error.problem
         }
     }
 

@@ -36,7 +36,7 @@ enum Figures {
     }
 
     /// `0.9 GiB`: binary units, as memory is stated.
-    static func memory(_ bytes: Int) -> String { "\(decimal(Double(bytes) / Double(1 << 30), 2)) GiB" }
+    static func memory(_ bytes: Int) -> String { "\(decimal(Double(bytes) / Double(1 << 30), 1)) GiB" }
 
     /// `2.0e-4`.
     static func rate(_ value: Double) -> String {

@@ -191,8 +191,8 @@ private let longPrompt = "task.prompt=\(String(repeating: "the film has a plot "
 
 private let adapters = [
     BadInput(
-        "no adapter", "eval", "recipe.yaml", "--adapter", "gone", code: .modelUnreadable,
-        mentions: ["gone/adapter_config.json"]),
+        "no adapter", "eval", "recipe.yaml", "--adapter", "gone", code: .adapterMalformed,
+        mentions: ["gone", "adapter_config.json"]),
     BadInput(
         "a configuration that is not JSON", "eval", "recipe.yaml", "--adapter", "adapter", code: .adapterMalformed,
         mentions: ["adapter_config.json"]
