@@ -1,5 +1,6 @@
 import Checkpoints
 import Crypto
+import Diagnostics
 import Foundation
 import Models
 import Recipes
@@ -37,16 +38,22 @@ public struct PreparedModel: Sendable {
 
 /// Refuses a file that is missing or, when a digest is known, another one.
 ///
-/// - Throws: `RunError.fileMissing` or `.checksumMismatch`.
-func checkFile(_ path: String, sha256: String?, key: String) throws(RunError) {
-    guard let handle = FileHandle(forReadingAtPath: path) else { throw .fileMissing(path: path, key: key) }
+/// - Throws: `RunError.fileMissing` or `.checksumMismatch`, or `FileError.unreadable` when reading fails on the way.
+func checkFile(_ path: String, sha256: String?, key: String) throws {
+    guard let handle = FileHandle(forReadingAtPath: path) else { throw RunError.fileMissing(path: path, key: key) }
     defer { try? handle.close() }
     guard let sha256 else { return }
     var hash = SHA256()
-    while let piece = try? handle.read(upToCount: 4 << 20), !piece.isEmpty { hash.update(data: piece) }
+    do {
+        while let piece = try handle.read(upToCount: 4 << 20), !piece.isEmpty { hash.update(data: piece) }
+    } catch {
+        throw FileError.unreadable(file: path, reason: systemReason(of: error))
+    }
     let found = hash.finalize().map { byte in
         let digits = String(byte, radix: 16)
         return digits.count == 1 ? "0" + digits : digits
     }.joined()
-    guard found == sha256.lowercased() else { throw .checksumMismatch(path: path, expected: sha256, found: found) }
+    guard found == sha256.lowercased() else {
+        throw RunError.checksumMismatch(path: path, expected: sha256, found: found)
+    }
 }

@@ -1,3 +1,4 @@
+import Checkpoints
 import Foundation
 
 /// The folder of one run: resolved recipe, metrics line by line, summary and adapter.
@@ -46,21 +47,17 @@ public struct RunFolder: Sendable {
     /// Where the adapter goes, in PEFT's format.
     public var adapterPath: String { "\(path)/adapter" }
 
-    /// Writes a whole file: aside first, then renamed, so that it is whole or not there.
+    /// Writes a file that is whole or not there.
     ///
-    /// - Throws: `RunError.folderUnwritable`.
-    func write(_ text: String, to name: String) throws(RunError) {
-        do {
-            try Data(text.utf8).write(to: URL(fileURLWithPath: "\(path)/\(name)"), options: .atomic)
-        } catch {
-            throw RunError(unwritable: "\(path)/\(name)", error)
-        }
+    /// - Throws: `FileError.unwritable`.
+    func write(_ text: String, to name: String) throws(FileError) {
+        try WholeFile.write([Data(text.utf8)], to: URL(fileURLWithPath: "\(path)/\(name)"))
     }
 
     /// Writes a value as indented JSON with snake-case keys.
     ///
-    /// - Throws: `RunError.folderUnwritable`.
-    func write(json value: some Encodable, to name: String) throws(RunError) {
+    /// - Throws: `FileError.unwritable`.
+    func write(json value: some Encodable, to name: String) throws(FileError) {
         try write(jsonText(value, indented: true) + "\n", to: name)
     }
 }

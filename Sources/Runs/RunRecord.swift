@@ -105,7 +105,7 @@ struct RunRecord {
             deviceSeconds: Double(total(\.computeNanoseconds)) * 1e-9,
             serverSeconds: serverSeconds ?? meter.stepSeconds, bytesUp: total(\.bytesUp), bytesDown: total(\.bytesDown),
             peakRssBytes: ProcessMemory.peakResidentBytes, trainableParameters: setup.adapters.layout.count,
-            adapterPath: folder.adapterPath, seed: setup.recipe.seed)
+            adapterPath: meter.stepsTaken > 0 ? folder.adapterPath : nil, seed: setup.recipe.seed)
     }
 
     private struct PublishedLine: Encodable {

@@ -54,8 +54,8 @@ public struct RunSummary: Codable, Sendable, Equatable {
     public var peakRssBytes: Int
     /// Parameters in training.
     public var trainableParameters: Int
-    /// The adapter in PEFT's format.
-    public var adapterPath: String
+    /// The adapter in PEFT's format, nil when no step was taken.
+    public var adapterPath: String?
     /// The run's seed.
     public var seed: UInt64
 }

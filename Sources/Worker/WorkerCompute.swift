@@ -1,12 +1,11 @@
 import Datasets
-import Dispatch
 import Methods
 import Queueing
 import Tensors
 import Wire
 
 /// The arithmetic of a worker, off its socket thread: F0 passes as jobs of the pool, steps one after another on a
-/// queue of their own, all results in one mailbox.
+/// thread of their own, all results in one mailbox.
 final class WorkerCompute: Sendable {
     /// Something that has ended.
     enum Result: Sendable {
@@ -21,7 +20,8 @@ final class WorkerCompute: Sendable {
     private let store: any ActivationStore
     private let pool: ComputePool
     private let microBatch: Int
-    private let steps = DispatchQueue(label: "steps")
+    /// A thread of its own, which mostly waits for the pool: steps never wait for somebody else's work.
+    private let steps = ComputePool(threads: 1)
 
     init(
         forward: FrozenForward, trainer: AdapterTrainer, store: any ActivationStore, pool: ComputePool, microBatch: Int
@@ -64,7 +64,7 @@ final class WorkerCompute: Sendable {
 
     /// Trains one step on samples that have passed all frozen blocks.
     func step(_ samples: [SampleReference], epoch: Int) {
-        steps.async { [self] in
+        steps.submit { [self] in
             let start = ContinuousClock.now
             do {
                 let batch = try Batches.cut(samples, size: microBatch).map { group in
@@ -85,7 +85,7 @@ final class WorkerCompute: Sendable {
     }
 
     /// Returns when no step is under way.
-    func waitForStep() { steps.sync {} }
+    func waitForStep() { steps.run(1) { _ in } }
 
     private func described(_ id: UInt64) throws -> StoredSample {
         guard let sample = store.sample(id) else { throw StoreError.missing(sample: id) }

@@ -134,10 +134,12 @@ final class TrainingPrinter: Sendable {
                 + "server \(Figures.duration(summary.serverSeconds))",
             "wire      up \(Figures.bytes(Double(summary.bytesUp))), down \(Figures.bytes(Double(summary.bytesDown)))",
             "memory    \(Figures.memory(summary.peakRssBytes)) at most",
-            "adapter   \(summary.adapterPath)",
-            "",
-            "next: permafrost eval \(recipePath) --adapter \(summary.adapterPath)",
         ]
+        if let adapterPath = summary.adapterPath {
+            lines += [
+                "adapter   \(adapterPath)", "", "next: permafrost eval \(recipePath) --adapter \(adapterPath)",
+            ]
+        }
         return lines.joined(separator: "\n")
     }
 }

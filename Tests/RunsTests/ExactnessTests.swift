@@ -83,9 +83,9 @@ struct ExactnessTests {
 
     @Test("publishing and training overlap: the first step does not wait for the last message")
     func overlap() throws {
-        // One thread takes jobs in turn and every device has one message on its way, so a step never queues behind
-        // more than a few messages.
-        let setup = try setup(["devices.credit_bytes=4KiB"], .oneLabelPerDevice, threads: 1)
+        // One thread takes jobs in turn, and 160 messages go one by one: a step waits behind a few of them at most.
+        let setup = try setup(
+            ["devices.credit_bytes=1KiB", "devices.publish_batch=1"], .oneLabelPerDevice, threads: 1)
         var stepsBeforeLastMessage = 0
         var unfinished = 4
         _ = try EmbeddedRun(setup, run: "overlap").train { event in
