@@ -2,8 +2,8 @@ import Diagnostics
 
 /// The sizes and constants of a decoder-only language model, checked to be possible.
 public struct Hyperparameters: Sendable, Equatable {
-    /// The architecture's name, such as `"llama"`.
-    public let family: String
+    /// The family, which names the tensors.
+    public let family: ModelFamily
     /// How many blocks there are.
     public let layers: Int
     /// Floats of one token between the blocks.
@@ -20,17 +20,33 @@ public struct Hyperparameters: Sendable, Equatable {
     public let vocabularySize: Int
     /// The longest sequence the model was trained for, in tokens.
     public let contextLength: Int
-    /// The base of the rotary embedding's wavelengths.
-    public let ropeBase: Double
+    /// How a token's place enters the model.
+    public let positions: Positions
+    /// How rows are normalised.
+    public let normalisation: Normalisation
     /// The term that keeps the normalisation from dividing by zero.
     public let normEpsilon: Float
+    /// What the feed-forward layer does between its two products.
+    public let activation: Activation
+    /// Whether every linear layer has a bias.
+    public let hasBiases: Bool
     /// Whether the output head is the embedding.
     public let tiedEmbeddings: Bool
 
+    /// Floats of all query heads of a token.
+    public var queryWidth: Int { heads * headDimension }
+
+    /// Floats of all key heads of a token.
+    public var keyWidth: Int { keyValueHeads * headDimension }
+
+    /// Floats that the first product of the feed-forward layer gives: gate and up, where there is a gate.
+    public var expandedWidth: Int { activation == .swiglu ? 2 * feedForwardWidth : feedForwardWidth }
+
     /// - Throws: `HyperparameterError` when a value is out of bounds or does not fit another one.
     public init(
-        family: String, layers: Int, width: Int, feedForwardWidth: Int, heads: Int, keyValueHeads: Int,
-        headDimension: Int, vocabularySize: Int, contextLength: Int, ropeBase: Double, normEpsilon: Float,
+        family: ModelFamily, layers: Int, width: Int, feedForwardWidth: Int, heads: Int, keyValueHeads: Int,
+        headDimension: Int, vocabularySize: Int, contextLength: Int, positions: Positions,
+        normalisation: Normalisation, normEpsilon: Float, activation: Activation, hasBiases: Bool,
         tiedEmbeddings: Bool
     ) throws(HyperparameterError) {
         // Bounds far beyond any model of today, but small enough that no product of two overflows.
@@ -42,7 +58,13 @@ public struct Hyperparameters: Sendable, Equatable {
         try require("head dimension", headDimension, in: 2...4096)
         try require("vocabulary size", vocabularySize, in: 1...1 << 24)
         try require("context length", contextLength, in: 1...1 << 26)
-        try require("RoPE base", ropeBase, in: 1...1e12)
+        if case .rotary(let base, let factors) = positions {
+            try require("RoPE base", base, in: 1...1e12)
+            for factor in factors ?? [] { try require("RoPE factor", Double(factor), in: 1e-3...1e6) }
+            guard (factors?.count ?? headDimension / 2) == headDimension / 2 else {
+                throw .unfitting("\(factors?.count ?? 0) RoPE factors do not fit heads of \(headDimension)")
+            }
+        }
         try require("normalisation epsilon", Double(normEpsilon), in: 1e-30...0.1)
         guard heads % keyValueHeads == 0 else {
             throw .unfitting("\(heads) heads cannot be shared by \(keyValueHeads) key-value heads")
@@ -59,10 +81,40 @@ public struct Hyperparameters: Sendable, Equatable {
         self.headDimension = headDimension
         self.vocabularySize = vocabularySize
         self.contextLength = contextLength
-        self.ropeBase = ropeBase
+        self.positions = positions
+        self.normalisation = normalisation
         self.normEpsilon = normEpsilon
+        self.activation = activation
+        self.hasBiases = hasBiases
         self.tiedEmbeddings = tiedEmbeddings
     }
+}
+
+/// How a token's place in its sequence enters the model.
+public enum Positions: Sendable, Equatable {
+    /// Queries and keys are rotated (RoPE, Su et al., 2021): pair i of position p by p · base^(-2i / headDimension),
+    /// divided by the pair's factor where factors stretch the wavelengths.
+    case rotary(base: Double, factors: [Float]?)
+    /// A learned vector is added to the embedding; that of position 0 is row `offset` of the table.
+    case learned(offset: Int)
+}
+
+/// How rows are normalised before a layer.
+public enum Normalisation: Sendable, Equatable {
+    /// By the root mean square (Zhang and Sennrich, 2019).
+    case rootMeanSquare
+    /// By mean and variance, with a bias (Ba et al., 2016).
+    case layer
+}
+
+/// What a feed-forward layer does between its two products.
+public enum Activation: Sendable, Equatable {
+    /// silu(gate) · up (Shazeer, 2020).
+    case swiglu
+    /// The tanh form of GELU, which GPT-2's configuration calls `gelu_new` (Hendrycks and Gimpel, 2016).
+    case gelu
+    /// max(0, x).
+    case relu
 }
 
 /// A size or constant that no model of the family can have.

@@ -19,10 +19,11 @@ extension GGUFFile {
         let vocabularySize = try llamaVocabularySize()
         do throws(HyperparameterError) {
             return try Hyperparameters(
-                family: family, layers: layers, width: width, feedForwardWidth: feedForwardWidth, heads: heads,
+                family: .llama, layers: layers, width: width, feedForwardWidth: feedForwardWidth, heads: heads,
                 keyValueHeads: keyValueHeads, headDimension: headDimension, vocabularySize: vocabularySize,
-                contextLength: contextLength, ropeBase: ropeBase, normEpsilon: Float(normEpsilon),
-                tiedEmbeddings: tensors["output.weight"] == nil)
+                contextLength: contextLength, positions: .rotary(base: ropeBase, factors: nil),
+                normalisation: .rootMeanSquare, normEpsilon: Float(normEpsilon), activation: .swiglu,
+                hasBiases: false, tiedEmbeddings: tensors["output.weight"] == nil)
         } catch {
             throw .malformed(file: path, place: "the metadata", reason: error.problem)
         }

@@ -23,9 +23,10 @@ public final class LlamaModel: Sendable {
         self.source = source
         self.hyperparameters = hyperparameters
         self.kernels = kernels
+        guard case .rotary(let base, _) = hyperparameters.positions else { preconditionFailure("no Llama") }
         let angles = RotaryTable(
             positions: min(maximumTokens, hyperparameters.contextLength),
-            headDimension: hyperparameters.headDimension, base: hyperparameters.ropeBase)
+            headDimension: hyperparameters.headDimension, base: base)
         blocks = try (0..<hyperparameters.layers).map { index in
             LlamaBlock(
                 index: index, model: hyperparameters,

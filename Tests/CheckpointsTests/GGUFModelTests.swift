@@ -46,8 +46,9 @@ struct GGUFModelTests {
     @Test("the sizes and constants are read")
     func hyperparameters() throws {
         let expected = try Hyperparameters(
-            family: "llama", layers: 2, width: 64, feedForwardWidth: 96, heads: 4, keyValueHeads: 2, headDimension: 16,
-            vocabularySize: 40, contextLength: 128, ropeBase: 5000, normEpsilon: 1e-5, tiedEmbeddings: false)
+            family: .llama, layers: 2, width: 64, feedForwardWidth: 96, heads: 4, keyValueHeads: 2, headDimension: 16,
+            vocabularySize: 40, contextLength: 128, positions: .rotary(base: 5000, factors: nil),
+            normalisation: .rootMeanSquare, normEpsilon: 1e-5, activation: .swiglu, hasBiases: false, tiedEmbeddings: false)
         #expect(model.hyperparameters == expected)
     }
 
@@ -83,8 +84,9 @@ struct GGUFModelTests {
     func fetchedModel() throws {
         let model = try GGUFModel(Fixtures.model)
         let expected = try Hyperparameters(
-            family: "llama", layers: 30, width: 576, feedForwardWidth: 1536, heads: 9, keyValueHeads: 3,
-            headDimension: 64, vocabularySize: 49152, contextLength: 8192, ropeBase: 100_000, normEpsilon: 1e-5,
+            family: .llama, layers: 30, width: 576, feedForwardWidth: 1536, heads: 9, keyValueHeads: 3,
+            headDimension: 64, vocabularySize: 49152, contextLength: 8192, positions: .rotary(base: 100_000, factors: nil),
+            normalisation: .rootMeanSquare, normEpsilon: 1e-5, activation: .swiglu, hasBiases: false,
             tiedEmbeddings: true)
         #expect(model.hyperparameters == expected)
         for part in ["self_attn.q_proj", "self_attn.v_proj", "mlp.gate_proj", "mlp.down_proj", "input_layernorm"] {

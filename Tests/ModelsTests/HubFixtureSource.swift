@@ -72,9 +72,10 @@ private struct HubConfiguration: Decodable {
 
     func hyperparameters() throws -> Hyperparameters {
         try Hyperparameters(
-            family: family, layers: layers, width: width, feedForwardWidth: feedForwardWidth, heads: heads,
+            family: .llama, layers: layers, width: width, feedForwardWidth: feedForwardWidth, heads: heads,
             keyValueHeads: keyValueHeads, headDimension: headDimension, vocabularySize: vocabularySize,
-            contextLength: contextLength, ropeBase: rotary.base, normEpsilon: normEpsilon,
+            contextLength: contextLength, positions: .rotary(base: rotary.base, factors: nil),
+            normalisation: .rootMeanSquare, normEpsilon: normEpsilon, activation: .swiglu, hasBiases: false,
             tiedEmbeddings: tiedEmbeddings)
     }
 }

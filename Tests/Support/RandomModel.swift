@@ -11,9 +11,10 @@ public struct RandomModelSource: ModelSource {
     /// A small Llama, 2 heads on 1 key-value head.
     public init(layers: Int = 4, width: Int = 16, vocabulary: Int = 50) throws {
         hyperparameters = try Hyperparameters(
-            family: "llama", layers: layers, width: width, feedForwardWidth: 2 * width, heads: 2, keyValueHeads: 1,
-            headDimension: width / 2, vocabularySize: vocabulary, contextLength: 64, ropeBase: 10_000,
-            normEpsilon: 1e-5, tiedEmbeddings: true)
+            family: .llama, layers: layers, width: width, feedForwardWidth: 2 * width, heads: 2, keyValueHeads: 1,
+            headDimension: width / 2, vocabularySize: vocabulary, contextLength: 64,
+            positions: .rotary(base: 10_000, factors: nil), normalisation: .rootMeanSquare, normEpsilon: 1e-5,
+            activation: .swiglu, hasBiases: false, tiedEmbeddings: true)
     }
 
     /// Every name is a tensor of whatever shape is asked for.
