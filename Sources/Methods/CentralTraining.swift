@@ -2,7 +2,7 @@ import Datasets
 import Models
 import Tensors
 
-/// The reference that every split method is held against: the same adapters trained on pooled data in one place.
+/// The reference that every split method is held against: the same parameters trained on pooled data in one place.
 ///
 /// It is deliberately plain: every step runs the whole model over its batch, from the embedding up. Nothing is
 /// published, stored or replayed.
@@ -12,9 +12,9 @@ public struct CentralTraining: Sendable {
     private let microBatch: Int
 
     /// - Parameters:
-    ///   - frozenBlocks: blocks below the adapters.
+    ///   - frozenBlocks: blocks below all that trains.
     ///   - microBatch: sequences computed together.
-    public init(model: LlamaModel, frozenBlocks: Int, microBatch: Int) {
+    public init(model: LanguageModel, frozenBlocks: Int, microBatch: Int) {
         forward = FrozenForward(model: model)
         self.frozenBlocks = frozenBlocks
         self.microBatch = microBatch
@@ -22,11 +22,11 @@ public struct CentralTraining: Sendable {
 
     /// One step on a batch. Must not be called from a job of the pool.
     ///
-    /// - Throws: what `AdapterTrainer.step` throws.
-    public func step(_ trainer: AdapterTrainer, on batch: [EncodedExample]) throws -> AdapterTrainer.StepResult {
+    /// - Throws: what `Trainer.step` throws.
+    public func step(_ trainer: Trainer, on batch: [EncodedExample]) throws -> Trainer.StepResult {
         try trainer.step(
             Batches.cut(batch, size: microBatch).map { examples in
-                MicroBatch(lengths: examples.map(\.tokens.count), labels: examples.map(\.label)) {
+                MicroBatch(lengths: examples.map(\.tokens.count), targets: examples.map(\.targets)) {
                     [forward, frozenBlocks] x_TD in
                     let activations = try forward.activations(of: examples.map(\.tokens), cut: frozenBlocks)
                     x_TD.copy(from: activations.matrix(rows: x_TD.rows, columns: x_TD.columns))

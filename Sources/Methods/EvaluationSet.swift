@@ -3,20 +3,20 @@ import Models
 import Synchronization
 import Tensors
 
-/// Examples to score again and again with changing adapters: the frozen blocks run once, their activations are kept.
+/// Examples to score again and again with changing parameters: the frozen blocks run once, their activations are kept.
 public final class EvaluationSet: Sendable {
     /// Examples of one job of the pool.
     private static let examplesPerJob = 8
 
-    private let model: LlamaModel
-    private let head: VerbalizerHead
+    private let model: LanguageModel
+    private let head: OutputHead
     private let frozenBlocks: Int
     private let pool: ComputePool
     private let arenas = ArenaStack()
     private let groups: [Group]
 
     private struct Group: Sendable {
-        let labels: [Int]
+        let targets: [[Int32]]
         let layout: SequenceLayout
         let activations: Storage
     }
@@ -27,7 +27,7 @@ public final class EvaluationSet: Sendable {
     ///   throws ends the work.
     /// - Throws: what `progress` throws, or the model for a token outside the vocabulary.
     public init(
-        model: LlamaModel, head: VerbalizerHead, examples: [EncodedExample], frozenBlocks: Int, pool: ComputePool,
+        model: LanguageModel, head: OutputHead, examples: [EncodedExample], frozenBlocks: Int, pool: ComputePool,
         progress: @escaping @Sendable (_ done: Int, _ of: Int) throws -> Void = { _, _ in }
     ) throws {
         self.model = model
@@ -42,57 +42,72 @@ public final class EvaluationSet: Sendable {
             let activations = try forward.activations(of: part.map(\.tokens), cut: frozenBlocks)
             try progress(done.add(part.count, ordering: .relaxed).newValue, examples.count)
             return Group(
-                labels: part.map(\.label), layout: SequenceLayout(lengths: part.map(\.tokens.count)),
+                targets: part.map(\.targets), layout: SequenceLayout(lengths: part.map(\.tokens.count)),
                 activations: activations)
         }
     }
 
-    /// What a model with some adapters makes of the examples.
+    /// What a model with some parameters makes of the examples.
     public struct Score: Sendable {
-        /// Predictions against labels.
-        public let metrics: ClassificationMetrics
-        /// Mean cross-entropy over the label words, in nats.
+        /// Targets of all examples.
+        public let targets: Int
+        /// Right predictions.
+        public let correct: Int
+        /// Mean cross-entropy over the targets, in nats.
         public let loss: Double
-        /// Logits of the label words, one row per example.
+        /// Predictions against classes; nil for a language model, whose targets are tokens.
+        public let classes: ClassificationMetrics?
+        /// Logits of the classes, one row per example; empty for a language model.
         public let logits: [[Float]]
+
+        /// Share of right predictions, in [0, 1].
+        public var accuracy: Double { targets == 0 ? 0 : Double(correct) / Double(targets) }
     }
 
     /// Scores all examples. Must not be called from a job of the pool.
     ///
-    /// - Parameter adapters: nil for the model as it is.
-    public func score(adapters: AdapterTensors?) throws -> Score {
+    /// - Parameter parameters: nil for the model as it is.
+    public func score(_ parameters: TrainableParameters?) throws -> Score {
         let parts = try pool.map(groups.count) { [self] index in
-            arenas.withArena { arena in logits(of: groups[index], adapters: adapters, arena: arena) }
+            arenas.withArena { arena in score(groups[index], parameters, arena: arena) }
         }
-        var metrics = ClassificationMetrics(classes: head.labelTokens.count)
+        let targets = groups.reduce(0) { $0 + $1.targets.reduce(0) { $0 + $1.count } }
+        return Score(
+            targets: targets, correct: parts.reduce(0) { $0 + $1.correct },
+            loss: parts.reduce(0) { $0 + $1.lossSum } / Double(max(1, targets)),
+            classes: head.isClassifying ? metrics(parts) : nil, logits: parts.flatMap(\.logits))
+    }
+
+    private func metrics(_ parts: [PartialScore]) -> ClassificationMetrics {
+        var metrics = ClassificationMetrics(classes: head.outputs)
         for (group, part) in zip(groups, parts) {
-            for (label, prediction) in zip(group.labels, part.predictions) {
-                metrics.record(label: label, prediction: prediction)
+            for (targets, prediction) in zip(group.targets, part.predictions) {
+                metrics.record(label: Int(targets[0]), prediction: prediction)
             }
         }
-        let loss = parts.reduce(0) { $0 + $1.lossSum } / Double(max(1, metrics.samples))
-        return Score(metrics: metrics, loss: loss, logits: parts.flatMap(\.logits))
+        return metrics
     }
 
     private struct PartialScore: Sendable {
         let predictions: [Int]
+        let correct: Int
         let lossSum: Double
         let logits: [[Float]]
     }
 
-    private func logits(of group: Group, adapters: AdapterTensors?, arena: Arena) -> PartialScore {
+    private func score(_ group: Group, _ parameters: TrainableParameters?, arena: Arena) -> PartialScore {
         let x_TD = arena.matrix(rows: group.layout.tokens, columns: model.hyperparameters.width)
         x_TD.copy(from: group.activations.matrix(rows: x_TD.rows, columns: x_TD.columns))
         return arenas.withArena { scratch in
-            for block in model.blocks[frozenBlocks...] {
-                block.forward(
-                    x_TD, layout: group.layout, adapters: adapters?.block(block.index), arena: scratch)
-                scratch.reset()
-            }
-            let output = head.forward(x_TD, layout: group.layout, arena: scratch)
+            model.forward(
+                frozenBlocks..<model.hyperparameters.layers, x_TD, layout: group.layout, parameters: parameters,
+                scratch: scratch)
+            let output = head.forward(
+                x_TD, layout: group.layout, targets: group.targets, parameters: parameters, arena: scratch)
+            let logits = head.isClassifying ? output.logits_NK : nil
             return PartialScore(
-                predictions: output.predictions, lossSum: output.lossSum(labels: group.labels),
-                logits: (0..<group.layout.count).map { output.logits_SK.rows($0..<$0 + 1).values })
+                predictions: output.predictions, correct: output.correct, lossSum: output.lossSum,
+                logits: logits.map { all in (0..<all.rows).map { all.rows($0..<$0 + 1).values } } ?? [])
         }
     }
 }

@@ -3,11 +3,11 @@ import Tensors
 
 /// What a SplitFrozen device computes: the embedding and its first blocks, forward only, nothing kept.
 public struct FrozenForward: Sendable {
-    private let model: LlamaModel
+    private let model: LanguageModel
     private let arenas = ArenaStack()
 
     /// - Parameter model: shared, never written to.
-    public init(model: LlamaModel) { self.model = model }
+    public init(model: LanguageModel) { self.model = model }
 
     /// Floats of one token's activation.
     public var width: Int { model.hyperparameters.width }
@@ -19,7 +19,7 @@ public struct FrozenForward: Sendable {
         let layout = SequenceLayout(lengths: sequences.map(\.count))
         let result = Storage(count: layout.tokens * width)
         let x_TD = result.matrix(rows: layout.tokens, columns: width)
-        try model.embed(sequences.flatMap { $0 }, into: x_TD)
+        try model.embed(sequences.flatMap { $0 }, layout: layout, into: x_TD)
         advance(x_TD, lengths: sequences.map(\.count), blocks: 0..<cut)
         return result
     }
@@ -27,7 +27,7 @@ public struct FrozenForward: Sendable {
     /// F0: runs frozen blocks over activations in place, as a worker does for a device with a lower cut.
     public func advance(_ x_TD: Matrix, lengths: [Int], blocks: Range<Int>) {
         arenas.withArena { scratch in
-            model.forwardFrozen(blocks, x_TD, layout: SequenceLayout(lengths: lengths), scratch: scratch)
+            model.forward(blocks, x_TD, layout: SequenceLayout(lengths: lengths), scratch: scratch)
         }
     }
 }

@@ -16,41 +16,52 @@ public struct PassMemory: Sendable {
     var bytes: Int { stashes.bytes + scratch.bytes }
 }
 
-/// The forward pass F of one micro-batch through the trainable blocks, and its backward pass in two parts, B and W.
+/// The forward pass F of one micro-batch after another through the blocks above the frozen ones, and its backward pass
+/// in two parts, B and W.
 ///
-/// W may run any time after B, also after later micro-batches. What lies between stands in an arena that is borrowed
-/// from F to W, so that memory goes with the passes under way, not with the passes that exist. A pass has one user at
-/// a time.
+/// W may run any time after B, also after micro-batches of other passes. What lies between stands in an arena that is
+/// borrowed from F to W, so that memory goes with the passes under way, not with the passes that exist. A pass has one
+/// user at a time.
 public final class MicroBatchPass: @unchecked Sendable {
     /// Sums of the W passes since `clearGradients`.
-    public let gradients: AdapterTensors
+    public let gradients: TrainableParameters
 
-    private let model: LlamaModel
-    private let head: VerbalizerHead
-    private let adapters: AdapterTensors
+    private let model: LanguageModel
+    private let head: OutputHead
+    private let parameters: TrainableParameters
+    private let blocks: Range<Int>
+    private let lowestTrainable: Int
     private let memory: PassMemory
     private var stash: Arena?
     private var layout = SequenceLayout(lengths: [])
-    private var labels: [Int] = []
+    private var dropout: Dropout?
     private var x_TD: Matrix?
-    private var activations: [LlamaBlockActivations] = []
-    private var blockGradients: [LlamaBlockGradients] = []
-    private var output: VerbalizerHead.Output?
+    private var activations: [BlockActivations] = []
+    private var blockGradients: [BlockGradients] = []
+    private var output: OutputHead.Output?
 
     /// - Parameters:
-    ///   - adapters: read by F and B; they must not change between F and W.
+    ///   - parameters: read by F and B; they must not change between F and W.
+    ///   - frozenBlocks: blocks that every micro-batch has passed already.
     ///   - memory: shared by the passes of one trainer.
-    public init(model: LlamaModel, head: VerbalizerHead, adapters: AdapterTensors, memory: PassMemory) {
+    public init(
+        model: LanguageModel, head: OutputHead, parameters: TrainableParameters, frozenBlocks: Int,
+        memory: PassMemory
+    ) {
         self.memory = memory
         self.model = model
         self.head = head
-        self.adapters = adapters
-        gradients = AdapterTensors(layout: adapters.layout)
+        self.parameters = parameters
+        blocks = frozenBlocks..<model.hyperparameters.layers
+        // With a classifier alone in training, no block needs a gradient.
+        lowestTrainable = parameters.layout.blocks.first ?? model.hyperparameters.layers
+        precondition(lowestTrainable >= frozenBlocks, "nothing frozen trains")
+        gradients = TrainableParameters(layout: parameters.layout)
     }
 
-    /// Loss and right predictions of one micro-batch, summed over its sequences.
+    /// Loss and right predictions of one micro-batch, summed over its targets.
     public struct Result: Sendable, Equatable {
-        /// Σ −log p(label), in nats.
+        /// Σ −log p(target), in nats.
         public var lossSum: Double
         /// How many predictions were right.
         public var correct: Int
@@ -59,15 +70,16 @@ public final class MicroBatchPass: @unchecked Sendable {
     /// Sets the sums of gradients to zero.
     public func clearGradients() { gradients.flat.fill(0) }
 
-    /// F: runs the trainable blocks and the head, and keeps what B and W need.
+    /// F: runs the blocks and the head, and keeps what B and W need.
     ///
+    /// - Parameter dropout: which inputs of adapters to drop, if any.
     /// - Throws: what the micro-batch's source of activations throws.
-    public func forward(_ batch: MicroBatch) throws -> Result {
+    public func forward(_ batch: MicroBatch, dropout: Dropout? = nil) throws -> Result {
         precondition(stash == nil, "F before the W of the micro-batch before")
         let stash = memory.stashes.borrow()
         self.stash = stash
+        self.dropout = dropout
         layout = batch.layout
-        labels = batch.labels
         let x_TD = stash.matrix(rows: layout.tokens, columns: model.hyperparameters.width)
         do {
             try batch.read(x_TD)
@@ -75,15 +87,21 @@ public final class MicroBatchPass: @unchecked Sendable {
             forget(stash)
             throw error
         }
-        activations.removeAll(keepingCapacity: true)
-        for index in adapters.layout.blocks {
-            activations.append(
-                model.blocks[index].forward(x_TD, layout: layout, adapters: adapters.block(index), arena: stash))
+        if lowestTrainable > blocks.lowerBound {
+            memory.scratch.withArena { scratch in
+                model.forward(blocks.lowerBound..<lowestTrainable, x_TD, layout: layout, scratch: scratch)
+            }
         }
-        let output = head.forward(x_TD, layout: layout, arena: stash)
+        for index in trained {
+            activations.append(
+                model.block(index, parameters: parameters)
+                    .forward(x_TD, layout: layout, dropout: dropout, arena: stash))
+        }
+        let output = head.forward(
+            x_TD, layout: layout, targets: batch.targets, parameters: parameters, arena: stash)
         self.x_TD = x_TD
         self.output = output
-        return Result(lossSum: output.lossSum(labels: labels), correct: output.correct(labels: labels))
+        return Result(lossSum: output.lossSum, correct: output.correct)
     }
 
     /// B: gradients of lossScale · Σ loss with respect to activations, down to the lowest trainable block and no further.
@@ -91,18 +109,21 @@ public final class MicroBatchPass: @unchecked Sendable {
         guard let stash else { preconditionFailure("B before F") }
         memory.scratch.withArena { scratch in
             let gradient_TD = headGradient(lossScale: lossScale, scratch)
-            for index in adapters.layout.blocks.reversed() {
+            for index in trained.reversed() {
                 blockGradients.append(backwardInput(index, gradient_TD, arena: stash, scratch: scratch))
                 scratch.reset()
             }
         }
     }
 
-    /// W: adds the gradients of the adapters to `gradients` and frees what F and B kept.
+    /// W: adds the gradients of what trains to `gradients` and frees what F and B kept.
     public func backwardWeights() {
         guard let stash, blockGradients.count == activations.count else { preconditionFailure("W before B") }
-        for (index, kept) in zip(adapters.layout.blocks.reversed(), blockGradients) {
-            backwardWeights(index, kept)
+        memory.scratch.withArena { scratch in
+            for (index, kept) in zip(trained.reversed(), blockGradients) {
+                backwardWeights(index, kept, scratch: scratch)
+                scratch.reset()
+            }
         }
         forget(stash)
     }
@@ -112,36 +133,41 @@ public final class MicroBatchPass: @unchecked Sendable {
         guard let stash else { preconditionFailure("B before F") }
         memory.scratch.withArena { scratch in
             let gradient_TD = headGradient(lossScale: lossScale, scratch)
-            for index in adapters.layout.blocks.reversed() {
-                backwardWeights(index, backwardInput(index, gradient_TD, arena: scratch, scratch: scratch))
+            for index in trained.reversed() {
+                let kept = backwardInput(index, gradient_TD, arena: scratch, scratch: scratch)
+                backwardWeights(index, kept, scratch: scratch)
                 scratch.reset()
             }
         }
         forget(stash)
     }
 
+    /// The blocks through which gradients flow.
+    private var trained: Range<Int> { lowestTrainable..<blocks.upperBound }
+
     /// The gradient at the last block's output, which it replaces: nobody needs that any more.
     private func headGradient(lossScale: Float, _ scratch: Arena) -> Matrix {
         guard let output, let gradient_TD = x_TD else { preconditionFailure("B before F") }
-        head.backwardInput(
-            output, labels: labels, lossScale: lossScale, layout: layout, into: gradient_TD, scratch: scratch)
+        head.backward(
+            output, lossScale: lossScale, into: gradient_TD, classifierGradient_KD: gradients.classifier_KD,
+            scratch: scratch)
         scratch.reset()
         return gradient_TD
     }
 
     private func backwardInput(
         _ index: Int, _ gradient_TD: Matrix, arena: Arena, scratch: Arena
-    ) -> LlamaBlockGradients {
-        model.blocks[index].backwardInput(
-            gradient_TD, activations: activations[index - adapters.layout.blocks.lowerBound], layout: layout,
-            adapters: adapters.block(index), needsInputGradient: index > adapters.layout.blocks.lowerBound,
-            arena: arena, scratch: scratch)
+    ) -> BlockGradients {
+        model.block(index, parameters: parameters).backwardInput(
+            gradient_TD, activations: activations[index - lowestTrainable], layout: layout, dropout: dropout,
+            needsInputGradient: index > lowestTrainable, arena: arena, scratch: scratch)
     }
 
-    private func backwardWeights(_ index: Int, _ kept: LlamaBlockGradients) {
-        model.blocks[index].backwardWeights(
-            activations: activations[index - adapters.layout.blocks.lowerBound], gradients: kept,
-            adapters: adapters.block(index), addTo: gradients.block(index))
+    private func backwardWeights(_ index: Int, _ kept: BlockGradients, scratch: Arena) {
+        guard let sums = gradients.block(index) else { return }
+        model.block(index, parameters: parameters).backwardWeights(
+            activations: activations[index - lowestTrainable], gradients: kept, dropout: dropout, addTo: sums,
+            scratch: scratch)
     }
 
     private func forget(_ stash: Arena) {
@@ -149,6 +175,7 @@ public final class MicroBatchPass: @unchecked Sendable {
         blockGradients.removeAll(keepingCapacity: true)
         output = nil
         x_TD = nil
+        dropout = nil
         self.stash = nil
         memory.stashes.giveBack(stash)
     }

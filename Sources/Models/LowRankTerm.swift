@@ -8,7 +8,7 @@ public struct LowRankTerm: Sendable {
     public let a_RI: Matrix
     /// The factor that writes the output.
     public let b_OR: Matrix
-    /// alpha / rank.
+    /// alpha / rank, or alpha / √rank for a stabilised rank.
     public let scale: Float
 
     /// Adds scale · B(Ax) to `z_TO` and keeps Ax in `projected_TR`.
@@ -17,11 +17,9 @@ public struct LowRankTerm: Sendable {
         z_TO.product(of: projected_TR, and: b_OR, .transposed, scale: scale, keep: 1)
     }
 
-    /// B pass: keeps scale · Bᵀg in `projected_TR`, which `backwardWeights` will need, and adds Aᵀ of it to the
-    /// input's gradient when there is one.
-    func backwardInput(_ g_TO: Matrix, addTo gradient_TI: Matrix?, projected_TR: Matrix) {
+    /// B pass: keeps scale · Bᵀg in `projected_TR`; its product with A is the input's gradient.
+    func backwardInput(_ g_TO: Matrix, projected_TR: Matrix) {
         projected_TR.product(of: g_TO, and: b_OR, scale: scale)
-        gradient_TI?.product(of: projected_TR, and: a_RI, keep: 1)
     }
 
     /// W pass: adds scale · g(Ax)ᵀ and scale · (Bᵀg)xᵀ to the gradients of B and A (arXiv 2401.10241 split for LoRA).

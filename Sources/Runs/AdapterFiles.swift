@@ -2,7 +2,7 @@ import Checkpoints
 import Foundation
 import Models
 
-extension AdapterTensors {
+extension TrainableParameters {
     /// Writes the adapters as a folder that Python's PEFT reads, made if need be.
     ///
     /// - Throws: `RunError.folderUnwritable`, or what the adapter's files are refused with.

@@ -79,7 +79,7 @@ public final class EmbeddedRun: Sendable {
             Worker.Configuration(
                 run: run, id: "worker-1", coordinatorEndpoint: endpoint, deviceEndpoint: "inproc://worker-1",
                 epochs: recipe.training.epochs, batch: recipe.training.batch, microBatch: recipe.training.microBatch,
-                frozenBlocks: recipe.model.frozenBlocks, classes: setup.head.labelTokens.count,
+                frozenBlocks: recipe.model.frozenBlocks, classes: setup.head.outputs,
                 maximumTokens: recipe.task.maximumTokens, creditBytesPerDevice: recipe.devices.creditBytes,
                 heartbeatInterval: heartbeatInterval),
             context: context, forward: forward, trainer: setup.trainer,

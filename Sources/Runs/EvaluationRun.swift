@@ -56,10 +56,10 @@ public struct EvaluationRun: Sendable {
         let start = ContinuousClock.now
         let prepared = try PreparedModel(recipe, cache: cache)
         let data = try PreparedData(recipe, tokenizer: prepared.tokenizer, cache: cache)
-        let adapters = try adapterPath.map { try AdapterTensors(peft: $0, model: prepared.model) }
-        let frozenBlocks = adapters?.layout.blocks.lowerBound ?? recipe.model.frozenBlocks
+        let adapters = try adapterPath.map { try TrainableParameters(peft: $0, model: prepared.model) }
+        let frozenBlocks = adapters?.layout.blocks.first ?? recipe.model.frozenBlocks
         let set = try EvaluationSet(
-            model: prepared.model, head: VerbalizerHead(model: prepared.model, labelTokens: data.task.labelTokens),
+            model: prepared.model, head: OutputHead(model: prepared.model, labelTokens: data.task.labelTokens),
             examples: data.test, frozenBlocks: frozenBlocks, pool: ComputePool(threads: recipe.threadCount),
             progress: progress)
         let score = try set.score(adapters: adapters)

@@ -9,7 +9,7 @@ import Tokenizers
 /// The recipe's model, opened and checked against the recipe, and its tokenizer.
 public struct PreparedModel: Sendable {
     /// Frozen weights, shared by every role of the process.
-    public let model: LlamaModel
+    public let model: LanguageModel
     /// The tokenizer that the model was trained with.
     public let tokenizer: ByteLevelBPE
 
@@ -32,7 +32,7 @@ public struct PreparedModel: Sendable {
         tokenizer = try ByteLevelBPE(
             tokens: metadata.tokens, merges: metadata.merges,
             preTokenizer: PreTokenizer(named: metadata.preTokenizer), specialTokens: metadata.specialIDs)
-        model = try LlamaModel(source: source, maximumTokens: recipe.task.maximumTokens)
+        model = try LanguageModel(source: source, maximumTokens: recipe.task.maximumTokens)
     }
 }
 

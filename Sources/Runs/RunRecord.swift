@@ -104,7 +104,7 @@ struct RunRecord {
             trainSeconds: lastStepSeconds, wallSeconds: seconds,
             deviceSeconds: Double(total(\.computeNanoseconds)) * 1e-9,
             serverSeconds: serverSeconds ?? meter.stepSeconds, bytesUp: total(\.bytesUp), bytesDown: total(\.bytesDown),
-            peakRssBytes: ProcessMemory.peakResidentBytes, trainableParameters: setup.adapters.layout.count,
+            peakRssBytes: ProcessMemory.peakResidentBytes, trainableParameters: setup.parameters.layout.count,
             adapterPath: meter.stepsTaken > 0 ? folder.adapterPath : nil, seed: setup.recipe.seed)
     }
 

@@ -53,21 +53,21 @@ public final class TrainingRun: Sendable {
         try folder.write(try recipe.resolvedYAML(), to: "recipe.yaml")
 
         let evaluation = try evaluationSet(setup, data.test, folder: folder, observer: observer)
-        let baseline = recipe.evaluation.baseline ? try evaluation?.score(adapters: nil).metrics : nil
+        let baseline = recipe.evaluation.baseline ? try evaluation?.score(setup.parameters).classes : nil
         if let baseline { observer(.baseline(accuracy: baseline.accuracy, majority: baseline.majorityRate)) }
 
         observer(
             .training(
                 method: recipe.training.method.rawValue, steps: setup.totalSteps,
-                trainableParameters: setup.adapters.layout.count, folder: folder.path))
+                trainableParameters: setup.parameters.layout.count, folder: folder.path))
         var record = try RunRecord(setup, folder: folder)
         let ending = try train(setup, &record, observer: observer)
         if record.meter.stepsTaken > 0 {
-            try setup.adapters.writePEFT(to: folder.adapterPath, baseModel: recipe.model.path)
+            try setup.parameters.writePEFT(to: folder.adapterPath, baseModel: recipe.model.path)
         }
 
         var score: Scores?
-        if case .completed = ending { score = try evaluation?.score(adapters: setup.adapters).metrics }
+        if case .completed = ending { score = try evaluation?.score(setup.parameters).classes }
         let summary = record.summary(ending, baseline: baseline, score: score, seconds: clock.now.seconds)
         try folder.write(json: summary, to: "summary.json")
         switch ending {
@@ -79,7 +79,7 @@ public final class TrainingRun: Sendable {
         return summary
     }
 
-    private func prepare(observer: (RunEvent) -> Void) throws -> (LlamaModel, PreparedData) {
+    private func prepare(observer: (RunEvent) -> Void) throws -> (LanguageModel, PreparedData) {
         let clock = RoleClock()
         observer(.loadingModel(path: cache.resolve(recipe.model.path)))
         let prepared = try PreparedModel(recipe, cache: cache)

@@ -1,3 +1,4 @@
+import Checkpoints
 import Datasets
 import Methods
 import Models
@@ -9,11 +10,11 @@ import Tensors
 public struct TrainingSetup: Sendable {
     /// The recipe's seed decides every use of chance.
     let recipe: Recipe
-    let model: LlamaModel
+    let model: LanguageModel
     let shards: [[EncodedExample]]
-    let head: VerbalizerHead
-    let adapters: AdapterTensors
-    let trainer: AdapterTrainer
+    let head: OutputHead
+    let parameters: TrainableParameters
+    let trainer: Trainer
     let pool: ComputePool
 
     /// - Parameters:
@@ -21,18 +22,18 @@ public struct TrainingSetup: Sendable {
     ///   - labelTokens: the token of each class's label word.
     /// - Throws: what the model throws for a label token outside the vocabulary.
     public init(
-        _ recipe: Recipe, model: LlamaModel, shards: [[EncodedExample]], labelTokens: [Int], pool: ComputePool
+        _ recipe: Recipe, model: LanguageModel, shards: [[EncodedExample]], labelTokens: [Int], pool: ComputePool
     ) throws {
         self.recipe = recipe
         self.model = model
         self.shards = shards
         self.pool = pool
-        head = try VerbalizerHead(model: model, labelTokens: labelTokens)
-        let layout = AdapterLayout(recipe, model: model)
-        adapters = AdapterTensors(layout: layout, seed: recipe.seed)
+        head = try OutputHead(model: model, labelTokens: labelTokens)
+        let layout = TrainableLayout(recipe, model: model.hyperparameters)
+        parameters = try TrainableParameters(layout: layout, model: model, seed: recipe.seed)
         let training = recipe.training
-        trainer = AdapterTrainer(
-            model: model, head: head, adapters: adapters,
+        trainer = Trainer(
+            model: model, head: head, parameters: parameters, frozenBlocks: recipe.model.frozenBlocks,
             optimizer: AdamW(
                 layout: layout,
                 coefficients: AdamWCoefficients(
@@ -43,7 +44,7 @@ public struct TrainingSetup: Sendable {
                 peak: training.learningRate, warmupSteps: training.warmupSteps,
                 totalSteps: Self.totalSteps(recipe, samples: shards.reduce(0) { $0 + $1.count }),
                 shape: training.schedule == .linear ? .linear : .constant),
-            pool: pool)
+            seed: recipe.seed, pool: pool)
     }
 
     /// Training examples of all devices.
@@ -57,27 +58,14 @@ public struct TrainingSetup: Sendable {
     }
 }
 
-extension AdapterLayout {
-    /// The adapters that a recipe asks for: in every block above the frozen ones.
-    init(_ recipe: Recipe, model: LlamaModel) {
+extension TrainableLayout {
+    /// What a recipe trains: in every block above the frozen ones.
+    init(_ recipe: Recipe, model: Hyperparameters) {
+        let targets = Set(recipe.lora.targets.map(\.rawValue))
+        let sites = model.family.linears(model).filter { targets.contains($0.target) }
         self.init(
-            model: model.hyperparameters, blocks: recipe.model.frozenBlocks..<model.hyperparameters.layers,
-            targets: Set(recipe.lora.targets.map { AdapterTarget($0) }), rank: recipe.lora.rank,
-            alpha: Float(recipe.lora.alpha))
-    }
-}
-
-extension AdapterTarget {
-    fileprivate init(_ projection: Recipe.Projection) {
-        self =
-            switch projection {
-            case .q: .q
-            case .k: .k
-            case .v: .v
-            case .o: .o
-            case .gate: .gate
-            case .up: .up
-            case .down: .down
-            }
+            model: model, blocks: recipe.model.frozenBlocks..<model.layers,
+            form: .lowRank(
+                LowRankForm(rank: recipe.lora.rank, alpha: recipe.lora.alpha, modules: Set(sites.map(\.module)))))
     }
 }

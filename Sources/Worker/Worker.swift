@@ -60,7 +60,7 @@ public final class Worker: Sendable {
     private let configuration: Configuration
     private let context: ZeroMQContext
     private let forward: FrozenForward
-    private let trainer: AdapterTrainer
+    private let trainer: Trainer
     private let store: any ActivationStore
     private let pool: ComputePool
 
@@ -68,7 +68,7 @@ public final class Worker: Sendable {
     ///   - trainer: used by this worker alone until `run` returns.
     ///   - store: keeps each sample's activations once.
     public init(
-        _ configuration: Configuration, context: ZeroMQContext, forward: FrozenForward, trainer: AdapterTrainer,
+        _ configuration: Configuration, context: ZeroMQContext, forward: FrozenForward, trainer: Trainer,
         store: any ActivationStore, pool: ComputePool
     ) {
         self.configuration = configuration

@@ -10,13 +10,13 @@ final class WorkerCompute: Sendable {
     /// Something that has ended.
     enum Result: Sendable {
         case advanced([SampleReference], duration: Duration)
-        case stepped(AdapterTrainer.StepResult, epoch: Int, samples: Int, tokens: Int, duration: Duration)
+        case stepped(Trainer.StepResult, epoch: Int, samples: Int, tokens: Int, duration: Duration)
         case failed(any Error)
     }
 
     let results: Mailbox<Result>
     private let forward: FrozenForward
-    private let trainer: AdapterTrainer
+    private let trainer: Trainer
     private let store: any ActivationStore
     private let pool: ComputePool
     private let microBatch: Int
@@ -24,7 +24,7 @@ final class WorkerCompute: Sendable {
     private let steps = ComputePool(threads: 1)
 
     init(
-        forward: FrozenForward, trainer: AdapterTrainer, store: any ActivationStore, pool: ComputePool, microBatch: Int
+        forward: FrozenForward, trainer: Trainer, store: any ActivationStore, pool: ComputePool, microBatch: Int
     ) throws(TransportError) {
         self.forward = forward
         self.trainer = trainer
@@ -69,7 +69,7 @@ final class WorkerCompute: Sendable {
             do {
                 let batch = try Batches.cut(samples, size: microBatch).map { group in
                     let known = try group.map { try described($0.storeID) }
-                    return MicroBatch(lengths: known.map(\.rows), labels: known.map(\.label)) { [self] x_TD in
+                    return MicroBatch(lengths: known.map(\.rows), targets: known.map { [Int32($0.label)] }) { [self] x_TD in
                         try read(known.map(\.id), into: x_TD)
                     }
                 }

@@ -19,7 +19,7 @@ final class TinyRun: Sendable {
 
     let context: ZeroMQContext
     let forward: FrozenForward
-    let trainer: AdapterTrainer
+    let trainer: Trainer
     let pool = ComputePool(threads: 2)
     let roles = RoleThreads()
     private let transport: String
@@ -27,16 +27,17 @@ final class TinyRun: Sendable {
     init(transport: String) throws {
         self.transport = transport
         context = try ZeroMQContext()
-        let model = try LlamaModel(source: RandomModelSource(), maximumTokens: 32)
+        let model = try LanguageModel(source: RandomModelSource(), maximumTokens: 32)
         forward = FrozenForward(model: model)
-        let layout = AdapterLayout(
-            model: model.hyperparameters, blocks: Self.frozenBlocks..<4, targets: Set(AdapterTarget.allCases), rank: 2,
-            alpha: 4)
-        trainer = AdapterTrainer(
-            model: model, head: try VerbalizerHead(model: model, labelTokens: [3, 7]),
-            adapters: AdapterTensors(layout: layout, seed: 5),
+        let layout = TrainableLayout.adapters(
+            model.hyperparameters, blocks: Self.frozenBlocks..<4, rank: 2, alpha: 4)
+        trainer = Trainer(
+            model: model, head: try OutputHead(model: model, labelTokens: [3, 7]),
+            parameters: try TrainableParameters(layout: layout, model: model, seed: 5),
+            frozenBlocks: Self.frozenBlocks,
             optimizer: AdamW(layout: layout, coefficients: AdamWCoefficients(), clipNorm: 1),
-            schedule: LearningRateSchedule(peak: 0.01, warmupSteps: 3, totalSteps: 20, shape: .constant), pool: pool)
+            schedule: LearningRateSchedule(peak: 0.01, warmupSteps: 3, totalSteps: 20, shape: .constant), seed: 5,
+            pool: pool)
     }
 
     /// Where a role waits: `name` within the process, any free port over TCP.

@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Methods
 import Models
 import Support
 import Tensors
@@ -10,7 +11,7 @@ struct RealModel: Sendable {
     static let shared = Result { try RealModel() }
 
     let tokenizer: ByteLevelBPE
-    private let model: LlamaModel
+    private let model: LanguageModel
 
     private init() throws {
         let source = try GGUFModel(Fixtures.model)
@@ -18,52 +19,34 @@ struct RealModel: Sendable {
         tokenizer = try ByteLevelBPE(
             tokens: metadata.tokens, merges: metadata.merges, preTokenizer: PreTokenizer(named: metadata.preTokenizer),
             specialTokens: metadata.specialIDs)
-        model = try LlamaModel(source: source, maximumTokens: 256)
+        model = try LanguageModel(source: source, maximumTokens: 256)
     }
 
-    /// exp of the mean negative log-likelihood of each text's tokens but the first. The head is read once for all.
+    /// exp of the mean negative log-likelihood of each text's tokens but the first.
     func perplexities(_ texts: [[Int32]]) throws -> [Double] {
-        let layout = SequenceLayout(lengths: texts.map(\.count))
-        let stream = try lastBlockOutput(texts, layout)
-        let logits = try model.vocabularyLogits(
-            stream.matrix(rows: layout.tokens, columns: model.hyperparameters.width))
-        return texts.enumerated().map { index, tokens in
-            let rows = layout.rows(of: index)
-            let sum = zip(rows, tokens.dropFirst()).reduce(0.0) {
-                $0 + negativeLogLikelihood(of: Int($1.1), logits.rows($1.0..<$1.0 + 1))
-            }
-            return exp(sum / Double(tokens.count - 1))
-        }
-    }
-
-    /// The likeliest next token, again and again, without a cache.
-    func greedyContinuation(of prompt: [Int32], count: Int) throws -> [Int32] {
-        var tokens = prompt
-        // All words are label words: the head is read once, not once per token.
-        let head = try VerbalizerHead(
-            model: model, labelTokens: Array(0..<model.hyperparameters.vocabularySize))
-        for _ in 0..<count {
-            let layout = SequenceLayout(lengths: [tokens.count])
-            let stream = try lastBlockOutput([tokens], layout)
+        let head = try OutputHead(languageModel: model)
+        return try texts.map { tokens in
+            let inputs = Array(tokens.dropLast())
+            let layout = SequenceLayout(lengths: [inputs.count])
+            let stream = Storage(count: layout.tokens * model.hyperparameters.width)
+            let x_TD = stream.matrix(rows: layout.tokens, columns: model.hyperparameters.width)
+            try model.embed(inputs, layout: layout, into: x_TD)
+            model.forward(0..<model.hyperparameters.layers, x_TD, layout: layout, scratch: Arena())
             let output = head.forward(
-                stream.matrix(rows: layout.tokens, columns: model.hyperparameters.width), layout: layout,
-                arena: Arena())
-            tokens.append(Int32(output.predictions[0]))
+                x_TD, layout: layout, targets: [Array(tokens.dropFirst())], parameters: nil, arena: Arena())
+            return exp(output.lossSum / Double(inputs.count))
         }
-        return Array(tokens[prompt.count...])
     }
 
-    private func lastBlockOutput(_ texts: [[Int32]], _ layout: SequenceLayout) throws -> Storage {
-        let stream = Storage(count: layout.tokens * model.hyperparameters.width)
-        let x_TD = stream.matrix(rows: layout.tokens, columns: model.hyperparameters.width)
-        try model.embed(texts.flatMap { $0 }, into: x_TD)
-        model.forwardFrozen(0..<model.blocks.count, x_TD, layout: layout, scratch: Arena())
-        return stream
-    }
-
-    private func negativeLogLikelihood(of token: Int, _ logits: Matrix) -> Double {
-        let row = UnsafeBufferPointer(start: logits.base, count: logits.columns)
-        let largest = Double(row.max() ?? 0)
-        return largest + log(row.reduce(0) { $0 + exp(Double($1) - largest) }) - Double(row[token])
+    /// The likeliest next token, again and again.
+    func greedyContinuations(of prompts: [[Int32]], count: Int) throws -> [[Int32]] {
+        let generator = TextGenerator(
+            model: model, parameters: nil, head: try OutputHead(languageModel: model))
+        var tokens = prompts.map { _ in [Int32]() }
+        try generator.generate(prompts, maximumTokens: count) { prompt, token in
+            tokens[prompt].append(token)
+            return true
+        }
+        return tokens
     }
 }

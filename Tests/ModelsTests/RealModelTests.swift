@@ -33,7 +33,7 @@ struct RealModelTests {
     @Test("the capital of France is Paris, token by token as in the reference")
     func greedy() throws {
         let prompt = model.tokenizer.encode(expected.greedy.prompt)
-        let found = try model.greedyContinuation(of: prompt, count: expected.greedy.tokens.count)
+        let found = try model.greedyContinuations(of: [prompt], count: expected.greedy.tokens.count)[0]
         #expect(found == expected.greedy.tokens)
         let text = model.tokenizer.decode(found)
         #expect(text == expected.greedy.text)

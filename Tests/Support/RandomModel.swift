@@ -5,16 +5,19 @@ import Tensors
 
 /// A model of random weights: each tensor is a function of its name alone, so two sources of one shape are equal.
 public struct RandomModelSource: ModelSource {
-    /// A small Llama's.
+    /// Those of a small model.
     public let hyperparameters: Hyperparameters
 
-    /// A small Llama, 2 heads on 1 key-value head.
-    public init(layers: Int = 4, width: Int = 16, vocabulary: Int = 50) throws {
+    /// A small model of 2 heads; a Llama has 1 key-value head.
+    public init(family: ModelFamily = .llama, layers: Int = 4, width: Int = 16, vocabulary: Int = 50) throws {
+        let isLlama = family == .llama
         hyperparameters = try Hyperparameters(
-            family: .llama, layers: layers, width: width, feedForwardWidth: 2 * width, heads: 2, keyValueHeads: 1,
-            headDimension: width / 2, vocabularySize: vocabulary, contextLength: 64,
-            positions: .rotary(base: 10_000, factors: nil), normalisation: .rootMeanSquare, normEpsilon: 1e-5,
-            activation: .swiglu, hasBiases: false, tiedEmbeddings: true)
+            family: family, layers: layers, width: width, feedForwardWidth: 2 * width, heads: 2,
+            keyValueHeads: isLlama ? 1 : 2, headDimension: width / 2, vocabularySize: vocabulary, contextLength: 64,
+            positions: isLlama ? .rotary(base: 10_000, factors: nil) : .learned(offset: family == .opt ? 2 : 0),
+            normalisation: isLlama ? .rootMeanSquare : .layer, normEpsilon: 1e-5,
+            activation: isLlama ? .swiglu : family == .gpt2 ? .gelu : .relu, hasBiases: !isLlama,
+            tiedEmbeddings: true)
     }
 
     /// Every name is a tensor of whatever shape is asked for.
@@ -23,7 +26,7 @@ public struct RandomModelSource: ModelSource {
     /// Draws the tensor.
     public func read(_ name: String, into matrix: Matrix) {
         var generator = SeededGenerator(seed: 1, stream: name)
-        let isNorm = name.contains("norm")
+        let isNorm = (name.contains("norm") || name.contains("ln_")) && name.hasSuffix(".weight")
         let scale = 1 / Double(matrix.columns).squareRoot()
         for i in 0..<matrix.count {
             matrix.base[i] = Float(isNorm ? 1 + 0.1 * generator.normal() : scale * generator.normal())
@@ -41,11 +44,23 @@ public struct RandomModelSource: ModelSource {
     public func releasePages() {}
 }
 
-extension AdapterTensors {
-    /// Adapters with both factors random, so that every gradient is different from zero.
-    public convenience init(random layout: AdapterLayout, scale: Double = 0.1, seed: UInt64 = 1) {
+extension TrainableLayout {
+    /// Adapters beside every linear layer of some blocks.
+    public static func adapters(
+        _ model: Hyperparameters, blocks: Range<Int>, rank: Int = 3, alpha: Double = 6, dropout: Float = 0
+    ) -> TrainableLayout {
+        let modules = Set(model.family.linears(model).map(\.module))
+        return TrainableLayout(
+            model: model, blocks: blocks,
+            form: .lowRank(LowRankForm(rank: rank, alpha: alpha, dropout: dropout, modules: modules)))
+    }
+}
+
+extension TrainableParameters {
+    /// Everything random, so that every gradient is different from zero.
+    public convenience init(random layout: TrainableLayout, scale: Double = 0.1, seed: UInt64 = 1) {
         self.init(layout: layout)
-        var generator = SeededGenerator(seed: seed, stream: "random-adapters")
+        var generator = SeededGenerator(seed: seed, stream: "random-parameters")
         for i in 0..<flat.count { flat.base[i] = Float(scale * generator.normal()) }
     }
 }

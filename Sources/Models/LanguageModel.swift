@@ -1,0 +1,140 @@
+import Checkpoints
+import Tensors
+
+/// A decoder-only model of any family with frozen weights: embedding, blocks, final norm. Shared by all threads, never
+/// written to.
+///
+/// The embedding stays in its file as it is stored: only the rows that are asked for are ever read.
+public final class LanguageModel: Sendable {
+    /// The sizes and constants of the architecture.
+    public let hyperparameters: Hyperparameters
+    /// How many of the lowest blocks have their frozen weights in memory.
+    public let loadedBlocks: Int
+    let source: any ModelSource
+    let plan: BlockPlan
+    let finalNorm: Norm
+    let kernels: Kernels
+    private let frozen: [BlockWeights]
+    private let angles: RotaryTable?
+
+    /// Loads and dequantises blocks.
+    ///
+    /// - Parameters:
+    ///   - maximumTokens: the longest sequence that will be run, at most the model's context length.
+    ///   - loadedBlocks: how many of the lowest blocks to load; the others must be in training as a whole. Nil for all.
+    /// - Throws: what the source throws for a missing, misshapen or damaged tensor.
+    public init(
+        source: any ModelSource, maximumTokens: Int, loadedBlocks: Int? = nil, kernels: Kernels = .best
+    ) throws {
+        let model = source.hyperparameters, plan = BlockPlan(source.hyperparameters)
+        self.source = source
+        self.plan = plan
+        self.kernels = kernels
+        hyperparameters = model
+        self.loadedBlocks = loadedBlocks ?? model.layers
+        let count = BlockWeights.count(model)
+        frozen = try (0..<self.loadedBlocks).map { block in
+            let weights = BlockWeights(plan, in: Storage(count: count), at: 0)
+            try weights.read(plan, block: block, from: source)
+            return weights
+        }
+        angles =
+            switch model.positions {
+            case .learned: nil
+            case .rotary(let base, let factors):
+                RotaryTable(
+                    positions: min(maximumTokens, model.contextLength), headDimension: model.headDimension,
+                    base: base, factors: factors)
+            }
+        let norm = Storage(count: 2 * model.width).matrix(rows: 2, columns: model.width)
+        let hasBias = model.normalisation == .layer
+        finalNorm = Norm(
+            weight_D: norm.rows(0..<1), bias_D: hasBias ? norm.rows(1..<2) : nil, epsilon: model.normEpsilon)
+        try source.read("\(model.family.names.finalNorm).weight", into: finalNorm.weight_D)
+        if let bias_D = finalNorm.bias_D { try source.read("\(model.family.names.finalNorm).bias", into: bias_D) }
+        source.releasePages()
+    }
+
+    /// Every weight of the model, embeddings and norms included.
+    public var parameterCount: Int {
+        let sizes = hyperparameters
+        var rows = (sizes.tiedEmbeddings ? 1 : 2) * sizes.vocabularySize
+        if case .learned(let offset) = sizes.positions { rows += sizes.contextLength + offset }
+        let norm = sizes.width * (sizes.normalisation == .layer ? 2 : 1)
+        return rows * sizes.width + sizes.layers * BlockWeights.count(sizes) + norm
+    }
+
+    /// One block, frozen or with what trains in it.
+    ///
+    /// - Parameter parameters: nil for the model as it is.
+    public func block(_ index: Int, parameters: TrainableParameters? = nil) -> DecoderBlock {
+        let trained = parameters?.block(index)
+        let weights: BlockWeights
+        if case .full(let own) = trained { weights = own } else { weights = frozen[index] }
+        return DecoderBlock(
+            index: index, plan: plan, weights: weights, parameters: trained, angles: angles, kernels: kernels)
+    }
+
+    /// Writes the embeddings of packed tokens: those of the tokens, and of their positions where the family learns them.
+    ///
+    /// - Throws: what the source throws for a token outside the vocabulary or a position outside the context.
+    public func embed(_ tokens: [Int32], layout: SequenceLayout, into x_TD: Matrix) throws {
+        let names = hyperparameters.family.names
+        try source.readRows(tokens.map(Int.init), of: "\(names.embedding).weight", into: x_TD)
+        guard case .learned(let offset) = hyperparameters.positions, let table = names.positions else { return }
+        let positions_TD = Storage(count: x_TD.count).matrix(rows: x_TD.rows, columns: x_TD.columns)
+        try source.readRows(
+            layout.positions.map { Int($0) + offset }, of: "\(table).weight", into: positions_TD)
+        kernels.add(positions_TD, to: x_TD)
+    }
+
+    /// Runs blocks as they are, or with what trains in them, and keeps nothing.
+    ///
+    /// - Parameters:
+    ///   - x_TD: the residual stream, replaced by the last block's output.
+    ///   - scratch: reset by this call.
+    public func forward(
+        _ range: Range<Int>, _ x_TD: Matrix, layout: SequenceLayout, parameters: TrainableParameters? = nil,
+        scratch: Arena
+    ) {
+        for index in range {
+            block(index, parameters: parameters).forward(x_TD, layout: layout, arena: scratch)
+            scratch.reset()
+        }
+    }
+
+    /// The last tokens' logits over the whole vocabulary after new tokens of some sequences: [sequences, vocabulary].
+    ///
+    /// - Parameters:
+    ///   - tokens: new tokens, one list for each active sequence of the cache.
+    ///   - scratch: reset by this call; the result lies in it until its next use.
+    /// - Throws: what the source throws for a token outside the vocabulary.
+    public func nextTokenLogits(
+        _ tokens: [[Int32]], cache: KeyValueCache, parameters: TrainableParameters?, head: OutputHead,
+        scratch: Arena
+    ) throws -> Matrix {
+        let layout = SequenceLayout(
+            lengths: tokens.map(\.count), startingAt: cache.active.map { cache.lengths[$0] })
+        let stream = Storage(count: layout.tokens * hyperparameters.width)
+        let x_TD = stream.matrix(rows: layout.tokens, columns: hyperparameters.width)
+        try embed(tokens.flatMap { $0 }, layout: layout, into: x_TD)
+        for index in 0..<hyperparameters.layers {
+            block(index, parameters: parameters).forward(x_TD, layout: layout, cache: cache, arena: scratch)
+            scratch.reset()
+        }
+        cache.advance(tokens.map(\.count))
+        return head.lastLogits(x_TD, layout: layout, arena: scratch)
+    }
+
+    /// Reads rows of the output head, which a tied model shares with the embedding.
+    ///
+    /// - Throws: what the source throws for a row outside the vocabulary.
+    func headRows(_ rows: [Int]) throws -> Matrix {
+        let names = hyperparameters.family.names
+        let weights_KD = Storage(count: rows.count * hyperparameters.width)
+            .matrix(rows: rows.count, columns: hyperparameters.width)
+        let name = hyperparameters.tiedEmbeddings ? names.embedding : names.head
+        try source.readRows(rows, of: "\(name).weight", into: weights_KD)
+        return weights_KD
+    }
+}
