@@ -7,7 +7,7 @@ public struct LowRankForm: Sendable, Equatable {
     /// The numerator of the scale.
     public var alpha: Double
     /// Whether the scale is alpha / √rank (rsLoRA, Kalajdzievski, 2023) instead of alpha / rank.
-    public var stabilisesRank: Bool
+    public var isRankStabilised: Bool
     /// The share of an adapter's inputs that are dropped in training.
     public var dropout: Float
     /// Paths inside a block of the linear layers that get an adapter.
@@ -15,17 +15,17 @@ public struct LowRankForm: Sendable, Equatable {
 
     /// - Parameter modules: paths inside a block, such as `self_attn.q_proj`.
     public init(
-        rank: Int, alpha: Double, stabilisesRank: Bool = false, dropout: Float = 0, modules: Set<String>
+        rank: Int, alpha: Double, isRankStabilised: Bool = false, dropout: Float = 0, modules: Set<String>
     ) {
         self.rank = rank
         self.alpha = alpha
-        self.stabilisesRank = stabilisesRank
+        self.isRankStabilised = isRankStabilised
         self.dropout = dropout
         self.modules = modules
     }
 
     /// What an adapter's output is multiplied by.
-    public var scale: Float { Float(alpha / (stabilisesRank ? Double(rank).squareRoot() : Double(rank))) }
+    public var scale: Float { Float(alpha / (isRankStabilised ? Double(rank).squareRoot() : Double(rank))) }
 }
 
 /// Where everything that trains lies in one flat run of floats, so that gradients, moments and parameters share one

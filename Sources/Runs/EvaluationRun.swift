@@ -56,16 +56,16 @@ public struct EvaluationRun: Sendable {
         let start = ContinuousClock.now
         let prepared = try PreparedModel(recipe, cache: cache)
         let data = try PreparedData(recipe, tokenizer: prepared.tokenizer, cache: cache)
-        let adapters = try adapterPath.map { try TrainableParameters(peft: $0, model: prepared.model) }
+        let adapters = try adapterPath.map { try TrainableParameters(peft: $0, model: prepared.model.hyperparameters) }
         let frozenBlocks = adapters?.layout.blocks.first ?? recipe.model.frozenBlocks
         let set = try EvaluationSet(
             model: prepared.model, head: OutputHead(model: prepared.model, labelTokens: data.task.labelTokens),
             examples: data.test, frozenBlocks: frozenBlocks, pool: ComputePool(threads: recipe.threadCount),
             progress: progress)
-        let score = try set.score(adapters: adapters)
+        let score = try set.score(adapters)
         let report = Report(
-            adapterPath: adapterPath, samples: score.metrics.samples, accuracy: score.metrics.accuracy,
-            macroF1: score.metrics.macroF1, majority: score.metrics.majorityRate, loss: score.loss,
+            adapterPath: adapterPath, samples: score.classes?.samples ?? 0, accuracy: score.accuracy,
+            macroF1: score.classes?.macroF1 ?? 0, majority: score.classes?.majorityRate ?? 0, loss: score.loss,
             seconds: (ContinuousClock.now - start) / .seconds(1))
         let predictions = zip(data.testTexts, score.logits).map {
             Prediction(text: $0.text, label: $0.label, logits: $1)

@@ -40,7 +40,7 @@ struct LiveRunTests {
             return []
         }
         #expect(totals.samples == UInt64(2 * (honest.count + other.count)) && trained == Int(totals.samples))
-        return run.trainer.adapters.flat.values
+        return run.trainer.parameters.flat.values
     }
 
     @Test(

@@ -123,14 +123,15 @@ struct MicroBatchPassTests {
         var generator = SeededGenerator(seed: 2, stream: "slopes")
         for _ in 0..<80 {
             let i = Int.random(in: 0..<gradient.count, using: &generator)
-            let step: Float = 1e-2, old = flat[0, i]
+            // Small, because ReLU has kinks.
+            let step: Float = 2e-3, old = flat[0, i]
             func loss(at value: Float) throws -> Double {
                 flat[0, i] = value
                 defer { flat[0, i] = old }
                 return try bench.forward(bench.pass(), batch).lossSum
             }
             let slope = try (loss(at: old + step) - loss(at: old - step)) / Double(2 * step)
-            #expect(abs(slope - Double(gradient[i])) < 5e-3 * max(1, abs(slope)), "parameter \(i)")
+            #expect(abs(slope - Double(gradient[i])) < 1e-2 * max(1, abs(slope)), "parameter \(i)")
         }
     }
 

@@ -44,7 +44,7 @@ struct TrainerTests {
         return trainer.parameters.flat.values
     }
 
-    @Test("the number of threads does not change a bit of what trains", arguments: [0, 0.3])
+    @Test("the number of threads does not change a bit of what trains", arguments: [Float(0), Float(0.3)])
     func threads(dropout: Float) throws {
         #expect(
             try Self.trained(threads: 1, microBatch: 3, dropout: dropout)
@@ -53,7 +53,8 @@ struct TrainerTests {
 
     @Test("gradients accumulated over micro-batches of any size are the large batch's to rounding", arguments: [1, 3, 5])
     func microBatches(size: Int) throws {
-        for (dropout, form) in [(0, nil), (0.3, nil), (0, TrainableLayout.Form.full)] as [(Float, _)] {
+        let forms: [(dropout: Float, form: TrainableLayout.Form?)] = [(0, nil), (0.3, nil), (0, .full)]
+        for (dropout, form) in forms {
             let whole = try Self.trained(threads: 2, microBatch: 8, dropout: dropout, form: form)
             let parts = try Self.trained(threads: 2, microBatch: size, dropout: dropout, form: form)
             #expect(relativeDifference(parts, whole) < 2e-4, "dropout \(dropout), \(form == nil ? "adapters" : "full")")

@@ -55,7 +55,7 @@ struct ModelFixture {
                 model: model.hyperparameters, blocks: trial.trainableLayers,
                 form: .lowRank(
                     LowRankForm(
-                        rank: settings.rank, alpha: settings.alpha, stabilisesRank: settings.stabilisesRank,
+                        rank: settings.rank, alpha: settings.alpha, isRankStabilised: settings.isRankStabilised,
                         modules: Set(modules))),
                 classes: classifier ? 3 : nil))
         let file = try SafetensorsFile(
@@ -78,12 +78,12 @@ struct Trial: Decodable {
     struct Adapters: Decodable {
         let rank: Int
         let alpha: Double
-        let stabilisesRank: Bool
+        let isRankStabilised: Bool
         let targets: [String]
 
         enum CodingKeys: String, CodingKey {
             case rank, alpha, targets
-            case stabilisesRank = "rslora"
+            case isRankStabilised = "rslora"
         }
     }
 

@@ -41,7 +41,8 @@ struct ReferenceParityTests {
         let stream = Storage(count: layout.tokens * model.hyperparameters.width)
         let x_TD = stream.matrix(rows: layout.tokens, columns: model.hyperparameters.width)
         try model.embed(sequences.flatMap { $0 }, layout: layout, into: x_TD)
-        model.forward(0..<model.hyperparameters.layers, x_TD, layout: layout, scratch: Arena())
+        model.forward(
+            0..<model.hyperparameters.layers, x_TD, layout: layout, parameters: try fixture.adapters(), scratch: Arena())
         let head = try OutputHead(languageModel: model)
         let output = head.forward(
             x_TD, layout: layout, targets: sequences, parameters: nil, arena: Arena())
