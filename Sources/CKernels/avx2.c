@@ -11,6 +11,11 @@
 #define KERNEL(name) name##_avx2
 #include "body/vector_math.h"
 #include "body/elementwise.h"
+#include "body/normalisation.h"
+#include "body/activations.h"
+#include "body/rows.h"
+#include "body/dropout.h"
+#include "body/optimizers.h"
 #include "body/attention.h"
 #pragma clang attribute pop
 #include "body/table.h"

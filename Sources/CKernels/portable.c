@@ -9,6 +9,11 @@
 #define KERNEL(name) name##_portable
 #include "body/vector_math.h"
 #include "body/elementwise.h"
+#include "body/normalisation.h"
+#include "body/activations.h"
+#include "body/rows.h"
+#include "body/dropout.h"
+#include "body/optimizers.h"
 #include "body/attention.h"
 #include "body/table.h"
 

@@ -5,17 +5,21 @@ public struct SequenceLayout: Sendable, Equatable {
     /// Sequence i has the rows `offsets[i]..<offsets[i + 1]`.
     public let offsets: [Int32]
 
-    /// Each token's place in its own sequence, counted from 0.
+    /// Each token's place in its own sequence, counted from 0 or from where the sequence starts.
     public let positions: [Int32]
 
-    /// - Parameter lengths: tokens per sequence, each at least one.
-    public init(lengths: [Int]) {
+    /// - Parameters:
+    ///   - lengths: tokens per sequence, each at least one.
+    ///   - starts: the position of each sequence's first token, where earlier ones lie in a cache; nil for 0.
+    public init(lengths: [Int], startingAt starts: [Int]? = nil) {
+        precondition(starts.map { $0.count == lengths.count } ?? true, "each sequence needs a start")
         var offsets: [Int32] = [0]
         var positions: [Int32] = []
-        for length in lengths {
+        for (sequence, length) in lengths.enumerated() {
             precondition(length > 0, "a sequence has at least one token")
             offsets.append(offsets[offsets.count - 1] + Int32(length))
-            positions.append(contentsOf: 0..<Int32(length))
+            let start = Int32(starts?[sequence] ?? 0)
+            positions.append(contentsOf: start..<start + Int32(length))
         }
         self.offsets = offsets
         self.positions = positions

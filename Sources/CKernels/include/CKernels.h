@@ -18,6 +18,16 @@ typedef struct {
     float scale;
 } pf_attention_shape;
 
+/// Which elements stay: a hash of the row's key, the site's key and the column, so that a mask is never stored.
+typedef struct {
+    const uint64_t *row_keys;
+    uint64_t site_key;
+    /// The hash's 32 bits below which an element is dropped: rate * 2^32.
+    uint32_t threshold;
+    /// What the elements that stay are multiplied by: 1 / (1 - rate).
+    float scale;
+} pf_dropout;
+
 /// One set of kernels. Every matrix is row-major; a stride is in floats. Each kernel exists in a portable form and
 /// in forms for newer processors, all compiled from the same source.
 typedef struct {
@@ -31,6 +41,23 @@ typedef struct {
     void (*rms_norm_backward)(const float *dy, const float *x, const float *weight, const float *rstd, float *dx,
                               size_t rows, size_t columns);
 
+    /// Adds the gradient of rms_norm with respect to weight to dweight.
+    void (*rms_norm_weight_gradient)(const float *dy, const float *x, const float *rstd, float *dweight, size_t rows,
+                                     size_t columns);
+
+    /// out = (x - mean) * rstd * weight + bias with rstd = 1 / sqrt(variance + epsilon); keeps mean and rstd per row
+    /// when not NULL.
+    void (*layer_norm)(const float *x, const float *weight, const float *bias, float *out, float *mean, float *rstd,
+                       size_t rows, size_t columns, float epsilon);
+
+    /// Adds the gradient of layer_norm with respect to x to dx.
+    void (*layer_norm_backward)(const float *dy, const float *x, const float *weight, const float *mean,
+                                const float *rstd, float *dx, size_t rows, size_t columns);
+
+    /// Adds the gradients of layer_norm with respect to weight and bias to dweight and dbias.
+    void (*layer_norm_weight_gradients)(const float *dy, const float *x, const float *mean, const float *rstd,
+                                        float *dweight, float *dbias, size_t rows, size_t columns);
+
     /// Rotates each head's halves (i, i + head_dim / 2) in place by the angle of the row's position; direction -1 undoes it.
     /// cosine and sine are [positions, head_dim / 2].
     void (*rotate)(float *x, size_t stride, size_t rows, size_t heads, size_t head_dim, const int32_t *positions,
@@ -40,6 +67,12 @@ typedef struct {
     /// normaliser, [rows, heads], when not NULL. scratch holds as many floats as the longest sequence has tokens.
     void (*attention)(const float *q, const float *k, const float *v, size_t stride, float *out, size_t out_stride,
                       float *log_normaliser, pf_sequences sequences, pf_attention_shape shape, float *scratch);
+
+    /// attention for `rows` new tokens of one sequence whose keys and values, those of `past` earlier tokens first, lie
+    /// in k and v: row i sees the rows 0 ... past + i. scratch holds past + rows floats.
+    void (*attention_cached)(const float *q, size_t q_stride, const float *k, size_t k_stride, const float *v,
+                             size_t v_stride, size_t past, size_t rows, float *out, size_t out_stride,
+                             pf_attention_shape shape, float *scratch);
 
     /// Gradients of attention, written over dq, dk, dv, which share a stride.
     void (*attention_backward)(const float *dout, const float *out, size_t out_stride, const float *q, const float *k,
@@ -52,6 +85,32 @@ typedef struct {
     /// The gradient of swiglu with respect to gate and up, laid out as gate_up.
     void (*swiglu_backward)(const float *dout, const float *gate_up, float *dgate_up, size_t rows, size_t columns);
 
+    /// out = x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2. out may be x.
+    void (*gelu)(const float *x, float *out, size_t count);
+
+    /// The gradient of gelu with respect to x. dx may be dout.
+    void (*gelu_backward)(const float *dout, const float *x, float *dx, size_t count);
+
+    /// out = max(x, 0). out may be x.
+    void (*relu)(const float *x, float *out, size_t count);
+
+    /// The gradient of relu with respect to x, 0 where x is 0. dx may be dout.
+    void (*relu_backward)(const float *dout, const float *x, float *dx, size_t count);
+
+    /// Adds row_values to each row of x.
+    void (*add_row)(const float *row_values, float *x, size_t stride, size_t rows, size_t columns);
+
+    /// Adds the sum of x's rows to sums.
+    void (*add_column_sums)(const float *x, size_t stride, float *sums, size_t rows, size_t columns);
+
+    /// out = x * scale where the mask keeps an element, else 0. out may be x.
+    void (*dropout)(const float *x, size_t x_stride, float *out, size_t out_stride, size_t rows, size_t columns,
+                    pf_dropout mask);
+
+    /// y += x * scale where the mask keeps an element.
+    void (*add_dropout)(const float *x, size_t x_stride, float *y, size_t y_stride, size_t rows, size_t columns,
+                        pf_dropout mask);
+
     /// y += alpha * x.
     void (*add_scaled)(const float *x, float alpha, float *y, size_t count);
 
@@ -63,6 +122,11 @@ typedef struct {
     void (*adamw)(float *parameters, const float *gradients, float *first, float *second, size_t count,
                   float gradient_scale, float learning_rate, float beta1, float beta2, float epsilon,
                   float weight_decay, float correction1, float correction2);
+
+    /// One step of gradient descent on gradients scaled by gradient_scale, to which weight_decay * parameters is added:
+    /// velocity = momentum * velocity + gradient, parameters -= learning_rate * velocity. Without velocity when NULL.
+    void (*sgd)(float *parameters, const float *gradients, float *velocity, size_t count, float gradient_scale,
+                float learning_rate, float momentum, float weight_decay);
 } pf_kernels;
 
 /// The kernels that run on any processor.
