@@ -35,7 +35,10 @@ static inline float KERNEL(gelu_exponential)(float x) {
 static void KERNEL(gelu)(const float *x, float *out, size_t count) {
     // The output may be the input: element by element, nothing is read after it was written.
 #pragma clang loop vectorize(assume_safety)
-    for (size_t i = 0; i < count; i++) out[i] = x[i] / (1.0f + KERNEL(gelu_exponential)(x[i]));
+    for (size_t i = 0; i < count; i++) {
+        const float e = KERNEL(gelu_exponential)(x[i]);
+        out[i] = (x[i] < -12.0f ? -12.0f : x[i]) / (1.0f + e);
+    }
 }
 
 static void KERNEL(gelu_backward)(const float *dout, const float *x, float *dx, size_t count) {
@@ -44,7 +47,7 @@ static void KERNEL(gelu_backward)(const float *dout, const float *x, float *dx, 
         const float c = x[i] < -12.0f ? -12.0f : (x[i] > 12.0f ? 12.0f : x[i]);
         const float e = KERNEL(gelu_exponential)(c), s = 1.0f / (1.0f + e);
         const float slope = 1.59576912160573071f * (1.0f + 3.0f * 0.044715f * c * c);
-        dx[i] = dout[i] * s * (1.0f + c * slope * e * s);
+        dx[i] = dout[i] * s * (1.0f + c * slope * (e * s));
     }
 }
 
