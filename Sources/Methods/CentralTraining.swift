@@ -26,7 +26,7 @@ public struct CentralTraining: Sendable {
     public func step(_ trainer: AdapterTrainer, on batch: [EncodedExample]) throws -> AdapterTrainer.StepResult {
         try trainer.step(
             Batches.cut(batch, size: microBatch).map { examples in
-                MicroBatch(lengths: examples.map(\.tokens.count), labels: examples.map(\.label)) {
+                MicroBatch(lengths: examples.map(\.tokens.count), targets: examples.map(\.targets)) {
                     [forward, frozenBlocks] x_TD in
                     let activations = try forward.activations(of: examples.map(\.tokens), cut: frozenBlocks)
                     x_TD.copy(from: activations.matrix(rows: x_TD.rows, columns: x_TD.columns))

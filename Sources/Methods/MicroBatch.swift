@@ -5,19 +5,27 @@ import Tensors
 public struct MicroBatch: Sendable {
     /// How the sequences lie in the packed rows.
     public let layout: SequenceLayout
-    /// The class of each sequence.
-    public let labels: [Int]
+    /// What the last tokens of each sequence should predict, one target each: from one to as many as it has tokens.
+    public let targets: [[Int32]]
     /// Writes the activations of the highest frozen block, packed by `layout`.
     let read: @Sendable (_ x_TD: Matrix) throws -> Void
 
     /// - Parameters:
     ///   - lengths: tokens per sequence.
+    ///   - targets: per sequence, what its last tokens should predict, one each.
     ///   - read: writes the activations of the highest frozen block, packed in the order of `lengths`. It is called
     ///     once, on a thread of the compute pool.
-    public init(lengths: [Int], labels: [Int], read: @escaping @Sendable (_ x_TD: Matrix) throws -> Void) {
-        precondition(lengths.count == labels.count, "every sequence has one label")
+    public init(
+        lengths: [Int], targets: [[Int32]], read: @escaping @Sendable (_ x_TD: Matrix) throws -> Void
+    ) {
+        precondition(
+            lengths.count == targets.count && zip(lengths, targets).allSatisfy { (1...$0).contains($1.count) },
+            "every sequence has targets, and no more than tokens")
         layout = SequenceLayout(lengths: lengths)
-        self.labels = labels
+        self.targets = targets
         self.read = read
     }
+
+    /// The class of each sequence.
+    var labels: [Int] { targets.map { Int($0[0]) } }
 }

@@ -63,7 +63,7 @@ struct AdapterTrainerTests {
     func divergence() throws {
         let (_, trainer) = try Self.trainer(threads: 1)
         let before = trainer.adapters.flat.values
-        let poisoned = MicroBatch(lengths: [2], labels: [0]) { $0.fill(.nan) }
+        let poisoned = MicroBatch(lengths: [2], targets: [[0]]) { $0.fill(.nan) }
         #expect(throws: TrainingError.diverged(step: 1, value: "loss")) { try trainer.step([poisoned]) }
         #expect(trainer.adapters.flat.values == before)
     }

@@ -25,7 +25,7 @@ struct MicroBatchPassTests {
         var generator = SeededGenerator(seed: UInt64(number), stream: "micro-batch")
         let lengths = (0..<sequences).map { _ in Int.random(in: 1...9, using: &generator) }
         let values = Storage(normal: lengths.reduce(0, +) * model.hyperparameters.width, using: &generator)
-        return MicroBatch(lengths: lengths, labels: lengths.map { $0 % 2 }) { x_TD in
+        return MicroBatch(lengths: lengths, targets: lengths.map { [Int32($0 % 2)] }) { x_TD in
             x_TD.copy(from: values.matrix(rows: x_TD.rows, columns: x_TD.columns))
         }
     }

@@ -52,7 +52,7 @@ struct LlamaTinyFixture {
     func microBatches(of size: Int) -> [MicroBatch] {
         let forward = FrozenForward(model: model)
         return Batches.cut(examples, size: size).map { [frozenBlocks] part in
-            MicroBatch(lengths: part.map(\.tokens.count), labels: part.map(\.label)) { x_TD in
+            MicroBatch(lengths: part.map(\.tokens.count), targets: part.map(\.targets)) { x_TD in
                 let activations = try forward.activations(of: part.map(\.tokens), cut: frozenBlocks)
                 x_TD.copy(from: activations.matrix(rows: x_TD.rows, columns: x_TD.columns))
             }
