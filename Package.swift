@@ -76,7 +76,8 @@ let package = Package(
         .testTarget(name: "WireTests", dependencies: ["CWire", "Randomness", "Wire"]),
         .testTarget(name: "QueueingTests", dependencies: ["Queueing", "Randomness", "Wire"]),
         .testTarget(name: "MethodsTests", dependencies: ["Datasets", "Methods", "Models", "Support"]),
-        .testTarget(name: "DeviceTests", dependencies: ["Datasets", "Device", "Queueing", "Randomness", "Wire"]),
+        .testTarget(
+            name: "DeviceTests", dependencies: ["Datasets", "Device", "Queueing", "Randomness", "Tensors", "Wire"]),
         .testTarget(name: "WorkerTests", dependencies: ["Datasets", "Queueing", "Randomness", "Wire", "Worker"]),
         .testTarget(
             name: "CoordinatorTests",

@@ -1086,7 +1086,7 @@ const ProtobufCMessageDescriptor permafrost__hello__descriptor =
   (ProtobufCMessageInit) permafrost__hello__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__activations__field_descriptors[9] =
+static const ProtobufCFieldDescriptor permafrost__activations__field_descriptors[10] =
 {
   {
     "sequence",
@@ -1119,18 +1119,6 @@ static const ProtobufCFieldDescriptor permafrost__activations__field_descriptors
     PROTOBUF_C_TYPE_UINT32,
     offsetof(Permafrost__Activations, n_lengths),
     offsetof(Permafrost__Activations, lengths),
-    NULL,
-    NULL,
-    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "labels",
-    4,
-    PROTOBUF_C_LABEL_REPEATED,
-    PROTOBUF_C_TYPE_UINT32,
-    offsetof(Permafrost__Activations, n_labels),
-    offsetof(Permafrost__Activations, labels),
     NULL,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
@@ -1196,22 +1184,48 @@ static const ProtobufCFieldDescriptor permafrost__activations__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "target_lengths",
+    10,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Permafrost__Activations, n_target_lengths),
+    offsetof(Permafrost__Activations, target_lengths),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "targets",
+    11,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Permafrost__Activations, n_targets),
+    offsetof(Permafrost__Activations, targets),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__activations__field_indices_by_name[] = {
-  8,   /* field[8] = checksum */
-  5,   /* field[5] = codec */
-  7,   /* field[7] = columns */
-  4,   /* field[4] = cut */
-  3,   /* field[3] = labels */
+  7,   /* field[7] = checksum */
+  4,   /* field[4] = codec */
+  6,   /* field[6] = columns */
+  3,   /* field[3] = cut */
   2,   /* field[2] = lengths */
-  6,   /* field[6] = rows */
+  5,   /* field[5] = rows */
   1,   /* field[1] = sample_ids */
   0,   /* field[0] = sequence */
+  8,   /* field[8] = target_lengths */
+  9,   /* field[9] = targets */
 };
-static const ProtobufCIntRange permafrost__activations__number_ranges[1 + 1] =
+static const ProtobufCIntRange permafrost__activations__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 5, 3 },
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor permafrost__activations__descriptor =
 {
@@ -1221,10 +1235,10 @@ const ProtobufCMessageDescriptor permafrost__activations__descriptor =
   "Permafrost__Activations",
   "permafrost",
   sizeof(Permafrost__Activations),
-  9,
+  10,
   permafrost__activations__field_descriptors,
   permafrost__activations__field_indices_by_name,
-  1,  permafrost__activations__number_ranges,
+  2,  permafrost__activations__number_ranges,
   (ProtobufCMessageInit) permafrost__activations__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -2003,7 +2017,7 @@ const ProtobufCMessageDescriptor permafrost__heartbeat__descriptor =
   (ProtobufCMessageInit) permafrost__heartbeat__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__assignment__field_descriptors[5] =
+static const ProtobufCFieldDescriptor permafrost__assignment__field_descriptors[6] =
 {
   {
     "cut",
@@ -2065,9 +2079,22 @@ static const ProtobufCFieldDescriptor permafrost__assignment__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "epoch",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Assignment, epoch),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__assignment__field_indices_by_name[] = {
   0,   /* field[0] = cut */
+  5,   /* field[5] = epoch */
   3,   /* field[3] = generation */
   4,   /* field[4] = number */
   2,   /* field[2] = seed */
@@ -2076,7 +2103,7 @@ static const unsigned permafrost__assignment__field_indices_by_name[] = {
 static const ProtobufCIntRange permafrost__assignment__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor permafrost__assignment__descriptor =
 {
@@ -2086,7 +2113,7 @@ const ProtobufCMessageDescriptor permafrost__assignment__descriptor =
   "Permafrost__Assignment",
   "permafrost",
   sizeof(Permafrost__Assignment),
-  5,
+  6,
   permafrost__assignment__field_descriptors,
   permafrost__assignment__field_indices_by_name,
   1,  permafrost__assignment__number_ranges,

@@ -31,16 +31,20 @@ public final class Coordinator: Sendable {
         public var seed: UInt64
         /// Who is silent for longer is lost.
         public var silenceLimit: Duration
+        /// The epoch in which training begins or goes on, from 1: devices publish in its order.
+        public var epoch: Int
 
         /// The configuration of one run.
         public init(
-            run: String, endpoint: String, devices: [PlannedDevice], seed: UInt64, silenceLimit: Duration
+            run: String, endpoint: String, devices: [PlannedDevice], seed: UInt64, silenceLimit: Duration,
+            epoch: Int = 1
         ) {
             self.run = run
             self.endpoint = endpoint
             self.devices = devices
             self.seed = seed
             self.silenceLimit = silenceLimit
+            self.epoch = epoch
         }
     }
 

@@ -125,7 +125,7 @@ struct CoordinatorMachine {
                 .assignment(
                     Body.Assignment(
                         cut: UInt32(device.cut), workerEndpoint: worker.endpoint, seed: settings.seed, generation: 1,
-                        number: UInt32(number))))
+                        number: UInt32(number), epoch: UInt32(settings.epoch))))
         }
         return [.send(to: worker.id, .runPlan(plan))] + assignments + [.notify(.began)]
     }

@@ -5,43 +5,36 @@ import Wire
 
 /// One group's activations as they go over the wire: header fields, and a payload that is never copied again.
 struct ActivationMessage: Sendable {
-    private let samples: [Int]
-    private let lengths: [Int]
-    private let labels: [Int]
-    private let cut: Int
-    private let codec: PayloadCodec
-    private let columns: Int
+    /// Everything but the sequence.
+    private let header: Body.Activations
     private let payload: Storage
-    private let checksum: UInt64
 
     /// - Parameter activations: [tokens of all samples, columns].
     init(
         samples: [Int], examples: [EncodedExample], activations: Storage, columns: Int, cut: Int, codec: PayloadCodec
     ) {
-        self.samples = samples
-        self.columns = columns
-        self.cut = cut
-        self.codec = codec
-        lengths = examples.map(\.tokens.count)
-        labels = examples.map(\.label)
         payload = Self.encoded(activations, codec: codec)
         byteCount = activations.count * codec.bytesPerValue
-        checksum = payloadChecksum(UnsafeRawBufferPointer(start: payload.base, count: byteCount))
+        tokens = examples.reduce(0) { $0 + $1.tokens.count }
+        header = Body.Activations(
+            sequence: 0, sampleIDs: samples.map(UInt64.init), lengths: examples.map { UInt32($0.tokens.count) },
+            targetLengths: examples.map { UInt32($0.targets.count) },
+            targets: examples.flatMap { $0.targets.lazy.map { UInt32($0) } }, cut: UInt32(cut), codec: codec.rawValue,
+            rows: UInt32(tokens), columns: UInt32(columns),
+            checksum: payloadChecksum(UnsafeRawBufferPointer(start: payload.base, count: byteCount)))
     }
 
     /// Bytes of the payload frame.
     let byteCount: Int
 
     /// Tokens of all samples.
-    var tokens: Int { lengths.reduce(0, +) }
+    let tokens: Int
 
     /// The header's body under a sequence number.
     func body(sequence: UInt64) -> Body {
-        .activations(
-            Body.Activations(
-                sequence: sequence, sampleIDs: samples.map(UInt64.init), lengths: lengths.map(UInt32.init),
-                labels: labels.map(UInt32.init), cut: UInt32(cut), codec: codec.rawValue, rows: UInt32(tokens),
-                columns: UInt32(columns), checksum: checksum))
+        var activations = header
+        activations.sequence = sequence
+        return .activations(activations)
     }
 
     /// A frame that shows the payload; a new one for every sending.

@@ -49,7 +49,8 @@ public final class Device: Sendable {
     private let pool: ComputePool
 
     /// - Parameters:
-    ///   - examples: the device's shard. Of its texts only activations and labels leave the device.
+    ///   - examples: the device's shard. Of its texts only activations and targets leave the device: classes,
+    ///     or the answers' tokens.
     ///   - pool: computes one group at a time.
     public init(
         _ configuration: Configuration, context: ZeroMQContext, examples: [EncodedExample], forward: FrozenForward,

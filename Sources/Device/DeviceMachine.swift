@@ -116,7 +116,7 @@ struct DeviceMachine {
         phase = .publishing
         cut = Int(assignment.cut)
         let order = SampleOrder.deviceOrder(
-            seed: assignment.seed, device: Int(assignment.number), count: samples, epoch: 1)
+            seed: assignment.seed, device: Int(assignment.number), count: samples, epoch: Int(assignment.epoch))
         groups = Batches.cut(order, size: publishBatch)[...]
         return [.join(endpoint: assignment.workerEndpoint, samples: samples)] + computeNext()
     }

@@ -5,18 +5,22 @@ import Tensors
 public struct MicroBatch: Sendable {
     /// How the sequences lie in the packed rows.
     public let layout: SequenceLayout
-    /// What the last tokens of each sequence should predict, one target for each of these tokens.
+    /// What the last tokens of each sequence should predict, one target each: from one to as many as it has tokens.
     public let targets: [[Int32]]
     /// Writes the activations of the highest frozen block, packed by `layout`.
     let read: @Sendable (_ x_TD: Matrix) throws -> Void
 
     /// - Parameters:
     ///   - lengths: tokens per sequence.
-    ///   - targets: from one to as many per sequence as it has tokens.
+    ///   - targets: per sequence, what its last tokens should predict, one each.
     ///   - read: writes the activations of the highest frozen block, packed in the order of `lengths`. It is called
     ///     once, on a thread of the compute pool.
-    public init(lengths: [Int], targets: [[Int32]], read: @escaping @Sendable (_ x_TD: Matrix) throws -> Void) {
-        precondition(lengths.count == targets.count, "every sequence has targets")
+    public init(
+        lengths: [Int], targets: [[Int32]], read: @escaping @Sendable (_ x_TD: Matrix) throws -> Void
+    ) {
+        precondition(
+            lengths.count == targets.count && zip(lengths, targets).allSatisfy { (1...$0).contains($1.count) },
+            "every sequence has targets, and no more than tokens")
         layout = SequenceLayout(lengths: lengths)
         self.targets = targets
         self.read = read

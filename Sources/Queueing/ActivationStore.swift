@@ -4,8 +4,8 @@ import Wire
 public struct StoredSample: Sendable, Equatable {
     /// Unique in the store.
     public let id: UInt64
-    /// The class, from 0.
-    public let label: Int
+    /// What the last tokens predict, one target each: a class, or tokens. From 1 to `rows` of them.
+    public let targets: [Int32]
     /// Tokens, at least 1.
     public let rows: Int
     /// The width of the model.
@@ -14,13 +14,21 @@ public struct StoredSample: Sendable, Equatable {
     public let cut: Int
 
     /// A description of activations [rows, columns].
-    public init(id: UInt64, label: Int, rows: Int, columns: Int, cut: Int) {
+    public init(id: UInt64, targets: [Int32], rows: Int, columns: Int, cut: Int) {
         self.id = id
-        self.label = label
+        self.targets = targets
         self.rows = rows
         self.columns = columns
         self.cut = cut
     }
+
+    /// The same sample after more blocks.
+    public func advanced(to cut: Int) -> StoredSample {
+        StoredSample(id: id, targets: targets, rows: rows, columns: columns, cut: cut)
+    }
+
+    /// Bytes of its targets.
+    var targetBytes: Int { targets.count * MemoryLayout<Int32>.stride }
 }
 
 /// Keeps each sample's activations once and gives them back in every epoch.
@@ -30,10 +38,10 @@ public protocol ActivationStore: Sendable {
     /// How the numbers are kept.
     var codec: PayloadCodec { get }
 
-    /// Bytes of activations that fit.
+    /// Bytes of activations and targets that fit.
     var capacityBytes: Int { get }
 
-    /// Bytes of activations that are kept.
+    /// Bytes of activations and targets that are kept.
     var bytes: Int { get }
 
     /// Samples that are kept.

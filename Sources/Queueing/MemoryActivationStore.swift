@@ -7,12 +7,19 @@ import Wire
 public final class MemoryActivationStore: ActivationStore {
     /// How the numbers are kept.
     public let codec: PayloadCodec
-    /// Bytes of activations that fit.
+    /// Bytes of activations and targets that fit.
     public let capacityBytes: Int
 
     private struct Table {
-        var entries: [UInt64: (sample: StoredSample, activations: Slab)] = [:]
+        var entries: [UInt64: Entry] = [:]
         var bytes = 0
+    }
+
+    private struct Entry {
+        let sample: StoredSample
+        let activations: Slab
+
+        var bytes: Int { activations.bytes.count + sample.targetBytes }
     }
 
     private let table = Mutex(Table())
@@ -20,14 +27,14 @@ public final class MemoryActivationStore: ActivationStore {
     /// An empty store.
     ///
     /// - Parameters:
-    ///   - capacityBytes: bytes of activations; the table of samples comes on top.
+    ///   - capacityBytes: bytes of activations and targets; the table of samples comes on top.
     ///   - codec: how the numbers are kept. f32 is exact, bf16 takes half the bytes.
     public init(capacityBytes: Int, codec: PayloadCodec) {
         self.capacityBytes = capacityBytes
         self.codec = codec
     }
 
-    /// Bytes of activations that are kept.
+    /// Bytes of activations and targets that are kept.
     public var bytes: Int { table.withLock { $0.bytes } }
 
     /// Samples that are kept.
@@ -54,8 +61,8 @@ public final class MemoryActivationStore: ActivationStore {
     public func withBytes<Result>(
         of id: UInt64, _ body: (StoredSample, UnsafeRawBufferPointer) -> Result
     ) throws(StoreError) -> Result {
-        guard let (sample, activations) = table.withLock({ $0.entries[id] }) else { throw .missing(sample: id) }
-        return withExtendedLifetime(activations) { body(sample, UnsafeRawBufferPointer(activations.bytes)) }
+        guard let entry = table.withLock({ $0.entries[id] }) else { throw .missing(sample: id) }
+        return withExtendedLifetime(entry) { body(entry.sample, UnsafeRawBufferPointer(entry.activations.bytes)) }
     }
 
     private func insert(
@@ -71,16 +78,19 @@ public final class MemoryActivationStore: ActivationStore {
                     throw .duplicate(sample: sample.id)
                 }
                 guard !replacing || kept != nil else { throw .missing(sample: sample.id) }
-                replacedBytes += kept?.activations.bytes.count ?? 0
+                replacedBytes += kept?.bytes ?? 0
             }
-            let neededBytes = payload.count / payloadCodec.bytesPerValue * codec.bytesPerValue
+            let neededBytes =
+                payload.count / payloadCodec.bytesPerValue * codec.bytesPerValue
+                + samples.reduce(0) { $0 + $1.targetBytes }
             let freeBytes = capacityBytes - table.bytes + replacedBytes
             guard neededBytes <= freeBytes else { throw .full(neededBytes: neededBytes, freeBytes: freeBytes) }
 
             var start = 0
             for (sample, size) in zip(samples, sizes) {
                 let bytes = UnsafeRawBufferPointer(rebasing: payload[start..<start + size])
-                table.entries[sample.id] = (sample, Slab(bytes, writtenIn: payloadCodec, keptIn: codec))
+                table.entries[sample.id] = Entry(
+                    sample: sample, activations: Slab(bytes, writtenIn: payloadCodec, keptIn: codec))
                 start += size
             }
             table.bytes += neededBytes - replacedBytes

@@ -18,22 +18,29 @@ import Worker
 public final class EmbeddedRun: Sendable {
     private let setup: TrainingSetup
     private let run: String
+    private let startStep: Int
     private let context: ZeroMQContext
     private let coordinator: Coordinator
     private let failure = Mutex<(any Error)?>(nil)
 
-    /// - Parameter run: the run's id, which every message carries.
+    /// - Parameters:
+    ///   - run: the run's id, which every message carries.
+    ///   - startStep: steps that the run has already taken; the trainer of `setup` is as they left it.
     /// - Throws: `TransportError`.
-    public init(_ setup: TrainingSetup, run: String) throws {
+    public init(_ setup: TrainingSetup, run: String, startStep: Int = 0) throws {
         self.setup = setup
         self.run = run
+        self.startStep = startStep
         context = try ZeroMQContext()
         let devices = setup.recipe.devices
         coordinator = try Coordinator(
             Coordinator.Configuration(
                 run: run, endpoint: "inproc://coordinator",
                 devices: devices.cuts.enumerated().map { .init(id: Self.deviceID($0), cut: $1) },
-                seed: setup.recipe.seed, silenceLimit: .seconds(devices.silenceSeconds)),
+                seed: setup.recipe.seed, silenceLimit: .seconds(devices.silenceSeconds),
+                epoch: StepPosition(
+                    after: startStep, samples: setup.samples, batchSize: setup.recipe.training.batch
+                ).epoch),
             context: context)
     }
 
@@ -79,9 +86,9 @@ public final class EmbeddedRun: Sendable {
             Worker.Configuration(
                 run: run, id: "worker-1", coordinatorEndpoint: endpoint, deviceEndpoint: "inproc://worker-1",
                 epochs: recipe.training.epochs, batch: recipe.training.batch, microBatch: recipe.training.microBatch,
-                frozenBlocks: recipe.model.frozenBlocks, classes: setup.head.outputs,
+                frozenBlocks: recipe.model.frozenBlocks, targetLimit: setup.head.outputs,
                 maximumTokens: recipe.task.maximumTokens, creditBytesPerDevice: recipe.devices.creditBytes,
-                heartbeatInterval: heartbeatInterval),
+                startStep: startStep, heartbeatInterval: heartbeatInterval),
             context: context, forward: forward, trainer: setup.trainer,
             store: MemoryActivationStore(capacityBytes: recipe.store.capacityBytes, codec: setup.codec),
             pool: setup.pool)

@@ -8,20 +8,20 @@ public struct ActivationCheck: Sendable {
     public var width: Int
     /// The highest cut a device may have.
     public var maximumCut: Int
-    /// Labels are below it.
-    public var classCount: Int
+    /// Targets are below it: the number of classes, or the size of the vocabulary.
+    public var targetLimit: Int
     /// The most tokens one sample may have.
     public var maximumLength: Int
 
     /// The expectations of one run.
     public init(
-        limits: WireLimits, run: String, width: Int, maximumCut: Int, classCount: Int, maximumLength: Int
+        limits: WireLimits, run: String, width: Int, maximumCut: Int, targetLimit: Int, maximumLength: Int
     ) {
         self.limits = limits
         self.run = run
         self.width = width
         self.maximumCut = maximumCut
-        self.classCount = classCount
+        self.targetLimit = targetLimit
         self.maximumLength = maximumLength
     }
 
@@ -44,6 +44,7 @@ public struct ActivationCheck: Sendable {
         }
         let codec = try shape(of: activations, payloadBytes: payload.count)
         let samples = try samples(of: activations, owns: owns)
+        let targets = try targets(of: activations, samples)
 
         let checksum = payloadChecksum(payload)
         guard checksum == activations.checksum else {
@@ -54,7 +55,7 @@ public struct ActivationCheck: Sendable {
         }
         return CheckedActivations(
             sequence: activations.sequence, cut: Int(activations.cut), codec: codec, rows: Int(activations.rows),
-            columns: width, samples: samples)
+            columns: width, samples: samples, targets: targets)
     }
 
     /// The codec, once rows, columns, cut and payload length agree with it and with the run.
@@ -74,38 +75,63 @@ public struct ActivationCheck: Sendable {
         return codec
     }
 
-    /// The samples with their rows, once counts, lengths, labels and ids agree with each other and with the run.
+    /// The samples with their rows and targets, once counts, lengths and ids agree with each other and with the run.
     private func samples(
         of activations: Body.Activations, owns: (UInt64) -> Bool
     ) throws(WireError) -> [CheckedActivations.Sample] {
         let count = activations.sampleIDs.count
-        guard count == activations.lengths.count, count == activations.labels.count else {
+        guard count == activations.lengths.count, count == activations.targetLengths.count else {
             throw .countsDiffer(
-                ids: count, lengths: activations.lengths.count, labels: activations.labels.count)
+                ids: count, lengths: activations.lengths.count, targetLengths: activations.targetLengths.count)
         }
         guard count > 0 else { throw .noSamples }
         guard count <= limits.samples else { throw .tooManySamples(count: count, limit: limits.samples) }
+        guard activations.targets.count <= limits.tokens else {
+            throw .tooManyTargets(count: activations.targets.count, limit: limits.tokens)
+        }
 
         var samples: [CheckedActivations.Sample] = []
         var seen: Set<UInt64> = []
         samples.reserveCapacity(count)
         seen.reserveCapacity(count)
-        var start = 0
-        for (id, (length, label)) in zip(activations.sampleIDs, zip(activations.lengths, activations.labels)) {
+        var start = 0, targetStart = 0
+        for (id, (length, targetLength)) in zip(
+            activations.sampleIDs, zip(activations.lengths, activations.targetLengths))
+        {
             guard length >= 1, length <= maximumLength else {
                 throw .lengthOutOfRange(sample: id, length: length, limit: maximumLength)
             }
-            guard label < classCount else {
-                throw .labelOutOfRange(sample: id, label: label, classCount: classCount)
+            guard targetLength >= 1, targetLength <= length else {
+                throw .targetLengthOutOfRange(sample: id, targets: targetLength, length: length)
             }
             guard seen.insert(id).inserted else { throw .duplicateSample(id) }
             guard owns(id) else { throw .foreignSample(id) }
-            // At most `limits.samples` terms below 2^32: the sum cannot leave an Int.
-            let end = start + Int(length)
-            samples.append(.init(id: id, label: Int(label), rows: start..<end))
-            start = end
+            // At most `limits.samples` terms below 2^32: the sums cannot leave an Int.
+            let end = start + Int(length), targetEnd = targetStart + Int(targetLength)
+            samples.append(.init(id: id, rows: start..<end, targets: targetStart..<targetEnd))
+            (start, targetStart) = (end, targetEnd)
         }
         guard start == activations.rows else { throw .rowsMismatch(rows: activations.rows, sum: start) }
+        guard targetStart == activations.targets.count else {
+            throw .targetsMismatch(targets: activations.targets.count, sum: targetStart)
+        }
         return samples
+    }
+
+    /// The targets of all samples, once each is one of the run's.
+    private func targets(
+        of activations: Body.Activations, _ samples: [CheckedActivations.Sample]
+    ) throws(WireError) -> [Int32] {
+        var targets: [Int32] = []
+        targets.reserveCapacity(activations.targets.count)
+        for sample in samples {
+            for stated in activations.targets[sample.targets] {
+                guard stated < targetLimit, let target = Int32(exactly: stated) else {
+                    throw .targetOutOfRange(sample: sample.id, target: stated, limit: targetLimit)
+                }
+                targets.append(target)
+            }
+        }
+        return targets
     }
 }

@@ -4,10 +4,11 @@ public struct CheckedActivations: Sendable, Equatable {
     public struct Sample: Sendable, Equatable {
         /// Unique within the message and owned by its sender.
         public let id: UInt64
-        /// The class, below the task's class count.
-        public let label: Int
         /// The sample's rows of the payload tensor, never empty.
         public let rows: Range<Int>
+        /// The sample's part of the message's targets: never empty, and no longer than `rows`, the last of which
+        /// predict them.
+        public let targets: Range<Int>
     }
 
     /// The number under which the message is acknowledged.
@@ -22,9 +23,14 @@ public struct CheckedActivations: Sendable, Equatable {
     public let columns: Int
     /// In the order of their rows, without a gap.
     public let samples: [Sample]
+    /// All samples' targets, one sample after another, each in `0..<targetLimit`.
+    public let targets: [Int32]
 
     /// Bytes of the payload frame.
     public var byteCount: Int { rows * columns * codec.bytesPerValue }
+
+    /// What the last rows of one sample predict: classes or tokens.
+    public func targets(of sample: Sample) -> ArraySlice<Int32> { targets[sample.targets] }
 
     /// The bytes of one sample in the payload frame.
     public func bytes(of sample: Sample, in payload: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {

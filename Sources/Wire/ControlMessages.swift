@@ -97,13 +97,13 @@ extension Body {
 
     /// Totals of a worker that has trained to the end.
     public struct WorkerFinished: Sendable, Equatable {
-        /// Optimizer steps.
+        /// Optimizer steps of the run, also those that a resumed run had taken before.
         public var steps: UInt64
-        /// Times that every sample was used.
+        /// The epoch of the last step, from 1; 0 when this worker took none.
         public var epochs: UInt32
-        /// Tokens of all steps.
+        /// Tokens of this worker's steps.
         public var tokens: UInt64
-        /// Samples of all steps, repetitions counted.
+        /// Samples of this worker's steps, repetitions counted.
         public var samples: UInt64
         /// Compute time: frozen blocks run for weaker devices, and steps.
         public var seconds: Double
@@ -156,14 +156,19 @@ extension Body {
         public var generation: UInt64
         /// The device's place in the run's plan, from 0.
         public var number: UInt32
+        /// The epoch in whose order the device publishes, from 1.
+        public var epoch: UInt32
 
         /// A device's part of a plan.
-        public init(cut: UInt32, workerEndpoint: String, seed: UInt64, generation: UInt64, number: UInt32) {
+        public init(
+            cut: UInt32, workerEndpoint: String, seed: UInt64, generation: UInt64, number: UInt32, epoch: UInt32
+        ) {
             self.cut = cut
             self.workerEndpoint = workerEndpoint
             self.seed = seed
             self.generation = generation
             self.number = number
+            self.epoch = epoch
         }
     }
 

@@ -12,12 +12,14 @@ extension Body {
     public struct Activations: Sendable, Equatable {
         /// 1 for a device's first message; the same again when it is sent again.
         public var sequence: UInt64
-        /// One entry per sample, as in `lengths` and `labels`.
+        /// One entry per sample, as in `lengths` and `targetLengths`.
         public var sampleIDs: [UInt64]
         /// Tokens of each sample.
         public var lengths: [UInt32]
-        /// The class of each sample.
-        public var labels: [UInt32]
+        /// How many targets each sample has, which its last tokens predict.
+        public var targetLengths: [UInt32]
+        /// All samples' targets, one sample after another.
+        public var targets: [UInt32]
         /// Blocks that the device has run.
         public var cut: UInt32
         /// The raw value of a `PayloadCodec`.
@@ -31,13 +33,14 @@ extension Body {
 
         /// A header that states these values; nothing is checked.
         public init(
-            sequence: UInt64, sampleIDs: [UInt64], lengths: [UInt32], labels: [UInt32], cut: UInt32, codec: UInt32,
-            rows: UInt32, columns: UInt32, checksum: UInt64
+            sequence: UInt64, sampleIDs: [UInt64], lengths: [UInt32], targetLengths: [UInt32], targets: [UInt32],
+            cut: UInt32, codec: UInt32, rows: UInt32, columns: UInt32, checksum: UInt64
         ) {
             self.sequence = sequence
             self.sampleIDs = sampleIDs
             self.lengths = lengths
-            self.labels = labels
+            self.targetLengths = targetLengths
+            self.targets = targets
             self.cut = cut
             self.codec = codec
             self.rows = rows

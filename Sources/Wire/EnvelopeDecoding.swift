@@ -108,7 +108,7 @@ private struct HeaderReader {
             return .assignment(
                 Body.Assignment(
                     cut: message.cut, workerEndpoint: try name(message.worker_endpoint), seed: message.seed,
-                    generation: message.generation, number: message.number))
+                    generation: message.generation, number: message.number, epoch: message.epoch))
         case PERMAFROST__HEADER__BODY_RUN_PLAN:
             let message = try present(header.run_plan)
             return .runPlan(
@@ -141,7 +141,8 @@ extension Body.Activations {
             sequence: message.sequence,
             sampleIDs: Array(UnsafeBufferPointer(start: message.sample_ids, count: message.n_sample_ids)),
             lengths: Array(UnsafeBufferPointer(start: message.lengths, count: message.n_lengths)),
-            labels: Array(UnsafeBufferPointer(start: message.labels, count: message.n_labels)),
+            targetLengths: Array(UnsafeBufferPointer(start: message.target_lengths, count: message.n_target_lengths)),
+            targets: Array(UnsafeBufferPointer(start: message.targets, count: message.n_targets)),
             cut: message.cut, codec: message.codec.rawValue, rows: message.rows, columns: message.columns,
             checksum: message.checksum)
     }

@@ -92,6 +92,7 @@ extension Body {
             message.pointee.seed = assignment.seed
             message.pointee.generation = assignment.generation
             message.pointee.number = assignment.number
+            message.pointee.epoch = assignment.epoch
             header.body_case = PERMAFROST__HEADER__BODY_ASSIGNMENT
             header.assignment = message
         case .runPlan(let plan):
@@ -109,8 +110,10 @@ extension Body.Activations {
         message.pointee.sample_ids = scratch.list(sampleIDs)
         message.pointee.n_lengths = lengths.count
         message.pointee.lengths = scratch.list(lengths)
-        message.pointee.n_labels = labels.count
-        message.pointee.labels = scratch.list(labels)
+        message.pointee.n_target_lengths = targetLengths.count
+        message.pointee.target_lengths = scratch.list(targetLengths)
+        message.pointee.n_targets = targets.count
+        message.pointee.targets = scratch.list(targets)
         message.pointee.cut = cut
         message.pointee.codec = Permafrost__Codec(codec)
         message.pointee.rows = rows

@@ -26,7 +26,7 @@ public enum WireError: NumberedError, Equatable {
     // 30-49: samples and shapes.
     case noSamples
     case tooManySamples(count: Int, limit: Int)
-    case countsDiffer(ids: Int, lengths: Int, labels: Int)
+    case countsDiffer(ids: Int, lengths: Int, targetLengths: Int)
     case lengthOutOfRange(sample: UInt64, length: UInt32, limit: Int)
     case tooManyRows(rows: UInt32, limit: Int)
     case rowsMismatch(rows: UInt32, sum: Int)
@@ -34,8 +34,11 @@ public enum WireError: NumberedError, Equatable {
     case cutOutOfRange(cut: UInt32, maximum: Int)
     case duplicateSample(UInt64)
     case foreignSample(UInt64)
-    case labelOutOfRange(sample: UInt64, label: UInt32, classCount: Int)
+    case targetOutOfRange(sample: UInt64, target: UInt32, limit: Int)
     case sampleAlreadyStored(UInt64)
+    case tooManyTargets(count: Int, limit: Int)
+    case targetLengthOutOfRange(sample: UInt64, targets: UInt32, length: UInt32)
+    case targetsMismatch(targets: Int, sum: Int)
 
     // 50-59: the queue.
     case creditExceeded(bytes: Int, available: Int)
@@ -73,8 +76,11 @@ public enum WireError: NumberedError, Equatable {
         case .cutOutOfRange: 37
         case .duplicateSample: 38
         case .foreignSample: 39
-        case .labelOutOfRange: 40
+        case .targetOutOfRange: 40
         case .sampleAlreadyStored: 41
+        case .tooManyTargets: 42
+        case .targetLengthOutOfRange: 43
+        case .targetsMismatch: 44
         case .creditExceeded: 50
         case .staleAttempt: 51
         case .sequenceOutOfWindow: 52

@@ -36,8 +36,8 @@ extension WireError {
             "The activations name no sample"
         case .tooManySamples(let count, let limit):
             "The message has \(count) samples, the limit is \(limit)"
-        case .countsDiffer(let ids, let lengths, let labels):
-            "The message has \(ids) sample ids, \(lengths) lengths and \(labels) labels"
+        case .countsDiffer(let ids, let lengths, let targetLengths):
+            "The message has \(ids) sample ids, \(lengths) lengths and \(targetLengths) target lengths"
         case .lengthOutOfRange(let sample, let length, let limit):
             "Sample \(sample) has \(length) tokens, allowed are 1 to \(limit)"
         case .tooManyRows(let rows, let limit):
@@ -52,10 +52,16 @@ extension WireError {
             "Sample \(sample) occurs twice in the message"
         case .foreignSample(let sample):
             "Sample \(sample) does not belong to the sender"
-        case .labelOutOfRange(let sample, let label, let classCount):
-            "Sample \(sample) has label \(label), the task has \(classCount) classes"
+        case .targetOutOfRange(let sample, let target, let limit):
+            "Sample \(sample) has target \(target), the task's classes or tokens are below \(limit)"
         case .sampleAlreadyStored(let sample):
             "Sample \(sample) is already stored from another message"
+        case .tooManyTargets(let count, let limit):
+            "The message has \(count) targets, the limit is \(limit)"
+        case .targetLengthOutOfRange(let sample, let targets, let length):
+            "Sample \(sample) has \(targets) targets, its \(length) tokens allow 1 to \(length)"
+        case .targetsMismatch(let targets, let sum):
+            "The message has \(targets) targets, the target lengths add up to \(sum)"
         case .creditExceeded(let bytes, let available):
             "The payload has \(bytes) bytes, the sender's credit is \(available)"
         case .staleAttempt(let attempt, let latest):
@@ -76,7 +82,7 @@ extension WireError {
         switch self {
         case .unsupportedVersion:
             "Run the same release on devices, workers and coordinator"
-        case .headerTooLarge, .frameTooLarge, .tooManySamples, .tooManyRows:
+        case .headerTooLarge, .frameTooLarge, .tooManySamples, .tooManyRows, .tooManyTargets:
             "Put fewer samples into one message, or raise the limit on both sides"
         case .textTooLong:
             "Shorten the id, endpoint or text"
@@ -88,8 +94,12 @@ extension WireError {
             "Truncate the sample to the model's context"
         case .widthMismatch, .cutOutOfRange:
             "Give device and worker the same model and plan"
-        case .foreignSample, .labelOutOfRange, .duplicateSample, .sampleAlreadyStored:
-            "Check the sender's data set and label map against the plan"
+        case .targetOutOfRange:
+            "Give device and worker the same task, label map and tokenizer"
+        case .targetLengthOutOfRange:
+            "Give each sample at least one target and no more than it has tokens"
+        case .foreignSample, .duplicateSample, .sampleAlreadyStored:
+            "Check the sender's data set against the plan"
         case .nonFiniteValue:
             "Check the sender's model file, or use the codec f32 if values overflow bf16"
         case .creditExceeded, .staleAttempt, .sequenceOutOfWindow:
@@ -99,7 +109,7 @@ extension WireError {
         case .storeFull:
             "Give the worker more memory for activations, or fewer samples"
         case .malformedHeader, .missingBody, .payloadMissing, .tooManyFrames, .wrongPayloadLength, .unknownCodec,
-            .checksumMismatch, .noSamples, .countsDiffer, .rowsMismatch:
+            .checksumMismatch, .noSamples, .countsDiffer, .rowsMismatch, .targetsMismatch:
             "Send the message again; if it repeats, check the sender's release and its network"
         }
     }

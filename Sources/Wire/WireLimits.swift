@@ -1,6 +1,7 @@
 /// How large the parts of a message may be. A receiver checks them before it allocates anything by a stated size.
 public struct WireLimits: Sendable, Equatable {
-    /// Bytes of the header frame. The lists in a header take no more memory than a small multiple of this.
+    /// Bytes of the header frame. The lists in a header take no more memory than a small multiple of this. There is
+    /// room for as many targets below 2^21 as `tokens` allows.
     public var headerBytes = 256 << 10
 
     /// Bytes of a payload frame.
@@ -9,7 +10,7 @@ public struct WireLimits: Sendable, Equatable {
     /// Samples in one message.
     public var samples = 1024
 
-    /// Tokens, thus rows, in one message.
+    /// Tokens in one message, thus rows, and the most targets.
     public var tokens = 65536
 
     /// How many sequences a device may be ahead, the first one without an acknowledgement included.

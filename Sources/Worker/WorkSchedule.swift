@@ -39,7 +39,11 @@ struct WorkSchedule {
     ///   - counts: the shard size of each device.
     ///   - batch: samples of one training step.
     ///   - frozenBlocks: blocks that every sample must have passed before it trains.
-    init(seed: UInt64, counts: [Int], epochs: Int, batch: Int, frozenBlocks: Int, advanceLimit: Int) {
+    ///   - startStep: steps that have already been taken: the schedule begins with the next one. Where none is left,
+    ///     it is finished from the beginning.
+    init(
+        seed: UInt64, counts: [Int], epochs: Int, batch: Int, frozenBlocks: Int, advanceLimit: Int, startStep: Int = 0
+    ) {
         self.seed = seed
         self.counts = counts
         self.epochs = epochs
@@ -47,7 +51,10 @@ struct WorkSchedule {
         self.frozenBlocks = frozenBlocks
         self.advanceLimit = advanceLimit
         states = counts.map { Array(repeating: .missing, count: $0) }
+        let start = StepPosition(after: startStep, samples: counts.reduce(0, +), batchSize: batch)
+        epoch = min(start.epoch - 1, epochs)
         beginNextEpoch()
+        batches = batches.dropFirst(start.batch)
     }
 
     /// Whether every step of every epoch has been taken.

@@ -27,20 +27,23 @@ public final class Worker: Sendable {
         public var microBatch: Int
         /// Blocks below the adapters.
         public var frozenBlocks: Int
-        /// Classes of the task.
-        public var classes: Int
+        /// Targets are below it: the number of classes, or the size of the vocabulary.
+        public var targetLimit: Int
         /// The longest sample, in tokens.
         public var maximumTokens: Int
         /// Bytes a device may have on their way.
         public var creditBytesPerDevice: Int
+        /// Steps that the run has already taken: training begins with the next one of the planned order. The trainer
+        /// is as those steps left it.
+        public var startStep: Int
         /// How often the coordinator hears of the worker at least.
         public var heartbeatInterval: Duration
 
         /// The configuration of one worker.
         public init(
             run: String, id: String, coordinatorEndpoint: String, deviceEndpoint: String, epochs: Int, batch: Int,
-            microBatch: Int, frozenBlocks: Int, classes: Int, maximumTokens: Int, creditBytesPerDevice: Int,
-            heartbeatInterval: Duration = .seconds(1)
+            microBatch: Int, frozenBlocks: Int, targetLimit: Int, maximumTokens: Int, creditBytesPerDevice: Int,
+            startStep: Int = 0, heartbeatInterval: Duration = .seconds(1)
         ) {
             self.heartbeatInterval = heartbeatInterval
             self.run = run
@@ -51,9 +54,10 @@ public final class Worker: Sendable {
             self.batch = batch
             self.microBatch = microBatch
             self.frozenBlocks = frozenBlocks
-            self.classes = classes
+            self.targetLimit = targetLimit
             self.maximumTokens = maximumTokens
             self.creditBytesPerDevice = creditBytesPerDevice
+            self.startStep = startStep
         }
     }
 

@@ -48,12 +48,9 @@ final class WorkerCompute: Sendable {
                 let x_TD = activations.matrix(rows: lengths.reduce(0, +), columns: forward.width)
                 try read(known.map(\.id), into: x_TD)
                 forward.advance(x_TD, lengths: lengths, blocks: blocks)
-                let advanced = known.map {
-                    StoredSample(
-                        id: $0.id, label: $0.label, rows: $0.rows, columns: $0.columns, cut: blocks.upperBound)
-                }
                 try store.replace(
-                    advanced, payload: UnsafeRawBufferPointer(UnsafeBufferPointer(start: x_TD.base, count: x_TD.count)),
+                    known.map { $0.advanced(to: blocks.upperBound) },
+                    payload: UnsafeRawBufferPointer(UnsafeBufferPointer(start: x_TD.base, count: x_TD.count)),
                     payloadCodec: .f32)
                 results.post(.advanced(samples, duration: ContinuousClock.now - start))
             } catch {
@@ -69,7 +66,7 @@ final class WorkerCompute: Sendable {
             do {
                 let batch = try Batches.cut(samples, size: microBatch).map { group in
                     let known = try group.map { try described($0.storeID) }
-                    return MicroBatch(lengths: known.map(\.rows), targets: known.map { [Int32($0.label)] }) { [self] x_TD in
+                    return MicroBatch(lengths: known.map(\.rows), targets: known.map(\.targets)) { [self] x_TD in
                         try read(known.map(\.id), into: x_TD)
                     }
                 }

@@ -14,8 +14,7 @@ final class WorkerLoop {
 
     private var machine: WorkerMachine
     private var payloads: [Frame] = []
-    private var totals = Body.WorkerFinished(
-        steps: 0, epochs: 0, tokens: 0, samples: 0, seconds: 0, bytesUp: 0, bytesDown: 0)
+    private var totals: Body.WorkerFinished
     private var hasLeft = false
 
     init(
@@ -28,11 +27,15 @@ final class WorkerLoop {
         self.compute = compute
         check = ActivationCheck(
             limits: WireLimits(), run: configuration.run, width: width, maximumCut: configuration.frozenBlocks,
-            classCount: configuration.classes, maximumLength: configuration.maximumTokens)
+            targetLimit: configuration.targetLimit, maximumLength: configuration.maximumTokens)
         machine = WorkerMachine(
             WorkerMachine.Settings(
                 epochs: configuration.epochs, batch: configuration.batch, frozenBlocks: configuration.frozenBlocks,
-                creditBytesPerDevice: configuration.creditBytesPerDevice, advanceLimit: compute.advanceLimit))
+                creditBytesPerDevice: configuration.creditBytesPerDevice, advanceLimit: compute.advanceLimit,
+                startStep: configuration.startStep))
+        totals = Body.WorkerFinished(
+            steps: UInt64(configuration.startStep), epochs: 0, tokens: 0, samples: 0, seconds: 0, bytesUp: 0,
+            bytesDown: 0)
         devices = try Channel(.router, context: context, run: configuration.run, sender: configuration.id)
     }
 
@@ -84,7 +87,7 @@ final class WorkerLoop {
             totals.seconds += duration.seconds
             try perform(machine.advanced(samples))
         case .stepped(let step, let epoch, let samples, let tokens, let duration):
-            totals.steps = UInt64(step.step)
+            totals.steps += 1
             totals.epochs = UInt32(epoch)
             totals.samples += UInt64(samples)
             totals.tokens += UInt64(tokens)
@@ -92,7 +95,7 @@ final class WorkerLoop {
             try coordinator.tell(
                 .stepReport(
                     Body.StepReport(
-                        step: UInt64(step.step), epoch: UInt32(epoch), loss: step.loss, accuracy: step.accuracy,
+                        step: totals.steps, epoch: UInt32(epoch), loss: step.loss, accuracy: step.accuracy,
                         learningRate: step.learningRate, tokens: UInt64(tokens), samples: UInt64(samples),
                         seconds: duration.seconds, queueDepth: UInt64(machine.queueDepth),
                         bytesUp: UInt64(devices.socket.bytesReceived))))
@@ -152,8 +155,8 @@ extension CheckedActivations {
     fileprivate func storedSamples(device: Int) -> [StoredSample] {
         samples.map { sample in
             StoredSample(
-                id: SampleReference(device: device, index: Int(sample.id)).storeID, label: sample.label,
-                rows: sample.rows.count, columns: columns, cut: cut)
+                id: SampleReference(device: device, index: Int(sample.id)).storeID,
+                targets: Array(targets(of: sample)), rows: sample.rows.count, columns: columns, cut: cut)
         }
     }
 }

@@ -15,6 +15,8 @@ struct WorkerMachine {
         var creditBytesPerDevice: Int
         /// Passes over frozen blocks that run at the same time.
         var advanceLimit: Int
+        /// Steps that the run has already taken.
+        var startStep = 0
     }
 
     /// Something to do.
@@ -65,7 +67,8 @@ struct WorkerMachine {
         }
         schedule = WorkSchedule(
             seed: plan.seed, counts: plan.devices.map { Int($0.samples) }, epochs: settings.epochs,
-            batch: settings.batch, frozenBlocks: settings.frozenBlocks, advanceLimit: settings.advanceLimit)
+            batch: settings.batch, frozenBlocks: settings.frozenBlocks, advanceLimit: settings.advanceLimit,
+            startStep: settings.startStep)
         return proceed()
     }
 

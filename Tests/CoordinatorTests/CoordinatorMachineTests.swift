@@ -9,7 +9,7 @@ import Wire
 struct CoordinatorMachineTests {
     static let settings = Coordinator.Configuration(
         run: "run", endpoint: "inproc://coordinator", devices: [.init(id: "a", cut: 2), .init(id: "b", cut: 4)],
-        seed: 7, silenceLimit: .seconds(10))
+        seed: 7, silenceLimit: .seconds(10), epoch: 3)
     static let samples: [String: UInt64] = ["a": 5, "b": 9]
     static let totals = Body.WorkerFinished(
         steps: 3, epochs: 1, tokens: 9, samples: 12, seconds: 1, bytesUp: 2, bytesDown: 1)
@@ -54,10 +54,12 @@ struct CoordinatorMachineTests {
                 .send(to: "w", .runPlan(plan)),
                 .send(
                     to: "a",
-                    .assignment(.init(cut: 2, workerEndpoint: "inproc://w", seed: 7, generation: 1, number: 0))),
+                    .assignment(
+                        .init(cut: 2, workerEndpoint: "inproc://w", seed: 7, generation: 1, number: 0, epoch: 3))),
                 .send(
                     to: "b",
-                    .assignment(.init(cut: 4, workerEndpoint: "inproc://w", seed: 7, generation: 1, number: 1))),
+                    .assignment(
+                        .init(cut: 4, workerEndpoint: "inproc://w", seed: 7, generation: 1, number: 1, epoch: 3))),
                 .notify(.began),
             ])
     }

@@ -54,8 +54,8 @@ struct HostilePeer {
         Lie(25) { $0.payloads[0][5] ^= 1 },
         Lie(26) { $0.set(3, to: .nan) },
         Lie(26) { $0.set(0, to: .infinity) },
-        Lie(30) { ($0.activations.sampleIDs, $0.activations.lengths, $0.activations.labels) = ([], [], []) },
-        Lie(32) { $0.activations.labels.append(0) },
+        Lie(30) { ($0.activations.sampleIDs, $0.activations.lengths, $0.activations.targetLengths) = ([], [], []) },
+        Lie(32) { $0.activations.targetLengths.append(1) },
         Lie(33) { $0.activations.lengths[0] = .max },
         Lie(34) { $0.activations.rows = .max },
         Lie(36) { $0.activations.columns = 17 },
@@ -63,10 +63,17 @@ struct HostilePeer {
         Lie(38) { message in
             message.activations.sampleIDs += message.activations.sampleIDs
             message.activations.lengths += message.activations.lengths
-            message.activations.labels += message.activations.labels
+            message.activations.targetLengths += message.activations.targetLengths
+            message.activations.targets += message.activations.targets
         },
         Lie(39) { $0.activations.sampleIDs[0] = 1 << 40 },
-        Lie(40) { $0.activations.labels[0] = 2 },
+        Lie(40) { $0.activations.targets[0] = 2 },
+        Lie(40) { $0.activations.targets[0] = .max },
+        Lie(42) { $0.activations.targets = Array(repeating: 0, count: 65537) },
+        Lie(43) { ($0.activations.targetLengths[0], $0.activations.targets) = (0, []) },
+        Lie(43) { $0.activations.targetLengths[0] = .max },
+        Lie(44) { $0.activations.targets = [] },
+        Lie(44) { $0.activations.targets.append(0) },
         Lie(52) { $0.activations.sequence = 5000 },
     ]
 
@@ -137,8 +144,9 @@ struct HostilePeer {
             sender: id,
             activations: Body.Activations(
                 sequence: UInt64(sample + 1), sampleIDs: [UInt64(sample)], lengths: [UInt32(example.tokens.count)],
-                labels: [UInt32(example.label)], cut: UInt32(cut), codec: PayloadCodec.f32.rawValue,
-                rows: UInt32(example.tokens.count), columns: UInt32(forward.width),
+                targetLengths: [UInt32(example.targets.count)], targets: example.targets.map(UInt32.init),
+                cut: UInt32(cut), codec: PayloadCodec.f32.rawValue, rows: UInt32(example.tokens.count),
+                columns: UInt32(forward.width),
                 checksum: payload.withUnsafeBytes { payloadChecksum($0) }),
             payloads: [payload])
     }

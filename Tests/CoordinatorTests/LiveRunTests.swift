@@ -150,7 +150,8 @@ struct LiveRunTests {
             .runPlan(.init(devices: [.init(device: "d", samples: 300, cut: 2)], seed: 7, generation: 1)),
             to: "worker")
         try coordinator.channel.send(
-            .assignment(.init(cut: 2, workerEndpoint: worker.endpoint, seed: 7, generation: 1, number: 0)), to: "d")
+            .assignment(
+                .init(cut: 2, workerEndpoint: worker.endpoint, seed: 7, generation: 1, number: 0, epoch: 1)), to: "d")
         #expect(run.roles.haveEnded())
         let last = try coordinator.next { $0.progress?.finished == true ? $0.progress : nil }
         #expect(last.publishedSamples == 300)
@@ -161,7 +162,7 @@ struct LiveRunTests {
         let run = try TinyRun(transport: "inproc://")
         let coordinator = try HandPeer(.router, context: run.context, id: "coordinator")
         let endpoint = try coordinator.channel.socket.bind("inproc://coordinator")
-        let store = GatedStore(capacityBytes: 16 * run.forward.width * 4)
+        let store = GatedStore(capacityBytes: 16 * run.forward.width * 4 + 4 * 4)
         run.startWorker(coordinator: endpoint, batch: 1, store: store)
         let worker = try coordinator.next(\.register)
         let examples = Array(repeating: EncodedExample(tokens: [1, 2, 3, 4], label: 0), count: 5)
@@ -170,7 +171,8 @@ struct LiveRunTests {
         try coordinator.channel.send(
             .runPlan(.init(devices: [.init(device: "d", samples: 5, cut: 2)], seed: 7, generation: 1)), to: "worker")
         try coordinator.channel.send(
-            .assignment(.init(cut: 2, workerEndpoint: worker.endpoint, seed: 7, generation: 1, number: 0)), to: "d")
+            .assignment(
+                .init(cut: 2, workerEndpoint: worker.endpoint, seed: 7, generation: 1, number: 0, epoch: 1)), to: "d")
         let failure = try coordinator.next(\.failure)
         #expect(failure.exitCode == ExitCode.storeFull.rawValue)
         try coordinator.channel.send(.stop(.init(reason: "the worker failed")), to: "d")

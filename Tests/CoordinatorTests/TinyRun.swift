@@ -40,6 +40,14 @@ final class TinyRun: Sendable {
             pool: pool)
     }
 
+    /// The same model and trainer, and roles that have nothing of the run before.
+    init(resuming run: TinyRun) throws {
+        transport = run.transport
+        context = try ZeroMQContext()
+        forward = run.forward
+        trainer = run.trainer
+    }
+
     /// Where a role waits: `name` within the process, any free port over TCP.
     func endpoint(_ name: String) -> String { transport.hasPrefix("inproc") ? "inproc://\(name)" : transport }
 
@@ -54,22 +62,24 @@ final class TinyRun: Sendable {
     }
 
     func coordinator(
-        _ devices: [Coordinator.Configuration.PlannedDevice], silenceLimit: Duration = .seconds(60)
+        _ devices: [Coordinator.Configuration.PlannedDevice], silenceLimit: Duration = .seconds(60), epoch: Int = 1
     ) throws -> Coordinator {
         try Coordinator(
             Coordinator.Configuration(
-                run: "run", endpoint: endpoint("coordinator"), devices: devices, seed: 7, silenceLimit: silenceLimit),
+                run: "run", endpoint: endpoint("coordinator"), devices: devices, seed: 7, silenceLimit: silenceLimit,
+                epoch: epoch),
             context: context)
     }
 
     func startWorker(
         coordinator: String, creditBytes: Int = 4096, epochs: Int = 2, batch: Int = 8,
-        heartbeatInterval: Duration = .seconds(1), store: (any ActivationStore)? = nil
+        targetLimit: Int = 2, startStep: Int = 0, heartbeatInterval: Duration = .seconds(1),
+        store: (any ActivationStore)? = nil
     ) {
         var configuration = Worker.Configuration(
             run: "run", id: "worker", coordinatorEndpoint: coordinator, deviceEndpoint: endpoint("worker"),
-            epochs: epochs, batch: batch, microBatch: 3, frozenBlocks: Self.frozenBlocks, classes: 2,
-            maximumTokens: 16, creditBytesPerDevice: creditBytes)
+            epochs: epochs, batch: batch, microBatch: 3, frozenBlocks: Self.frozenBlocks,
+            targetLimit: targetLimit, maximumTokens: 16, creditBytesPerDevice: creditBytes, startStep: startStep)
         configuration.heartbeatInterval = heartbeatInterval
         let worker = Worker(
             configuration, context: context, forward: forward, trainer: trainer,

@@ -34,17 +34,19 @@ struct DeviceBench {
             maximumAttempts: maximumAttempts)
     }
 
-    static func assignment(cut: UInt32 = 2) -> Body.Assignment {
-        Body.Assignment(cut: cut, workerEndpoint: "inproc://worker", seed: 7, generation: 1, number: 1)
+    static func assignment(cut: UInt32 = 2, epoch: UInt32 = 1) -> Body.Assignment {
+        Body.Assignment(cut: cut, workerEndpoint: "inproc://worker", seed: 7, generation: 1, number: 1, epoch: epoch)
     }
 
     /// The groups that a device with this assignment owes, in training order.
-    static func plannedGroups(samples: Int, publishBatch: Int) -> [[Int]] {
-        Batches.cut(SampleOrder.deviceOrder(seed: 7, device: 1, count: samples, epoch: 1), size: publishBatch)
+    static func plannedGroups(samples: Int, publishBatch: Int, epoch: Int = 1) -> [[Int]] {
+        Batches.cut(SampleOrder.deviceOrder(seed: 7, device: 1, count: samples, epoch: epoch), size: publishBatch)
     }
 
     @discardableResult
-    mutating func assign() -> [DeviceMachine.Action] { handle(.assigned(Self.assignment())) }
+    mutating func assign(epoch: UInt32 = 1) -> [DeviceMachine.Action] {
+        handle(.assigned(Self.assignment(epoch: epoch)))
+    }
 
     @discardableResult
     mutating func grant(_ bytes: Int) -> [DeviceMachine.Action] {

@@ -61,6 +61,19 @@ struct DeviceMachineTests {
         #expect(bench.machine.sentSamples == samples, "seed \(seed)")
     }
 
+    @Test("a device that joins a resumed run publishes everything, in the order of the epoch that training is in")
+    func resumed() {
+        var bench = DeviceBench()
+        bench.assign(epoch: 3)
+        bench.grant(1000)
+        while bench.ending == nil {
+            bench.finishComputing()
+            for sequence in bench.unacknowledged.keys.sorted() { bench.acknowledge(sequence) }
+        }
+        let planned = DeviceBench.plannedGroups(samples: 10, publishBatch: 3, epoch: 3)
+        #expect(bench.published == planned && planned != DeviceBench.plannedGroups(samples: 10, publishBatch: 3))
+    }
+
     @Test("without credit one group is computed ahead and nothing is sent")
     func withoutCredit() {
         var bench = DeviceBench()

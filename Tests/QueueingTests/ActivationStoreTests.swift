@@ -10,8 +10,11 @@ struct ActivationStoreTests {
         MemoryActivationStore(capacityBytes: capacityBytes, codec: codec)
     }
 
+    /// A sample with a target of four bytes for each row.
     private func sample(_ id: UInt64, rows: Int, cut: Int = 6) -> StoredSample {
-        StoredSample(id: id, label: Int(id % 2), rows: rows, columns: 2, cut: cut)
+        StoredSample(
+            id: id, targets: (0..<rows).map { Int32(truncatingIfNeeded: id) + Int32($0) }, rows: rows, columns: 2,
+            cut: cut)
     }
 
     @Test("samples of a message come back one by one, in any codec", arguments: PayloadCodec.allCases)
@@ -21,7 +24,7 @@ struct ActivationStoreTests {
             let values: [Float] = [1, 2, 3, 4, 5, 6]
             try put([sample(8, rows: 1), sample(9, rows: 2)], values, into: store, payloadCodec: payloadCodec)
             #expect(store.count == 2)
-            #expect(store.bytes == 6 * codec.bytesPerValue)
+            #expect(store.bytes == 6 * codec.bytesPerValue + 3 * 4)
             #expect(store.contains(9) && !store.contains(10))
             #expect(store.sample(9) == sample(9, rows: 2))
             #expect(try read(9, 4, from: store) == [3, 4, 5, 6])
@@ -50,15 +53,15 @@ struct ActivationStoreTests {
 
     @Test("a message that does not fit is refused as a whole, with the bytes it needs and the bytes there are")
     func full() throws {
-        let store = store(capacityBytes: 40)
+        let store = store(capacityBytes: 60)
         try put([sample(1, rows: 2)], [1, 2, 3, 4], into: store)
-        #expect(throws: StoreError.full(neededBytes: 32, freeBytes: 24)) {
+        #expect(throws: StoreError.full(neededBytes: 48, freeBytes: 36)) {
             try put([sample(2, rows: 2), sample(3, rows: 2)], .init(repeating: 0, count: 8), into: store)
         }
         #expect(store.count == 1)
-        #expect(store.bytes == 16)
+        #expect(store.bytes == 24)
         try put([sample(2, rows: 3)], .init(repeating: 0, count: 6), into: store)
-        #expect(store.bytes == 40)
+        #expect(store.bytes == 60)
     }
 
     @Test("a sample cannot be stored twice, and the rest of its message is not stored either")
@@ -77,17 +80,17 @@ struct ActivationStoreTests {
 
     @Test("the missing blocks' results take the place of what the device sent")
     func replace() throws {
-        let store = store(capacityBytes: 16)
+        let store = store(capacityBytes: 24)
         try put([sample(1, rows: 1), sample(2, rows: 1)], [1, 2, 3, 4], into: store)
         try put(
             [sample(1, rows: 1, cut: 24), sample(2, rows: 1, cut: 24)], [5, 6, 7, 8], into: store, replacing: true)
-        #expect(store.sample(2)?.cut == 24)
+        #expect(store.sample(2) == sample(2, rows: 1, cut: 24))
         #expect(try read(2, 2, from: store) == [7, 8])
-        #expect(store.bytes == 16)
+        #expect(store.bytes == 24)
         #expect(throws: StoreError.missing(sample: 3)) {
             try put([sample(1, rows: 1), sample(3, rows: 1)], [0, 0, 0, 0], into: store, replacing: true)
         }
-        #expect(throws: StoreError.full(neededBytes: 16, freeBytes: 8)) {
+        #expect(throws: StoreError.full(neededBytes: 24, freeBytes: 12)) {
             try put([sample(1, rows: 2)], [0, 0, 0, 0], into: store, replacing: true)
         }
         #expect(try read(1, 2, from: store) == [5, 6])
@@ -100,7 +103,7 @@ struct ActivationStoreTests {
             try put([sample(1, rows: 2)], [1, 2], into: store)
         }
         #expect(throws: StoreError.wrongSize(bytes: 8, expected: .max)) {
-            try put([sample(1, rows: .max / 4), sample(2, rows: .max / 4)], [1, 2], into: store)
+            try put([boundless(1), boundless(2)], [1, 2], into: store)
         }
         #expect(throws: StoreError.missing(sample: 1)) { try read(1, 2, from: store) }
         #expect(store.count == 0)
@@ -132,7 +135,11 @@ struct ActivationStoreTests {
             }
         }
         #expect(store.count == 400)
-        #expect(store.bytes == 400 * 8)
+        #expect(store.bytes == 400 * (8 + 4))
+    }
+
+    private func boundless(_ id: UInt64) -> StoredSample {
+        StoredSample(id: id, targets: [0], rows: .max / 4, columns: 2, cut: 6)
     }
 
     private func put(

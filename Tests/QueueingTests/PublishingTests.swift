@@ -32,6 +32,7 @@ struct PublishingTests {
             var values = [Float](repeating: 0, count: 8)
             try values.withUnsafeMutableBufferPointer { _ = try worker.store.read(id, into: $0) }
             #expect(values == device.values(of: id))
+            #expect(worker.store.sample(id)?.targets == device.targets(of: id).map(Int32.init))
         }
     }
 }
@@ -45,7 +46,7 @@ private final class WorkerSide {
     var largestCommitment = 0
     private var ledger: CreditLedger
     private let check = ActivationCheck(
-        limits: WireLimits(), run: "run", width: 4, maximumCut: 3, classCount: 2, maximumLength: 8)
+        limits: WireLimits(), run: "run", width: 4, maximumCut: 3, targetLimit: 100, maximumLength: 8)
 
     init(context: ZeroMQContext, endpoint: String, creditBytes: Int) throws {
         socket = try Socket(.router, context: context)
@@ -91,7 +92,8 @@ private final class WorkerSide {
                 #expect(ledger.received(checked.byteCount, from: device) == .accept)
                 let samples = checked.samples.map {
                     StoredSample(
-                        id: $0.id, label: $0.label, rows: $0.rows.count, columns: checked.columns, cut: checked.cut)
+                        id: $0.id, targets: Array(checked.targets(of: $0)), rows: $0.rows.count,
+                        columns: checked.columns, cut: checked.cut)
                 }
                 try store.put(samples, payload: payloads[0], payloadCodec: checked.codec)
                 #expect(ledger.released(checked.byteCount, from: device) == checked.byteCount)
@@ -154,14 +156,17 @@ private final class DeviceSide {
         return (0..<8).map { _ in Float(chance.normal()) }
     }
 
+    /// Even samples have one target, odd ones two.
+    func targets(of id: UInt64) -> [UInt32] { (0...UInt32(id % 2)).map { UInt32(id) + $0 } }
+
     private func send(_ sending: PublishWindow.Sending) throws {
         let ids = [sending.sequence * 2 - 2, sending.sequence * 2 - 1]
         let slab = Slab(count: sending.bytes)
         ids.flatMap(values).withUnsafeBufferPointer { PayloadCodec.f32.encode($0, into: slab.memory) }
         let isDamaged = sending.sequence % 4 == 0 && sending.attempt == 1
         let activations = Body.Activations(
-            sequence: sending.sequence, sampleIDs: ids, lengths: [2, 2], labels: [0, 1], cut: 3,
-            codec: PayloadCodec.f32.rawValue, rows: 4, columns: 4,
+            sequence: sending.sequence, sampleIDs: ids, lengths: [2, 2], targetLengths: [1, 2],
+            targets: ids.flatMap(targets), cut: 3, codec: PayloadCodec.f32.rawValue, rows: 4, columns: 4,
             checksum: payloadChecksum(slab.bytes) ^ (isDamaged ? 1 : 0))
         let envelope = Envelope(
             run: "run", sender: "device-1", attempt: sending.attempt, body: .activations(activations))

@@ -89,6 +89,30 @@ struct EnvelopeTests {
         #expect(plan.devices.count == 100_000)
     }
 
+    @Test("the largest message, with a target for every token, fits into a header and comes back")
+    func largest() throws {
+        let activations = Body.Activations(
+            sequence: .max, sampleIDs: (0..<UInt64(limits.samples)).map { .max - $0 },
+            lengths: Array(repeating: 64, count: limits.samples),
+            targetLengths: Array(repeating: 64, count: limits.samples),
+            targets: (0..<UInt32(limits.tokens)).map { 1 << 21 - 1 - $0 }, cut: .max, codec: 1,
+            rows: UInt32(limits.tokens), columns: .max, checksum: .max)
+        let id = String(repeating: "d", count: limits.nameBytes)
+        let envelope = Envelope(run: id, sender: id, attempt: .max, body: .activations(activations))
+        #expect(try Envelope.decode(envelope.encode(), limits: limits) == envelope)
+    }
+
+    @Test("targets written one field each, as an older encoder may, are read within the memory for their header")
+    func unpackedTargets() throws {
+        // Activations (field 11) with one field 11, varint, for each target.
+        let targets = [[UInt8]](repeating: [0x58, 7], count: 100_000).flatMap { $0 }
+        let length = targets.count
+        let varint = [UInt8(length & 0x7F | 0x80), UInt8(length >> 7 & 0x7F | 0x80), UInt8(length >> 14)]
+        let envelope = try Envelope.decode([0x08, 1, 0x5A] + varint + targets, limits: limits)
+        guard case .activations(let activations) = envelope.body else { return #expect(Bool(false), "no activations") }
+        #expect(activations.targets == Array(repeating: 7, count: 100_000))
+    }
+
     private func expect(_ error: WireError, for bytes: [UInt8], location: SourceLocation = #_sourceLocation) {
         #expect(throws: error, sourceLocation: location) { try Envelope.decode(bytes, limits: limits) }
     }

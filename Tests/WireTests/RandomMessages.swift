@@ -51,7 +51,7 @@ struct RandomMessages {
             .assignment(
                 .init(
                     cut: chance.next32(), workerEndpoint: text(), seed: chance.next(), generation: chance.next(),
-                    number: chance.next32()))
+                    number: chance.next32(), epoch: chance.next32()))
         default: .runPlan(plan())
         }
     }
@@ -60,8 +60,9 @@ struct RandomMessages {
         let count = Int.random(in: 0...40, using: &chance)
         return Body.Activations(
             sequence: chance.next(), sampleIDs: (0..<count).map { _ in chance.next() },
-            lengths: (0..<count).map { _ in chance.next32() }, labels: (0..<count).map { _ in chance.next32() },
-            cut: chance.next32(), codec: UInt32.random(in: 0...3, using: &chance), rows: chance.next32(),
+            lengths: (0..<count).map { _ in chance.next32() }, targetLengths: (0..<count).map { _ in chance.next32() },
+            targets: (0..<Int.random(in: 0...200, using: &chance)).map { _ in chance.next32() }, cut: chance.next32(),
+            codec: UInt32.random(in: 0...3, using: &chance), rows: chance.next32(),
             columns: chance.next32(), checksum: chance.next())
     }
 

@@ -22,12 +22,13 @@ struct WorkScheduleTests {
 
         init(
             seed: UInt64 = 3, counts: [Int], cuts: [Int], epochs: Int = 3, batch: Int = 8, advanceLimit: Int = 2,
-            using chance: inout SeededGenerator
+            startStep: Int = 0, using chance: inout SeededGenerator
         ) {
             self.advanceLimit = advanceLimit
             self.cuts = cuts
             schedule = WorkSchedule(
-                seed: seed, counts: counts, epochs: epochs, batch: batch, frozenBlocks: 4, advanceLimit: advanceLimit)
+                seed: seed, counts: counts, epochs: epochs, batch: batch, frozenBlocks: 4, advanceLimit: advanceLimit,
+                startStep: startStep)
             messages = counts.enumerated().flatMap { device, count in
                 Batches.cut((0..<count).map { SampleReference(device: device, index: $0) }, size: 3).map {
                     ($0, cuts[device])
@@ -88,6 +89,58 @@ struct WorkScheduleTests {
         #expect(play.epochs == [1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3], "seed \(seed)")
         #expect(play.schedule.isFinished && play.schedule.queueDepth == 0, "seed \(seed)")
         for epoch in planned { #expect(Set(epoch.flatMap { $0 }).count == 34) }
+    }
+
+    @Test(
+        "what a run trains before it stops and after it is resumed is what an undisturbed run trains",
+        arguments: 0..<60)
+    func resumed(seed: UInt64) {
+        var chance = SeededGenerator(seed: seed, stream: "resumption")
+        let devices = Int.random(in: 1...4, using: &chance)
+        let counts = (0..<devices).map { _ in Int.random(in: 1...20, using: &chance) }
+        let cuts = (0..<devices).map { _ in Int.random(in: 0...4, using: &chance) }
+        let epochs = Int.random(in: 1...4, using: &chance), batch = Int.random(in: 1...12, using: &chance)
+        let planned = (1...epochs).flatMap { epoch in
+            Batches.cut(SampleOrder.global(seed: 3, counts: counts, epoch: epoch), size: batch).map { (epoch, $0) }
+        }
+        let split = Int.random(in: 0...planned.count, using: &chance)
+        var undisturbed = Play(counts: counts, cuts: cuts, epochs: epochs, batch: batch, using: &chance)
+        undisturbed.run(using: &chance)
+        var resumed = Play(
+            counts: counts, cuts: cuts, epochs: epochs, batch: batch, startStep: split, using: &chance)
+        resumed.run(using: &chance)
+        #expect(undisturbed.steps == planned.map(\.1), "seed \(seed)")
+        #expect(undisturbed.steps.prefix(split) + resumed.steps == undisturbed.steps, "seed \(seed), split \(split)")
+        #expect(undisturbed.epochs.prefix(split) + resumed.epochs == planned.map(\.0), "seed \(seed), split \(split)")
+        #expect(resumed.schedule.isFinished && resumed.schedule.queueDepth == 0, "seed \(seed), split \(split)")
+    }
+
+    @Test("samples of batches that were taken before a resumption are in no queue until their next epoch")
+    func resumedQueue() {
+        let order = (1...2).map { SampleOrder.global(seed: 1, counts: [10], epoch: $0) }
+        // Of the four batches in each epoch, six are taken: two of the second epoch, with six samples.
+        var schedule = WorkSchedule(
+            seed: 1, counts: [10], epochs: 2, batch: 3, frozenBlocks: 4, advanceLimit: 1, startStep: 6)
+        schedule.arrived(Array(order[1][..<6]), cut: 4)
+        #expect(schedule.queueDepth == 0 && schedule.next() == nil)
+        schedule.arrived(Array(order[1][6...]), cut: 4)
+        #expect(schedule.queueDepth == 4)
+        #expect(schedule.next() == .step(epoch: 2, samples: Array(order[1][6..<9])))
+
+        var earlier = WorkSchedule(
+            seed: 1, counts: [10], epochs: 2, batch: 3, frozenBlocks: 4, advanceLimit: 1, startStep: 3)
+        earlier.arrived(order[0], cut: 4)
+        #expect(earlier.queueDepth == 1)
+        #expect(earlier.next() == .step(epoch: 1, samples: [order[0][9]]))
+        earlier.stepped()
+        #expect(earlier.queueDepth == 10)
+    }
+
+    @Test("a run of which every step was taken is finished from the beginning", arguments: [8, 9, 1000])
+    func nothingLeft(startStep: Int) {
+        var schedule = WorkSchedule(
+            seed: 1, counts: [10], epochs: 2, batch: 3, frozenBlocks: 4, advanceLimit: 1, startStep: startStep)
+        #expect(schedule.isFinished && schedule.next() == nil)
     }
 
     @Test("the missing frozen blocks are run once per sample, never for a sample at the full cut")

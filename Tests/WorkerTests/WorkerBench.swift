@@ -20,13 +20,13 @@ struct WorkerBench {
     private(set) var isFinished = false
     private(set) var stored: Set<SampleReference> = []
     private let check = ActivationCheck(
-        limits: WireLimits(), run: "run", width: width, maximumCut: 4, classCount: 2, maximumLength: 8)
+        limits: WireLimits(), run: "run", width: width, maximumCut: 4, targetLimit: 2, maximumLength: 8)
 
-    init(epochs: Int = 2, batch: Int = 4, creditBytesPerDevice: Int = 1000, advanceLimit: Int = 2) {
+    init(epochs: Int = 2, batch: Int = 4, creditBytesPerDevice: Int = 1000, advanceLimit: Int = 2, startStep: Int = 0) {
         machine = WorkerMachine(
             WorkerMachine.Settings(
                 epochs: epochs, batch: batch, frozenBlocks: 4, creditBytesPerDevice: creditBytesPerDevice,
-                advanceLimit: advanceLimit))
+                advanceLimit: advanceLimit, startStep: startStep))
     }
 
     static let plan = Body.RunPlan(
@@ -39,8 +39,9 @@ struct WorkerBench {
     ) -> Body.Activations {
         let payload = payload(ids.count)
         var activations = Body.Activations(
-            sequence: sequence, sampleIDs: ids, lengths: ids.map { _ in 1 }, labels: ids.map { UInt32($0 % 2) },
-            cut: cut, codec: PayloadCodec.f32.rawValue, rows: UInt32(ids.count), columns: UInt32(width),
+            sequence: sequence, sampleIDs: ids, lengths: ids.map { _ in 1 }, targetLengths: ids.map { _ in 1 },
+            targets: ids.map { UInt32($0 % 2) }, cut: cut, codec: PayloadCodec.f32.rawValue, rows: UInt32(ids.count),
+            columns: UInt32(width),
             checksum: payload.withUnsafeBytes { payloadChecksum($0) })
         change(&activations)
         return activations

@@ -55,8 +55,9 @@ struct WorkerMachineTests {
         let lies: [(UInt32, (inout Body.Activations) -> Void)] = [
             (24, { $0.codec = 9 }), (36, { $0.columns = 3 }), (37, { $0.cut = 5 }),
             (23, { $0.rows = 7 }), (35, { $0.lengths[0] = 2 }), (33, { $0.lengths[0] = 0 }),
-            (32, { $0.labels = [] }), (38, { $0.sampleIDs = [1, 1] }), (39, { $0.sampleIDs = [1, 10] }),
-            (40, { $0.labels[0] = 2 }), (25, { $0.checksum ^= 1 }),
+            (32, { $0.targetLengths = [] }), (38, { $0.sampleIDs = [1, 1] }), (39, { $0.sampleIDs = [1, 10] }),
+            (40, { $0.targets[0] = 2 }), (25, { $0.checksum ^= 1 }), (43, { $0.targetLengths = [0, 2] }),
+            (44, { $0.targets = [] }),
         ]
         for (sequence, (number, lie)) in zip(UInt64(1)..., lies) {
             for attempt: UInt32 in 1...4 {
@@ -153,6 +154,24 @@ struct WorkerMachineTests {
         #expect(bench.steps.count == 8)
         let counts = Dictionary(grouping: bench.steps.flatMap { $0 }, by: { $0 }).mapValues(\.count)
         #expect(counts.count == 16 && counts.values.allSatisfy { $0 == 2 })
+    }
+
+    @Test("a resumed worker takes the steps that are left, and none when none is left", arguments: 0...8)
+    func resumed(startStep: Int) {
+        var bench = WorkerBench(startStep: startStep)
+        bench.plan()
+        let isFinished = bench.isFinished
+        #expect(isFinished == (startStep == 8))
+        publishAll(&bench)
+        while bench.isStepping || !bench.advancing.isEmpty {
+            if !bench.advancing.isEmpty { bench.endAdvance(at: 0) }
+            bench.endStep()
+        }
+        #expect(bench.isFinished)
+        let planned = (1...2).flatMap {
+            Batches.cut(SampleOrder.global(seed: 7, counts: [10, 6], epoch: $0), size: 4)
+        }
+        #expect(bench.steps == Array(planned[startStep...]))
     }
 
     private func publishAll(_ bench: inout WorkerBench) {

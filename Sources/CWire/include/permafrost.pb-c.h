@@ -159,7 +159,14 @@ struct  Permafrost__Hello
 
 /*
  * The activations of some samples after the first `cut` blocks, with one payload frame: a row-major tensor
- * [rows, columns], the tokens of the samples one after another, without padding.
+ * [rows, columns], the tokens of the samples one after another, without padding. One message has at most 1024 samples,
+ * 65536 rows, a header of 256 KiB and a payload frame of 64 MiB.
+ * What each sample should predict is its targets: the last n tokens of the sample predict one target each, in order.
+ * When sample i has `lengths[i]` rows from row r on and n = `target_lengths[i]`, its target j (from 0) belongs to row
+ * r + lengths[i] - n + j. A sample of a class has one target, the class, from 0. A sample of causal language modelling
+ * has the answer's token ids as its targets; its rows are those of the prompt and of the answer without its last
+ * token, so that the row of each target is that of the token before it. Every target is below the run's limit: the number of
+ * classes, or the size of the vocabulary.
  */
 struct  Permafrost__Activations
 {
@@ -180,10 +187,16 @@ struct  Permafrost__Activations
   size_t n_lengths;
   uint32_t *lengths;
   /*
-   * The class of each sample, from 0.
+   * Targets of each sample, at least 1 and at most the sample's entry in `lengths`.
    */
-  size_t n_labels;
-  uint32_t *labels;
+  size_t n_target_lengths;
+  uint32_t *target_lengths;
+  /*
+   * The targets of all samples one after another, in the order of `sample_ids`: as many as `target_lengths` add up
+   * to, and thus never more than `rows`.
+   */
+  size_t n_targets;
+  uint32_t *targets;
   /*
    * Blocks that the device has run. 0 means embeddings alone.
    */
@@ -214,7 +227,7 @@ struct  Permafrost__Activations
 };
 #define PERMAFROST__ACTIVATIONS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__activations__descriptor) \
-    , 0, 0,NULL, 0,NULL, 0,NULL, 0, PERMAFROST__CODEC__CODEC_UNKNOWN, 0, 0, 0 }
+    , 0, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0, PERMAFROST__CODEC__CODEC_UNKNOWN, 0, 0, 0 }
 
 
 /*
@@ -338,7 +351,7 @@ struct  Permafrost__StepReport
 {
   ProtobufCMessage base;
   /*
-   * From 1.
+   * From 1; a resumed run goes on counting where it stopped.
    */
   uint64_t step;
   /*
@@ -380,8 +393,17 @@ struct  Permafrost__StepReport
 struct  Permafrost__WorkerFinished
 {
   ProtobufCMessage base;
+  /*
+   * Steps of the run, also those that a resumed run had taken before.
+   */
   uint64_t steps;
+  /*
+   * The epoch of the last step, from 1; 0 when this worker took none.
+   */
   uint32_t epochs;
+  /*
+   * The rest counts from this worker's start.
+   */
   uint64_t tokens;
   uint64_t samples;
   /*
@@ -440,13 +462,18 @@ struct  Permafrost__Assignment
    */
   uint64_t generation;
   /*
-   * The device's place in the run's plan, from 0. With the seed it decides in which order the device publishes.
+   * The device's place in the run's plan, from 0. With the seed and the epoch it decides in which order the device
+   * publishes.
    */
   uint32_t number;
+  /*
+   * The epoch in whose order the device publishes, from 1: the one in which training begins or goes on.
+   */
+  uint32_t epoch;
 };
 #define PERMAFROST__ASSIGNMENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__assignment__descriptor) \
-    , 0, (char *)protobuf_c_empty_string, 0, 0, 0 }
+    , 0, (char *)protobuf_c_empty_string, 0, 0, 0, 0 }
 
 
 struct  Permafrost__DevicePlan
