@@ -65,7 +65,7 @@ struct ResumedRunTests {
         #expect(second.steps == Array((1...Self.totalSteps).dropFirst(taken)))
         #expect(second.epochs == Array(whole.epochs.dropFirst(taken)))
         #expect(second.totals?.steps == UInt64(Self.totalSteps))
-        #expect(run.trainer.adapters.flat.values == undisturbed.trainer.adapters.flat.values)
+        #expect(run.trainer.parameters.flat.values == undisturbed.trainer.parameters.flat.values)
     }
 
     @Test("an answer's tokens reach the worker's store as they were, also through frozen blocks run for a weak device")
