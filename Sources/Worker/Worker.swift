@@ -33,8 +33,8 @@ public final class Worker: Sendable {
         public var maximumTokens: Int
         /// Bytes a device may have on their way.
         public var creditBytesPerDevice: Int
-        /// Steps that the run has already taken: training begins with the next one of the planned order. The trainer
-        /// is as those steps left it.
+        /// Steps that the run has already taken, 0 or more: training begins with the next one of the planned order.
+        /// The trainer is as those steps left it.
         public var startStep: Int
         /// How often the coordinator hears of the worker at least.
         public var heartbeatInterval: Duration
