@@ -10,6 +10,12 @@ public struct ModelFamily: Sendable {
     public let names: TensorNames
     /// The linear layers of a block, in the order of the joined products' outputs.
     public let linears: @Sendable (Hyperparameters) -> [LinearSite]
+    /// Ends of the names of tensors that hub files have beside the weights, and that can be computed.
+    let ignoredTensors: [String]
+    /// Reads `config.json`; what the family's mathematics does not cover is refused by name.
+    let hyperparameters: @Sendable (HubConfiguration) throws -> Hyperparameters
+    /// The family's own part of `config.json`.
+    let configuration: @Sendable (Hyperparameters) throws -> [String: ConfigurationValue]
 
     /// Every family that is built in.
     public static let all: [ModelFamily] = [.gpt2, .llama, .opt]

@@ -1,4 +1,4 @@
-/// The keys of `adapter_config.json` that plain LoRA needs, or that would change its mathematics.
+/// The keys of `adapter_config.json` that LoRA needs, or that would change its mathematics.
 enum PEFTKey: String, CodingKey {
     case kind = "peft_type"
     case task = "task_type"
@@ -10,8 +10,8 @@ enum PEFTKey: String, CodingKey {
     case layersPattern = "layers_pattern"
     case bias
     case baseModel = "base_model_name_or_path"
-    case initialisesWeights = "init_lora_weights"
-    case stabilisesRank = "use_rslora"
+    case initialisation = "init_lora_weights"
+    case isRankStabilised = "use_rslora"
     case decomposesWeights = "use_dora"
     case transposesWeights = "fan_in_fan_out"
     case groupsInputs = "use_qalora"
@@ -22,24 +22,40 @@ enum PEFTKey: String, CodingKey {
     case rankPattern = "rank_pattern"
     case alphaPattern = "alpha_pattern"
     case replicatedLayers = "layer_replication"
+    case targetParameters = "target_parameters"
+    case trainedTokens = "trainable_token_indices"
+    case arrow = "arrow_config"
+    case kasa = "kasa_config"
+    case montecarlo = "monteclora_config"
+    case blockDiagonal = "use_bdlora"
 }
 
 /// `adapter_config.json` as it was found. PEFT leaves out, or sets to null, what it does not use.
 struct FoundConfiguration: Decodable {
     let rank: Int
     let alpha: Double
-    let targetModules: [String]
+    let isRankStabilised: Bool
+    let dropout: Double
+    let targetModules: [String]?
     let layers: [Int]?
     let baseModel: String?
-    /// The first setting that is not plain LoRA, in words.
+    let isClassifier: Bool
+    /// The first setting that is not built in, in words.
     let unsupportedFeature: String?
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: PEFTKey.self)
-        unsupportedFeature = try Self.unsupportedFeature(in: container)
+        unsupportedFeature = try container.unsupportedFeature()
         rank = try container.decode(Int.self, forKey: .rank)
         alpha = try container.decode(Double.self, forKey: .alpha)
-        targetModules = try container.decode([String].self, forKey: .targetModules)
+        isRankStabilised = try container.decodeIfPresent(Bool.self, forKey: .isRankStabilised) ?? false
+        dropout = try container.decodeIfPresent(Double.self, forKey: .dropout) ?? 0
+        // The only text that is not refused: the tensors say which layers there are.
+        if (try? container.decode(String.self, forKey: .targetModules)) != nil {
+            targetModules = nil
+        } else {
+            targetModules = try container.decode([String].self, forKey: .targetModules)
+        }
         baseModel = try container.decodeIfPresent(String.self, forKey: .baseModel)
         // PEFT takes one block as a bare number.
         if let layer = try? container.decode(Int.self, forKey: .layers) {
@@ -47,57 +63,59 @@ struct FoundConfiguration: Decodable {
         } else {
             layers = try container.decodeIfPresent([Int].self, forKey: .layers)
         }
+        isClassifier = try container.decodeIfPresent(String.self, forKey: .task) == PEFTTask.classifier
     }
+}
 
-    private static func unsupportedFeature(in container: KeyedDecodingContainer<PEFTKey>) throws -> String? {
-        let kind = try container.decode(String.self, forKey: .kind)
-        if kind != "LORA" { return "the adapter kind \(kind)" }
-        let flags: [PEFTKey] = [.stabilisesRank, .decomposesWeights, .transposesWeights, .groupsInputs, .trainsBiases]
-        for key in flags {
-            if try container.decodeIfPresent(Bool.self, forKey: key) ?? false { return key.rawValue }
-        }
-        if let bias = try container.decodeIfPresent(String.self, forKey: .bias), bias != "none" {
-            return "bias \(bias)"
-        }
-        for key in [PEFTKey.rankPattern, .alphaPattern] {
-            let pattern = try container.decodeIfPresent([String: Double].self, forKey: key)
-            if !(pattern ?? [:]).isEmpty { return key.rawValue }
-        }
-        // An empty list of these, as some writers leave it, changes nothing.
-        let lists: [PEFTKey] = [.savedModules, .replicatedLayers, .invocationTokens]
-        for key in lists where try !container.decodesNil(forKey: key) {
-            let list = try container.nestedUnkeyedContainer(forKey: key)
-            if !list.isAtEnd { return key.rawValue }
-        }
-        return nil
-    }
+/// The values of `task_type` that are built in.
+enum PEFTTask {
+    static let languageModel = "CAUSAL_LM"
+    static let classifier = "SEQ_CLS"
 }
 
 extension KeyedDecodingContainer<PEFTKey> {
-    /// Whether a key is missing or null.
-    fileprivate func decodesNil(forKey key: PEFTKey) throws -> Bool { try !contains(key) || decodeNil(forKey: key) }
-}
-
-/// `adapter_config.json` as this program writes it.
-struct WrittenConfiguration: Encodable {
-    let adapter: PEFTAdapter
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: PEFTKey.self)
-        try container.encode("LORA", forKey: .kind)
-        try container.encode("CAUSAL_LM", forKey: .task)
-        try container.encode(adapter.rank, forKey: .rank)
-        try container.encode(adapter.alpha, forKey: .alpha)
-        try container.encode(0.0, forKey: .dropout)
-        try container.encode(adapter.targetModules, forKey: .targetModules)
-        try container.encode(adapter.layers, forKey: .layers)
-        try container.encode("layers", forKey: .layersPattern)
-        try container.encode("none", forKey: .bias)
-        try container.encode(adapter.baseModel, forKey: .baseModel)
-        try container.encode(true, forKey: .initialisesWeights)
-        for key in [PEFTKey.stabilisesRank, .decomposesWeights, .transposesWeights] {
-            try container.encode(false, forKey: key)
+    /// The first setting that is not built in, in words. Whether weights are transposed is left to the family, as PEFT
+    /// itself does, and the initialisation counts only where it changes the base model.
+    fileprivate func unsupportedFeature() throws -> String? {
+        let kind = try decode(String.self, forKey: .kind)
+        if kind != "LORA" { return "the adapter kind \(kind)" }
+        if let task = try decodeIfPresent(String.self, forKey: .task),
+            ![PEFTTask.languageModel, PEFTTask.classifier].contains(task)
+        {
+            return "\(PEFTKey.task.rawValue) \(task)"
         }
-        try container.encode(true, forKey: .inferenceOnly)
+        for key in [PEFTKey.decomposesWeights, .groupsInputs, .trainsBiases]
+        where try decodeIfPresent(Bool.self, forKey: key) ?? false {
+            return key.rawValue
+        }
+        if let bias = try decodeIfPresent(String.self, forKey: .bias), bias != "none" { return "bias \(bias)" }
+        if let start = try? decode(String.self, forKey: .initialisation),
+            !["gaussian", "eva", "orthogonal"].contains(start)
+        {
+            return "\(PEFTKey.initialisation.rawValue) \(start)"
+        }
+        if let targets = try? decode(String.self, forKey: .targetModules), targets != "all-linear" {
+            return "\(PEFTKey.targetModules.rawValue) as the regular expression \(targets)"
+        }
+        for key in [PEFTKey.rankPattern, .alphaPattern]
+        where !(try decodeIfPresent([String: Double].self, forKey: key) ?? [:]).isEmpty {
+            return key.rawValue
+        }
+        // PEFT lists the usual names of a classifier, whichever the model has.
+        let saved = try decodeIfPresent([String].self, forKey: .savedModules) ?? []
+        if let module = saved.first(where: { ![PEFTAdapter.classifier, "classifier"].contains($0) }) {
+            return "\(PEFTKey.savedModules.rawValue) \(module)"
+        }
+        // An empty list of these, as some writers leave it, changes nothing.
+        for key in [PEFTKey.replicatedLayers, .invocationTokens, .targetParameters, .trainedTokens]
+        where try contains(key) && !decodeNil(forKey: key) {
+            let isEmpty = try (try? nestedUnkeyedContainer(forKey: key))?.isAtEnd ?? false
+            if !isEmpty { return key.rawValue }
+        }
+        for key in [PEFTKey.arrow, .kasa, .montecarlo, .blockDiagonal]
+        where try contains(key) && !decodeNil(forKey: key) {
+            return key.rawValue
+        }
+        return nil
     }
 }

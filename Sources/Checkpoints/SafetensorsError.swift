@@ -8,6 +8,7 @@ public enum SafetensorsError: NumberedError, Equatable {
     case unsupportedType(file: String, tensor: String, type: String)
     case missingTensor(file: String, tensor: String)
     case wrongShape(file: String, tensor: String, found: [Int], expected: [Int])
+    case rowOutside(file: String, tensor: String, row: Int, rows: Int)
     /// A tensor to be written has another number of values than its shape says.
     case unfittingValues(tensor: String, shape: [Int], count: Int)
 
@@ -15,7 +16,7 @@ public enum SafetensorsError: NumberedError, Equatable {
     public var exitCode: ExitCode {
         switch self {
         case .truncated: .modelTruncated
-        case .malformed, .wrongShape, .unfittingValues: .modelMalformed
+        case .malformed, .wrongShape, .rowOutside, .unfittingValues: .modelMalformed
         case .unsupportedType: .modelUnsupported
         case .missingTensor: .tensorMissing
         }
@@ -31,6 +32,8 @@ public enum SafetensorsError: NumberedError, Equatable {
         case .missingTensor(let file, let tensor): "\(file) has no tensor \(tensor)"
         case .wrongShape(let file, let tensor, let found, let expected):
             "\(file) has the tensor \(tensor) with the shape \(found) where \(expected) is needed"
+        case .rowOutside(let file, let tensor, let row, let rows):
+            "row \(row) of the tensor \(tensor) in \(file) was asked for, which has \(rows) rows"
         case .unfittingValues(let tensor, let shape, let count):
             "\(count) values were given for the tensor \(tensor) of the shape \(shape)"
         }
@@ -42,6 +45,7 @@ public enum SafetensorsError: NumberedError, Equatable {
         case .truncated, .malformed: "Fetch or write the file again"
         case .unsupportedType: "Save the tensor as F32, F16 or BF16"
         case .missingTensor, .wrongShape: "Check that the file belongs to this model"
+        case .rowOutside: "Check that the token ids come from this model's own tokenizer"
         case .unfittingValues: "This is a defect of the program: please report it"
         }
     }

@@ -19,8 +19,11 @@ public final class SafetensorsFile: Sendable {
     private let places: [String: Place]
     private let mapping: MappedFile
 
-    /// The longest header the format allows, in bytes.
-    private static let maximumHeaderBytes: UInt64 = 100_000_000
+    /// The longest header that is read, in bytes: 20,000 tensors, and more in files that hold more. The format allows
+    /// 100 MB, but decoded JSON takes up to thirty times its bytes, which a small file could not account for.
+    private static func maximumHeaderBytes(of size: Int) -> UInt64 {
+        min(100_000_000, UInt64(1 << 21) + UInt64(size) / 32)
+    }
 
     /// Maps the file and checks its header.
     ///
@@ -40,35 +43,78 @@ public final class SafetensorsFile: Sendable {
     /// - Throws: `SafetensorsError` when there is no such tensor, the matrix has another shape, or the type is no
     ///   floating-point one of 16 or 32 bits.
     public func read(_ name: String, into matrix: Matrix) throws(SafetensorsError) {
-        guard let place = places[name], let shape = shapes[name] else {
-            throw .missingTensor(file: path, tensor: name)
-        }
-        guard let format = place.type.format else {
-            throw .unsupportedType(file: path, tensor: name, type: place.type.rawValue)
-        }
+        let (place, shape, format) = try find(name)
         guard matrix.count == place.count, matrix.columns == shape.last ?? 1 else {
             throw .wrongShape(file: path, tensor: name, found: shape, expected: [matrix.rows, matrix.columns])
         }
-        guard let data = mapping.bytes.baseAddress else { return }
-        for row in 0..<matrix.rows {
-            let source = data + place.offset + row * matrix.columns * place.type.bytes
-            format.dequantise(source, blocks: matrix.columns, into: matrix.base + row * matrix.stride)
+        read(0..<matrix.rows, at: place, format, into: matrix)
+    }
+
+    /// Reads some rows of a tensor as floats, in the order given, and touches no other.
+    ///
+    /// - Parameters:
+    ///   - rows: indices along all dimensions but the innermost; repeats are fine.
+    ///   - matrix: `rows.count` rows of the tensor's innermost dimension.
+    /// - Throws: `SafetensorsError` as `read(_:into:)` does, and when there is no such row.
+    public func readRows(_ rows: [Int], of name: String, into matrix: Matrix) throws(SafetensorsError) {
+        let (place, shape, format) = try find(name)
+        let columns = shape.last ?? 1
+        let count = columns == 0 ? 0 : place.count / columns
+        if let row = rows.first(where: { !(0..<count).contains($0) }) {
+            throw .rowOutside(file: path, tensor: name, row: row, rows: count)
         }
+        guard matrix.rows == rows.count, matrix.columns == columns else {
+            throw .wrongShape(
+                file: path, tensor: name, found: [rows.count, columns], expected: [matrix.rows, matrix.columns])
+        }
+        read(rows, at: place, format, into: matrix)
     }
 
     /// The values of a tensor as floats, row by row.
     ///
     /// - Throws: `SafetensorsError` as `read(_:into:)` does.
     public func values(_ name: String) throws(SafetensorsError) -> [Float] {
-        guard let place = places[name] else { throw .missingTensor(file: path, tensor: name) }
-        guard let format = place.type.format else {
-            throw .unsupportedType(file: path, tensor: name, type: place.type.rawValue)
-        }
+        let (place, _, format) = try find(name)
         return [Float](unsafeUninitializedCapacity: place.count) { buffer, initialised in
             if let target = buffer.baseAddress, let data = mapping.bytes.baseAddress {
                 format.dequantise(data + place.offset, blocks: place.count, into: target)
             }
             initialised = place.count
+        }
+    }
+
+    /// Checks that a tensor can be read as floats of a shape.
+    ///
+    /// - Throws: `SafetensorsError` as `read(_:into:)` does.
+    func checkFloats(_ name: String, shape expected: [Int]) throws(SafetensorsError) {
+        let (_, shape, _) = try find(name)
+        guard shape == expected else {
+            throw .wrongShape(file: path, tensor: name, found: shape, expected: expected)
+        }
+    }
+
+    /// How each tensor is stored, and in how many bytes.
+    var storage: [String: (type: String, bytes: Int)] {
+        places.mapValues { ($0.type.rawValue, $0.count * $0.type.bytes) }
+    }
+
+    private func find(
+        _ name: String
+    ) throws(SafetensorsError) -> (place: Place, shape: [Int], format: BlockQuantization) {
+        guard let place = places[name], let shape = shapes[name] else {
+            throw .missingTensor(file: path, tensor: name)
+        }
+        guard let format = place.type.format else {
+            throw .unsupportedType(file: path, tensor: name, type: place.type.rawValue)
+        }
+        return (place, shape, format)
+    }
+
+    private func read(_ rows: some Collection<Int>, at place: Place, _ format: BlockQuantization, into matrix: Matrix) {
+        guard let data = mapping.bytes.baseAddress else { return }
+        for (target, row) in rows.enumerated() {
+            let source = data + place.offset + row * matrix.columns * place.type.bytes
+            format.dequantise(source, blocks: matrix.columns, into: matrix.base + target * matrix.stride)
         }
     }
 
@@ -82,7 +128,7 @@ public final class SafetensorsFile: Sendable {
             throw .truncated(file: path, place: "the header's length", missingBytes: UInt64(8 - bytes.count))
         }
         let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
-        guard length <= maximumHeaderBytes else {
+        guard length <= maximumHeaderBytes(of: bytes.count) else {
             throw .malformed(file: path, place: "the header", reason: "a length of \(length) bytes is not allowed")
         }
         guard length <= UInt64(bytes.count - 8) else {

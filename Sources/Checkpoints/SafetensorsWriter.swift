@@ -23,30 +23,54 @@ extension SafetensorsFile {
     public static func write(
         _ tensors: [String: SafetensorsTensor], metadata: [String: String] = [:], to url: URL
     ) throws {
-        var header: [String: HeaderValue] = metadata.isEmpty ? [:] : [SafetensorsHeader.metadataKey: .texts(metadata)]
-        var parts: [Data] = []
-        var end = 0
-        for (name, tensor) in tensors.sorted(by: { $0.key < $1.key }) {
-            guard tensor.shape.allSatisfy({ $0 >= 0 }), tensor.shape.reduce(1, *) == tensor.values.count else {
-                throw SafetensorsError.unfittingValues(
-                    tensor: name, shape: tensor.shape, count: tensor.values.count)
+        try write(tensors.mapValues(\.shape), metadata: metadata, to: url) { name, stream in
+            try stream.append(tensors[name]?.values ?? [])
+        }
+    }
+
+    /// Writes tensors as F32 in the order of their names, one after another, with a map of texts. The file is whole or
+    /// not there.
+    ///
+    /// - Parameters:
+    ///   - shapes: dimensions by name, outermost first.
+    ///   - values: appends the values of the named tensor, row by row, in as many parts as it likes.
+    /// - Throws: `SafetensorsError.unfittingValues`, `FileError.unwritable`, or what the closure throws.
+    public static func write(
+        _ shapes: [String: [Int]], metadata: [String: String], to url: URL,
+        values: (String, inout TensorStream) throws -> Void
+    ) throws {
+        let ordered = shapes.sorted { $0.key < $1.key }
+        try WholeFile.write(to: url) { file in
+            let header = try header(ordered, metadata)
+            try file.append(withUnsafeBytes(of: UInt64(header.count).littleEndian) { Data($0) } + header)
+            var stream = TensorStream(file)
+            for (name, shape) in ordered {
+                try values(name, &stream)
+                let count = stream.written
+                guard stream.finish(shape) else {
+                    throw SafetensorsError.unfittingValues(tensor: name, shape: shape, count: count)
+                }
             }
-            let data = littleEndianBytes(tensor.values)
-            header[name] = .tensor(shape: tensor.shape, range: [end, end + data.count])
-            end += data.count
-            parts.append(data)
+        }
+    }
+
+    private static func header(_ shapes: [(key: String, value: [Int])], _ metadata: [String: String]) throws -> Data {
+        var header: [String: HeaderValue] = metadata.isEmpty ? [:] : [SafetensorsHeader.metadataKey: .texts(metadata)]
+        var end = 0
+        for (name, shape) in shapes {
+            guard shape.allSatisfy({ $0 >= 0 }) else {
+                throw SafetensorsError.unfittingValues(tensor: name, shape: shape, count: 0)
+            }
+            let bytes = shape.reduce(4, *)
+            header[name] = .tensor(shape: shape, range: [end, end + bytes])
+            end += bytes
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         var json = try encoder.encode(header)
         // Spaces up to a multiple of eight keep the data aligned for readers that map it.
         json.append(Data(repeating: UInt8(ascii: " "), count: (8 - json.count % 8) % 8))
-        let length = withUnsafeBytes(of: UInt64(json.count).littleEndian) { Data($0) }
-        try WholeFile.write([length, json] + parts, to: url)
-    }
-
-    private static func littleEndianBytes(_ values: [Float]) -> Data {
-        values.map(\.bitPattern.littleEndian).withUnsafeBytes { Data($0) }
+        return json
     }
 }
 

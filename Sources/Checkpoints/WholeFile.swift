@@ -6,23 +6,50 @@ public enum WholeFile {
     ///
     /// - Throws: `FileError.unwritable`; the temporary file is removed and the old content stays.
     public static func write(_ parts: [Data], to url: URL) throws(FileError) {
-        let aside = url.deletingLastPathComponent()
-            .appendingPathComponent(".\(url.lastPathComponent).\(UUID().uuidString).partial").path
-        let descriptor = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw FileError.unwritable(file: url.path, reason: systemReason()) }
-        var failure: String?
-        if !parts.allSatisfy({ append($0, to: descriptor) }) || fsync(descriptor) != 0 { failure = systemReason() }
-        if close(descriptor) != 0, failure == nil { failure = systemReason() }
-        if failure == nil, rename(aside, url.path) != 0 { failure = systemReason() }
-        if let failure {
-            unlink(aside)
-            throw FileError.unwritable(file: url.path, reason: failure)
+        let aside = try FileAside(url)
+        do throws(FileError) {
+            for part in parts { try aside.append(part) }
+            try aside.replaceTarget()
+        } catch {
+            aside.discard()
+            throw error
         }
-        syncFolder(of: url)
     }
 
-    private static func append(_ data: Data, to descriptor: Int32) -> Bool {
-        data.withUnsafeBytes { bytes in
+    /// Writes what a closure appends, which need never be in memory as a whole.
+    ///
+    /// - Throws: what the closure throws, or `FileError.unwritable`; then the old content stays.
+    public static func write(to url: URL, _ produce: (FileAside) throws -> Void) throws {
+        let aside = try FileAside(url)
+        do {
+            try produce(aside)
+            try aside.replaceTarget()
+        } catch {
+            aside.discard()
+            throw error
+        }
+    }
+}
+
+/// A file under a temporary name beside the one that it is to replace.
+public struct FileAside {
+    private let url: URL
+    private let path: String
+    private let descriptor: Int32
+
+    fileprivate init(_ url: URL) throws(FileError) {
+        self.url = url
+        path = url.deletingLastPathComponent()
+            .appendingPathComponent(".\(url.lastPathComponent).\(UUID().uuidString).partial").path
+        descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw FileError.unwritable(file: url.path, reason: systemReason()) }
+    }
+
+    /// Writes bytes after those that are there.
+    ///
+    /// - Throws: `FileError.unwritable`.
+    public func append(_ data: Data) throws(FileError) {
+        let isWritten = data.withUnsafeBytes { bytes in
             var rest = bytes[...]
             while !rest.isEmpty {
                 let start = UnsafeRawBufferPointer(rebasing: rest).baseAddress
@@ -33,10 +60,31 @@ public enum WholeFile {
             }
             return true
         }
+        guard isWritten else { throw FileError.unwritable(file: url.path, reason: systemReason()) }
+    }
+
+    /// Writes floats, little-endian, after what is there.
+    ///
+    /// - Throws: `FileError.unwritable`.
+    func append(_ floats: UnsafeBufferPointer<Float>) throws(FileError) {
+        try append(floats.map(\.bitPattern.littleEndian).withUnsafeBytes { Data($0) })
+    }
+
+    fileprivate func replaceTarget() throws(FileError) {
+        guard fsync(descriptor) == 0, rename(path, url.path) == 0 else {
+            throw FileError.unwritable(file: url.path, reason: systemReason())
+        }
+        close(descriptor)
+        syncFolder()
+    }
+
+    fileprivate func discard() {
+        close(descriptor)
+        unlink(path)
     }
 
     /// Makes the rename itself durable. Some file systems refuse to sync a folder; the file is whole either way.
-    private static func syncFolder(of url: URL) {
+    private func syncFolder() {
         let descriptor = open(url.deletingLastPathComponent().path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { return }
         fsync(descriptor)

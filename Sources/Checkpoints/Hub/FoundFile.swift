@@ -1,0 +1,68 @@
+import Foundation
+
+/// What a path leads to, recognised by what stands there.
+enum FoundFile: Equatable {
+    case gguf(URL)
+    case hubFolder(URL)
+    case adapterFolder(URL)
+    case safetensors(URL)
+    case tokenizer(URL)
+    case pickle(URL)
+    /// Anything else, in words that fit after "but".
+    case other(String)
+
+    /// Looks at a path; a folder with exactly one GGUF file is that file.
+    ///
+    /// - Throws: `FileError.unreadable` when nothing is there.
+    init(at path: String) throws(FileError) {
+        let url = URL(fileURLWithPath: path)
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw .unreadable(file: path, reason: String(cString: strerror(ENOENT)))
+        }
+        self = isFolder.boolValue ? Self.folder(url) : Self.file(url)
+    }
+
+    private static func folder(_ url: URL) -> FoundFile {
+        let names = ((try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []).sorted()
+        if names.contains(PEFTAdapter.configurationName) { return .adapterFolder(url) }
+        if names.contains(HubConfiguration.fileName) { return .hubFolder(url) }
+        let models = names.filter { $0.hasSuffix(".gguf") }
+        if models.count == 1 { return .gguf(url.appendingPathComponent(models[0])) }
+        if models.count > 1 { return .other("\(models.count) GGUF files: \(models.prefix(5).joined(separator: ", "))") }
+        if let pickle = names.first(where: HubFiles.isPickle) { return .pickle(url.appendingPathComponent(pickle)) }
+        if names.contains(tokenizerName) { return .tokenizer(url.appendingPathComponent(tokenizerName)) }
+        return .other(names.isEmpty ? "it is an empty folder" : "a folder of \(names.prefix(5).joined(separator: ", "))")
+    }
+
+    private static func file(_ url: URL) -> FoundFile {
+        if url.lastPathComponent == tokenizerName { return .tokenizer(url) }
+        if url.pathExtension == "safetensors" { return .safetensors(url) }
+        if HubFiles.isPickle(url.lastPathComponent) { return .pickle(url) }
+        let beginsAsGGUF = (try? MappedFile(url))?.bytes.prefix(4).elementsEqual("GGUF".utf8) ?? false
+        if url.pathExtension == "gguf" || beginsAsGGUF { return .gguf(url) }
+        return .other("a file of an unknown kind")
+    }
+
+    private static let tokenizerName = "tokenizer.json"
+}
+
+/// Opens models wherever people have them.
+public enum ModelFiles {
+    /// Opens a hub folder, a GGUF file, or a folder with exactly one GGUF file.
+    ///
+    /// - Throws: `HubError.noModel` when the path holds something else, `HubError.pickled` for weights that are a pickle,
+    ///   or what the model's files are refused with.
+    public static func open(_ path: String) throws -> any ModelSource {
+        func noModel(_ found: String) -> HubError { .noModel(path: path, found: found) }
+        switch try FoundFile(at: path) {
+        case .gguf(let url): return try GGUFModel(url)
+        case .hubFolder(let url): return try HubModel(url)
+        case .pickle(let url): throw HubError.pickled(file: url.path)
+        case .adapterFolder: throw noModel("an adapter, which changes a model")
+        case .safetensors: throw noModel("a file of weights, which its folder's config.json tells how to use")
+        case .tokenizer: throw noModel("a tokenizer")
+        case .other(let found): throw noModel(found)
+        }
+    }
+}
