@@ -66,6 +66,7 @@ public final class GGUFFile: Sendable {
         var index: UInt64 = 0
         while index < count {
             let key = try reader.string(for: "the key of metadata \(index)")
+            try reader.reservePair(key)
             let value = try reader.value(for: key)
             guard metadata.updateValue(value, forKey: key) == nil else {
                 throw .malformed(file: reader.file, place: "metadata \(key)", reason: "the key occurs twice")

@@ -34,7 +34,8 @@ public struct GGUFModel: ModelSource {
             tensors[layout.hubName] = (stored, layout)
             unplaced.remove(layout.fileName)
         }
-        // A bias or a table of rotation factors left out would spoil the model silently.
+        unplaced.remove(llamaRotaryTable)
+        // A bias left out would spoil the model silently.
         if let name = unplaced.min() {
             throw .unsupportedFeature(file: file.path, feature: "the tensor \(name)")
         }

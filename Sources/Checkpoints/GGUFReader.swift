@@ -1,18 +1,38 @@
 /// A cursor over a GGUF file's header that never reads past the end and never trusts a length.
 struct GGUFReader {
-    /// Array elements in one file, beyond which its header is taken for an attack on memory: the largest vocabularies
-    /// with types, scores and merges have about a million.
-    static let maximumElements = 1 << 22
+    /// Bytes of memory that a header may take beyond the file's own size before it is taken for an attack: the largest
+    /// vocabularies with types, scores and merges have about a million elements.
+    private static let headerMemory = 40 << 20
+    /// What a pair of metadata and a tensor take in tables while they are read and checked.
+    private static let pairMemory = 160
+    private static let tensorMemory = 640
     static let maximumNesting = 4
 
     let bytes: UnsafeRawBufferPointer
     let file: String
     private(set) var offset = 0
-    private var elementsLeft = Self.maximumElements
+    private var memoryLeft: Int
 
     init(_ bytes: UnsafeRawBufferPointer, file: String) {
         self.bytes = bytes
         self.file = file
+        memoryLeft = bytes.count + Self.headerMemory
+    }
+
+    /// Counts memory that a value is about to take.
+    private mutating func reserve(_ bytes: Int, for place: @autoclosure () -> String) throws(GGUFError) {
+        guard bytes <= memoryLeft else {
+            throw .malformed(file: file, place: place(), reason: "the header takes too much memory for its file")
+        }
+        memoryLeft -= bytes
+    }
+
+    mutating func reservePair(_ key: String) throws(GGUFError) {
+        try reserve(Self.pairMemory, for: "metadata \(key)")
+    }
+
+    mutating func reserveTensor(_ name: String) throws(GGUFError) {
+        try reserve(Self.tensorMemory, for: "tensor \(name)")
     }
 
     /// Moves past some bytes and gives where they began.
@@ -36,6 +56,8 @@ struct GGUFReader {
     mutating func string(for place: @autoclosure () -> String) throws(GGUFError) -> String {
         let length = try integer(UInt64.self, for: place())
         let start = try take(length, for: place())
+        // Short texts live in their place, longer ones on the heap.
+        if length > 15 { try reserve(Int(length) + 48, for: place()) }
         let slice = UnsafeRawBufferPointer(rebasing: bytes[start..<offset])
         guard let text = String(validating: slice.bindMemory(to: UInt8.self), as: UTF8.self) else {
             throw .malformed(file: file, place: place(), reason: "the text is not UTF-8")
@@ -94,11 +116,8 @@ struct GGUFReader {
             throw .truncated(
                 file: file, place: "metadata \(key)", missingBytes: (overflow ? UInt64.max : needed) - left)
         }
-        guard count <= UInt64(elementsLeft) else {
-            throw .malformed(
-                file: file, place: "metadata \(key)", reason: "there are more than \(Self.maximumElements) elements")
-        }
-        elementsLeft -= Int(count)
+        // The bytes are there, so that the count is one of memory too.
+        try reserve(64 + Int(count) * MemoryLayout<GGUFValue>.stride, for: "metadata \(key)")
         var elements: [GGUFValue] = []
         elements.reserveCapacity(Int(count))
         for _ in 0..<Int(count) { elements.append(try value(of: type, for: key, depth: depth + 1)) }

@@ -45,6 +45,7 @@ extension GGUFReader {
     private mutating func tensor(_ place: String) throws(GGUFError) -> GGUFTensor {
         let name = try string(for: place)
         let place = "tensor \(name)"
+        try reserveTensor(name)
         let dimensions = try integer(UInt32.self, for: place)
         guard (1...4).contains(dimensions) else {
             throw .malformed(file: file, place: place, reason: "\(dimensions) dimensions where 1 to 4 are possible")

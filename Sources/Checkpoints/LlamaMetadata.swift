@@ -1,3 +1,8 @@
+import Tensors
+
+/// The table of rotation factors, such as Llama 3 has, which is a constant and no weight.
+let llamaRotaryTable = "rope_freqs.weight"
+
 extension GGUFFile {
     /// The sizes and constants of a model of the architecture `llama`.
     ///
@@ -15,13 +20,14 @@ extension GGUFFile {
         let keyValueHeads = try integer("llama.attention.head_count_kv") ?? heads
         let contextLength = try required("llama.context_length", integer)
         let ropeBase = try number("llama.rope.freq_base") ?? 10_000
+        let ropeFactors = try llamaRotaryFactors(headDimension: headDimension)
         let normEpsilon = try required("llama.attention.layer_norm_rms_epsilon", number)
         let vocabularySize = try llamaVocabularySize()
         do throws(HyperparameterError) {
             return try Hyperparameters(
                 family: .llama, layers: layers, width: width, feedForwardWidth: feedForwardWidth, heads: heads,
                 keyValueHeads: keyValueHeads, headDimension: headDimension, vocabularySize: vocabularySize,
-                contextLength: contextLength, positions: .rotary(base: ropeBase, factors: nil),
+                contextLength: contextLength, positions: .rotary(base: ropeBase, factors: ropeFactors),
                 normalisation: .rootMeanSquare, normEpsilon: Float(normEpsilon), activation: .swiglu,
                 hasBiases: false, tiedEmbeddings: tensors["output.weight"] == nil)
         } catch {
@@ -37,6 +43,18 @@ extension GGUFFile {
         if let experts = try integer("llama.expert_count"), experts != 0 {
             throw .unsupportedFeature(file: path, feature: "a mixture of \(experts) experts")
         }
+    }
+
+    /// What each pair's frequency is divided by, or nil where the file has no such table.
+    private func llamaRotaryFactors(headDimension: Int) throws(GGUFError) -> [Float]? {
+        guard let table = tensors[llamaRotaryTable] else { return nil }
+        guard table.shape == [headDimension / 2] else {
+            throw .wrongShape(
+                file: path, tensor: llamaRotaryTable, found: table.shape, expected: [headDimension / 2])
+        }
+        let factors = Storage(count: table.columns).matrix(rows: 1, columns: table.columns)
+        read(rows: 0..<1, of: table, into: factors)
+        return factors.values
     }
 
     /// The given head dimension, or else the width shared among the heads.

@@ -95,6 +95,26 @@ struct LlamaMetadataTests {
         #expect(bias?.exitCode == .modelUnsupported)
     }
 
+    @Test("a table of rotation factors is read, and refused when misshapen or impossible")
+    func rotationFactors() throws {
+        #expect(try refusal(tensors: ["rope_freqs.weight": [2]])?.exitCode == .modelMalformed)
+        // The builder's data are zeros, which would divide by nothing.
+        #expect(try refusal(tensors: ["rope_freqs.weight": [1]])?.problem.contains("RoPE factor") == true)
+        try Fixtures.withTemporaryFolder { folder in
+            let url = folder.appendingPathComponent("x.gguf")
+            var metadata: [(key: String, value: GGUFValue)] = [
+                ("general.architecture", .text("llama")), ("llama.attention.layer_norm_rms_epsilon", .real(0.0625)),
+            ]
+            metadata += Self.sizes.map { ($0.key, .unsigned(UInt64($0.value))) }
+            let tensors = Self.tensors.mapValues { $0.reversed().map(Int.init) }
+                .merging(["rope_freqs.weight": [1]]) { $1 }
+            try GGUFFile.write(metadata: metadata, tensors: tensors.map { ($0.key, $0.value) }, to: url) { name, stream in
+                try stream.append([Float](repeating: 8, count: tensors[name]?.reduce(1, *) ?? 0))
+            }
+            #expect(try GGUFModel(url).hyperparameters.positions == .rotary(base: 10_000, factors: [8]))
+        }
+    }
+
     @Test("what would change the mathematics silently is refused")
     func features() throws {
         #expect(try refusal(sizes: ["llama.expert_count": 8])?.exitCode == .modelUnsupported)

@@ -64,6 +64,105 @@ struct PEFTAdapterTests {
         #expect(pair.b == (0..<32).map { Float($0) / 8 })
     }
 
+    @Test(
+        "what PEFT wrote for any family is written again with the same keys, shapes, values and settings",
+        arguments: ["peft", "peft-classifier", "hub/gpt2/adapter", "hub/llama/adapter", "hub/opt/adapter"])
+    func rewritten(_ name: String) throws {
+        let adapter = try PEFTAdapter(contentsOf: fixture(name))
+        try Fixtures.withTemporaryFolder { folder in
+            try adapter.write(to: folder)
+            #expect(try PEFTAdapter(contentsOf: folder) == adapter)
+            let theirs = try SafetensorsFile(fixture("\(name)/\(Self.weights)"))
+            let ours = try SafetensorsFile(folder.appendingPathComponent(Self.weights))
+            #expect(ours.shapes == theirs.shapes)
+            for tensor in theirs.shapes.keys { #expect(try ours.values(tensor) == theirs.values(tensor), "\(tensor)") }
+            var settings = try [fixture(name), folder].map { folder in
+                try JSONDecoder().decode(
+                    [String: ConfigurationValue].self, from: Data(contentsOf: folder.appendingPathComponent(Self.config)))
+            }
+            // PEFT spells out paths for "all-linear", leaves out what means every block, and names a classifier twice.
+            for i in settings.indices {
+                if name == "hub/opt/adapter" { settings[i]["target_modules"] = nil }
+                if case .list(let modules) = settings[i]["modules_to_save"] {
+                    settings[i]["modules_to_save"] = .list(modules.filter { $0 != .text("classifier") })
+                }
+                if ["hub/opt/adapter", "hub/llama/adapter"].contains(name) {
+                    settings[i]["layers_to_transform"] = nil
+                    settings[i]["layers_pattern"] = nil
+                }
+                if settings[i]["base_model_name_or_path"] == .text("") { settings[i]["base_model_name_or_path"] = .null }
+            }
+            for (key, value) in settings[1] {
+                #expect(settings[0][key] == value, "\(key)")
+            }
+        }
+    }
+
+    @Test("GPT-2's settings are read: rank-stabilised scale, blocks with gaps, one name for two layers")
+    func gpt2() throws {
+        let adapter = try PEFTAdapter(contentsOf: fixture("hub/gpt2/adapter"))
+        #expect(adapter.family == .gpt2 && adapter.isRankStabilised && adapter.scale == 3)
+        #expect(adapter.layers == [0, 2] && adapter.targetModules == ["c_attn", "c_proj"])
+        let opt = try PEFTAdapter(contentsOf: fixture("hub/opt/adapter"))
+        #expect(opt.dropout == 0.25 && opt.targetModules.count == 6 && opt.scale == 2)
+        try Fixtures.withTemporaryFolder { folder in
+            // With one of the two layers alone, their shared name would mean too many.
+            let pairs = adapter.pairs.filter { $0.key.module != "mlp.c_proj" }
+            let part = PEFTAdapter(family: .gpt2, rank: 4, alpha: 6, baseModel: "", pairs: pairs)
+            try part.write(to: folder)
+            let text = try String(contentsOf: folder.appendingPathComponent(Self.config), encoding: .utf8)
+            #expect(text.contains(#""attn.c_proj""#))
+            #expect(try PEFTAdapter(contentsOf: folder) == part)
+        }
+    }
+
+    @Test("a trained classifier is read with its adapter")
+    func classifier() throws {
+        let adapter = try PEFTAdapter(contentsOf: fixture("peft-classifier"))
+        let score = try #require(adapter.savedModules["score"])
+        #expect(score.shape == [3, 16] && score.values == (0..<48).map { Float($0) / 8 })
+        #expect(adapter.family == .opt && adapter.layers == [2] && adapter.dropout == 0.1)
+        #expect(adapter.parameterCount == 48 + 2 * 2 * (16 + 16) - 2 * 16 + 2 * 24)
+    }
+
+    @Test("an adapter for another base is refused with what differs")
+    func otherBase() throws {
+        let gpt2 = try HubModel(fixture("hub/gpt2")).hyperparameters, opt = try HubModel(fixture("hub/opt")).hyperparameters
+        try PEFTAdapter(contentsOf: fixture("hub/gpt2/adapter")).check(fits: gpt2)
+        for (name, model, words) in [
+            ("hub/gpt2/adapter", opt, "family gpt2"), ("peft-classifier", opt, "block 2 of 2"),
+        ] {
+            let adapter = try PEFTAdapter(contentsOf: fixture(name))
+            let error = try HubFolders.refusal { try adapter.check(fits: model) }
+            #expect(error?.problem.contains(words) == true && error?.exitCode == .adapterMismatch)
+        }
+        for (module, width, words) in [("fc3", 16, "no layer fc3"), ("fc2", 19, "20 inputs")] {
+            let pair = LowRankPair(a: [Float](repeating: 0, count: width), b: [Float](repeating: 0, count: 16))
+            let adapter = PEFTAdapter(
+                family: .opt, rank: 1, alpha: 1, baseModel: "", pairs: [AdapterSite(layer: 0, module: module): pair])
+            let error = try HubFolders.refusal { try adapter.check(fits: opt) }
+            #expect(error?.problem.contains(words) == true)
+        }
+    }
+
+    @Test("numbers that are not finite are refused: an adapter is small enough to look at each", arguments: [Float.nan, .infinity])
+    func notFinite(_ value: Float) throws {
+        let error = try refusal { tensors in
+            tensors[Self.a] = SafetensorsTensor(shape: [2, 16], values: [Float](repeating: value, count: 32))
+        }
+        guard case .notFinite(_, Self.a) = error as? AdapterError else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
+    @Test("all linear layers may be meant in one word, and transposing is the family's affair")
+    func harmless() throws {
+        #expect(try refusal(replacing: "[\n    \"down_proj\",\n    \"q_proj\"\n  ]", with: #""all-linear""#) == nil)
+        #expect(try refusal(replacing: #""fan_in_fan_out": false"#, with: #""fan_in_fan_out": true"#) == nil)
+        #expect(try refusal(replacing: #""modules_to_save": null"#, with: #""modules_to_save": []"#) == nil)
+    }
+
     /// What is thrown for a PEFT folder after a change to its configuration or tensors.
     private func refusal(
         replacing found: String = "", with replacement: String = "",
@@ -98,8 +197,11 @@ struct PEFTAdapterTests {
     @Test(
         "settings that are not plain LoRA are refused by name",
         arguments: [
-            (#""LORA""#, #""ADALORA""#), (#""use_rslora": false"#, #""use_rslora": true"#),
-            (#""use_dora": false"#, #""use_dora": true"#), (#""fan_in_fan_out": false"#, #""fan_in_fan_out": true"#),
+            (#""LORA""#, #""ADALORA""#), (#""CAUSAL_LM""#, #""TOKEN_CLS""#),
+            (#""use_dora": false"#, #""use_dora": true"#), (#""init_lora_weights": true"#, #""init_lora_weights": "pissa""#),
+            ("[\n    \"down_proj\",\n    \"q_proj\"\n  ]", #"".*(q|down)_proj""#),
+            (#""trainable_token_indices": null"#, #""trainable_token_indices": [1]"#),
+            (#""target_parameters": null"#, #""target_parameters": ["x"]"#), (#""kasa_config": null"#, #""kasa_config": {}"#),
             (#""bias": "none""#, #""bias": "all""#), (#""rank_pattern": {}"#, #""rank_pattern": {"q_proj": 3}"#),
             (#""alpha_pattern": {}"#, #""alpha_pattern": {"q_proj": 3}"#),
             (#""modules_to_save": null"#, #""modules_to_save": ["lm_head"]"#),
@@ -120,6 +222,8 @@ struct PEFTAdapterTests {
             (#""r": 2"#, #""r": "2""#), (#""r": 2,"#, ""), (#""r": 2"#, #""r": 3"#), ("{", "["),
             (#""lora_alpha": 6"#, #""lora_alpha": 0"#), (#""lora_alpha": 6"#, #""lora_alpha": null"#),
             (#""q_proj""#, #""k_proj""#), (#""LORA""#, "7"), ("    2\n", "    3\n"),
+            (#""CAUSAL_LM""#, #""SEQ_CLS""#), (#""lora_dropout": 0.0"#, #""lora_dropout": 1.0"#),
+            ("[\n    \"down_proj\",\n    \"q_proj\"\n  ]", #"["model.layers.1.mlp.down_proj", "q_proj"]"#),
         ])
     func malformed(_ found: String, _ replacement: String) throws {
         #expect(try refusal(replacing: found, with: replacement) is AdapterError)

@@ -76,9 +76,8 @@ private struct GGUFBytes {
 
     /// The type's number, then the value; false when a list has no type.
     mutating func appendTyped(_ value: GGUFValue) -> Bool {
-        guard let type = value.type else { return false }
-        append(type.rawValue)
-        return append(value, as: type)
+        append(value.type.rawValue)
+        return append(value, as: value.type)
     }
 
     private mutating func append(_ value: GGUFValue, as type: GGUFValueType) -> Bool {
@@ -98,12 +97,9 @@ private struct GGUFBytes {
 
     /// The elements' type, their number, and each of them; an empty list is one of texts.
     private mutating func appendList(_ elements: [GGUFValue]) -> Bool {
-        let types = Set(elements.map(\.type))
+        guard Set(elements.map(\.kind)).count <= 1 else { return false }
         // Numbers of two widths share the wider one, which has the greater number.
-        guard types.count <= 2, let type = elements.isEmpty ? .string : types.compactMap(\.self).max(by: {
-            $0.rawValue < $1.rawValue
-        }), Set(elements.map(\.kind)).count <= 1
-        else { return false }
+        let type = elements.map(\.type).max { $0.rawValue < $1.rawValue } ?? .string
         append(type.rawValue)
         append(UInt64(elements.count))
         return elements.allSatisfy { append($0, as: type) }
@@ -112,7 +108,7 @@ private struct GGUFBytes {
 
 extension GGUFValue {
     /// The narrowest of the usual types that holds the value.
-    fileprivate var type: GGUFValueType? {
+    fileprivate var type: GGUFValueType {
         switch self {
         case .unsigned(let value): value <= UInt32.max ? .uint32 : .uint64
         case .signed(let value): Int32(exactly: value) != nil ? .int32 : .int64

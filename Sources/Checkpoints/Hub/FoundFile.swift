@@ -39,8 +39,8 @@ enum FoundFile: Equatable {
         if url.lastPathComponent == tokenizerName { return .tokenizer(url) }
         if url.pathExtension == "safetensors" { return .safetensors(url) }
         if HubFiles.isPickle(url.lastPathComponent) { return .pickle(url) }
-        let first = (try? FileHandle(forReadingFrom: url))?.readData(ofLength: 4)
-        if url.pathExtension == "gguf" || first == Data("GGUF".utf8) { return .gguf(url) }
+        let beginsAsGGUF = (try? MappedFile(url))?.bytes.prefix(4).elementsEqual("GGUF".utf8) ?? false
+        if url.pathExtension == "gguf" || beginsAsGGUF { return .gguf(url) }
         return .other("a file of an unknown kind")
     }
 

@@ -31,8 +31,7 @@ struct Llama3Scaling: Equatable {
         let stretch = Double(whole)
         var mixed: [(frequency: Double, share: Double)] = []
         for (wavelength, factor) in zip(wavelengths(base, headDimension), factors) where factor > 1 && factor < whole {
-            let share = (1 / Double(factor) - 1 / stretch) / (1 - 1 / stretch)
-            mixed.append((frequency: 1 / wavelength, share: share))
+            mixed.append((1 / wavelength, (1 / Double(factor) - 1 / stretch) / (1 - 1 / stretch)))
         }
         var candidates = [Llama3Scaling(stretch, high: 4, context: 8192)]
         if let first = mixed.first, let last = mixed.last, first.frequency > last.frequency {
