@@ -12,6 +12,8 @@ public struct PreparedModel: Sendable {
     public let model: LlamaModel
     /// The tokenizer that the model was trained with.
     public let tokenizer: ByteLevelBPE
+    /// The token that ends a text, if the tokenizer has one.
+    public let endToken: Int32?
 
     /// Opens the model file, checks its digest, and dequantises all blocks.
     ///
@@ -32,6 +34,7 @@ public struct PreparedModel: Sendable {
         tokenizer = try ByteLevelBPE(
             tokens: metadata.tokens, merges: metadata.merges,
             preTokenizer: PreTokenizer(named: metadata.preTokenizer), specialTokens: metadata.specialIDs)
+        endToken = metadata.endID
         model = try LlamaModel(source: source, maximumTokens: recipe.task.maximumTokens)
     }
 }

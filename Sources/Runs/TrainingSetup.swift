@@ -62,22 +62,7 @@ extension AdapterLayout {
     init(_ recipe: Recipe, model: LlamaModel) {
         self.init(
             model: model.hyperparameters, blocks: recipe.model.frozenBlocks..<model.hyperparameters.layers,
-            targets: Set(recipe.lora.targets.map { AdapterTarget($0) }), rank: recipe.lora.rank,
+            targets: recipe.lora.targets.map { Set($0.compactMap(AdapterTarget.init)) } ?? Set(AdapterTarget.allCases), rank: recipe.lora.rank,
             alpha: Float(recipe.lora.alpha))
-    }
-}
-
-extension AdapterTarget {
-    fileprivate init(_ projection: Recipe.Projection) {
-        self =
-            switch projection {
-            case .q: .q
-            case .k: .k
-            case .v: .v
-            case .o: .o
-            case .gate: .gate
-            case .up: .up
-            case .down: .down
-            }
     }
 }
