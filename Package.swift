@@ -45,7 +45,9 @@ let package = Package(
         .target(name: "Coordinator", dependencies: ["Diagnostics", "Queueing", "Wire"]),
 
         // Recipes, run folders and the embedded assembly of the roles.
-        .target(name: "Recipes", dependencies: ["Diagnostics", .product(name: "Yams", package: "Yams")]),
+        .target(
+            name: "Recipes",
+            dependencies: ["Datasets", "Diagnostics", .product(name: "Yams", package: "Yams")]),
         .target(
             name: "Runs",
             dependencies: [

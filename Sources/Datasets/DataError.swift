@@ -14,21 +14,26 @@ public enum DataError: NumberedError, Equatable {
     case tooFew(what: String, available: Int, needed: Int, remedy: String)
     /// There are fewer devices than labels, where each device is to hold one label.
     case tooFewDevices(devices: Int, labels: Int)
-    /// A prompt that has no place for the text.
-    case promptWithoutText(String)
+    /// A record lacks a field that the prompt, the answer, the label or the group comes from.
+    case missingField(file: String, line: Int, field: String, available: [String])
+    /// A template that cannot be filled.
+    case badTemplate(String, reason: String)
+    /// A chat for a model whose tokenizer has no tokens for turns.
+    case noChatTokens
     /// A label word that the tokenizer splits, so that no single logit stands for it.
     case labelWordNotOneToken(word: String, tokens: Int)
-    /// A prompt of more tokens than the limit.
+    /// An example of more tokens than the limit.
     case tooLong(file: String, line: Int, tokens: Int, limit: Int)
 
     /// One number for each kind of mistake.
     public var exitCode: ExitCode {
         switch self {
         case .unreadable: .dataUnreadable
-        case .malformedLine: .dataMalformedLine
+        case .malformedLine, .missingField: .dataMalformedLine
         case .unknownLabel, .unusableLabels: .dataUnknownLabel
         case .tooFew, .tooFewDevices: .dataTooFew
-        case .promptWithoutText: .recipeImpossibleValue
+        case .badTemplate: .recipeImpossibleValue
+        case .noChatTokens: .tokenizerUnsupported
         case .labelWordNotOneToken: .labelWordNotOneToken
         case .tooLong: .dataTooLong
         }
@@ -49,12 +54,16 @@ public enum DataError: NumberedError, Equatable {
             "Too few examples: \(what) needs at least \(needed), there are \(available)"
         case .tooFewDevices(let devices, let labels):
             "One label per device needs at least one device for each of the \(labels) labels, there are \(devices)"
-        case .promptWithoutText(let prompt):
-            "The prompt '\(prompt)' has no place for the text"
+        case .missingField(let file, let line, let field, let available):
+            "\(file), line \(line): there is no field '\(field)', only \(listed(available))"
+        case .badTemplate(let template, let reason):
+            "The template '\(template)' cannot be filled: \(reason)"
+        case .noChatTokens:
+            "The model's tokenizer has no tokens <|im_start|> and <|im_end|>, so it knows no turns of a chat"
         case .labelWordNotOneToken(let word, let tokens):
             "The label word '\(word)' is \(tokens) tokens, and only a word of one token can be predicted at one position"
         case .tooLong(let file, let line, let tokens, let limit):
-            "\(file), line \(line): the prompt has \(tokens) tokens, more than the limit of \(limit)"
+            "\(file), line \(line): the example has \(tokens) tokens, more than the limit of \(limit)"
         }
     }
 
@@ -72,7 +81,14 @@ public enum DataError: NumberedError, Equatable {
         case .unusableLabels: "Correct task.labels in the recipe"
         case .tooFew(_, _, _, let remedy): remedy
         case .tooFewDevices: "Add devices (devices.cuts), or choose another devices.partition"
-        case .promptWithoutText: "Write {text} once into task.prompt"
+        case .missingField(_, _, let field, let available):
+            if let nearest = nearestName(to: field, among: available) {
+                "Perhaps '\(nearest)' was meant in task.prompt, task.answer, data.label or data.group"
+            } else {
+                "Correct task.prompt, task.answer, data.label or data.group, or name the fields with data.columns"
+            }
+        case .badTemplate: "Write {field} for a field's value, and {{ or }} for a brace"
+        case .noChatTokens: "Set task.chat to false"
         case .labelWordNotOneToken:
             "Choose a more common word in task.labels, and mind its leading space, as in ' great'"
         case .tooLong:

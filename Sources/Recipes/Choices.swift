@@ -1,24 +1,30 @@
 extension Recipe {
-    /// The form of a data file's lines.
+    /// The form of a data file.
     public enum DataFormat: String, Sendable, CaseIterable {
         /// `id TAB mean rating TAB sentence`.
         case ratedSentences = "rated-sentences"
-        /// `label TAB text`.
-        case tsv
+        /// Tables with tabs or commas between their values.
+        case tsv, csv
+        /// One JSON object per line.
+        case jsonl
     }
 
-    /// What happens to a prompt of more than the maximum of tokens.
+    /// What predicts the answer.
+    public enum Head: String, Sendable, CaseIterable {
+        /// The model's own head, among one word per class.
+        case verbalizer
+        /// A trained linear layer on the last token, with one output per class.
+        case classifier
+        /// The model's own head, for an answer in words.
+        case lm
+    }
+
+    /// What happens to an example of more than the maximum of tokens.
     public enum TooLong: String, Sendable, CaseIterable {
         /// It ends the run with an error that names the line.
         case refuse
-        /// The text is cut at its end, the prompt around it is kept.
+        /// The prompt is cut: its text at the end, or at the beginning where an answer in words follows.
         case truncate
-    }
-
-    /// A linear layer of a block.
-    public enum Projection: String, Sendable, CaseIterable {
-        /// The layers of attention (`q` to `o`) and of the feed-forward part.
-        case q, k, v, o, gate, up, down
     }
 
     /// What is computed where.
@@ -29,10 +35,24 @@ extension Recipe {
         case central
     }
 
-    /// The learning rate after warm-up.
+    /// What is trained.
+    public enum Trainable: String, Sendable, CaseIterable {
+        /// Low-rank adapters beside frozen layers.
+        case lora
+        /// Every parameter of the blocks above the frozen ones.
+        case full
+    }
+
+    /// The rule by which gradients become steps.
+    public enum Optimizer: String, Sendable, CaseIterable {
+        /// Adam with decoupled weight decay, or gradient descent.
+        case adamw, sgd
+    }
+
+    /// The course of the learning rate after warm-up.
     public enum Schedule: String, Sendable, CaseIterable {
-        /// It stays, or falls linearly to zero at the last step.
-        case constant, linear
+        /// It stays, or falls to zero at the last step: in a line, or in half a wave.
+        case constant, linear, cosine
     }
 
     /// How activations are written on the wire.
@@ -50,6 +70,13 @@ extension Recipe {
         /// Every device holds one class.
         case oneLabelPerDevice
     }
+}
+
+extension Recipe.LoRA {
+    /// The names of linear layers in the families of models; which of them a model has, its family says.
+    static let knownTargets = [
+        "q", "k", "v", "o", "gate", "up", "down", "c_attn", "c_proj", "c_fc", "fc1", "fc2",
+    ]
 }
 
 extension Recipe.Partition: LosslessStringConvertible {

@@ -11,7 +11,7 @@ public struct Recipe: Sendable, Equatable {
     public var model = Model()
     /// The texts and their split.
     public var data = DataSet()
-    /// How a text becomes a question to the model, and its answer a class.
+    /// How a record becomes a question to the model and its answer.
     public var task = Task()
     /// The low-rank adapters.
     public var lora = LoRA()
@@ -35,11 +35,11 @@ public struct Recipe: Sendable, Equatable {
 extension Recipe {
     /// The model and how much of it is frozen.
     public struct Model: Sendable, Equatable {
-        /// The model file; resolve it with `CacheFolder`.
+        /// A model file, or a folder in the hub's layout; resolve it with `CacheFolder`.
         public var path = ""
-        /// The SHA-256 of the file in lowercase hexadecimal digits; nil leaves it unchecked.
+        /// The SHA-256 of a model file in lowercase hexadecimal digits; nil leaves it unchecked.
         public var sha256: String?
-        /// Blocks 1 to this one are frozen; the adapters train in the blocks above.
+        /// Blocks 1 to this one are frozen; what is trained lies above.
         public var frozenBlocks = 0
     }
 
@@ -49,50 +49,74 @@ extension Recipe {
         public var path = ""
         /// The SHA-256 of the file in lowercase hexadecimal digits; nil leaves it unchecked.
         public var sha256: String?
-        /// The form of the file's lines.
+        /// The form of the file.
         public var format = DataFormat.ratedSentences
+        /// The fields of a table without a line that names them; nil takes their names from the first line.
+        public var columns: [String]?
+        /// The field that holds the class.
+        public var label = "label"
+        /// The field whose equal values stay on one side of the split; nil keeps equal texts together.
+        public var group: String?
         /// Rated sentences nearer to zero than this are left out.
         public var minimumAbsoluteRating = 0.0
-        /// The share of the texts that are kept for testing.
+        /// The share of the texts, or of the groups, that are kept for testing.
         public var testFraction = 0.2
+        /// A file of test examples of its own; resolve it with `CacheFolder`.
+        public var testPath: String?
+        /// The SHA-256 of the test file in lowercase hexadecimal digits; nil leaves it unchecked.
+        public var testSHA256: String?
         /// How many training examples to use; nil means all.
         public var trainLimit: Int?
     }
 
-    /// How a text becomes a question to the model, and its answer a class.
+    /// How a record becomes a question to the model and its answer.
     public struct Task: Sendable, Equatable {
-        /// The prompt, in which `{text}` stands once for the text.
+        /// What predicts the answer.
+        public var head = Head.verbalizer
+        /// The prompt, a template with fields of the data such as `{text}`.
         public var prompt = "{text} It was"
-        /// The classes in order, each with the word that stands for it.
-        public var labels: [LabelWord] = []
-        /// The longest prompt, in tokens.
+        /// The answer in words, a template; only for a language model's head.
+        public var answer: String?
+        /// Whether prompt and answer become turns of a user and an assistant, in ChatML.
+        public var chat = false
+        /// The classes in order; none for a language model's head.
+        public var labels: [Label] = []
+        /// The longest example, in tokens.
         public var maximumTokens = 512
-        /// What happens to a longer prompt.
+        /// What happens to a longer example.
         public var tooLong = TooLong.refuse
     }
 
     /// A class and the word by which the model names it.
-    public struct LabelWord: Sendable, Equatable {
+    public struct Label: Sendable, Equatable {
         /// The class name, as in the data.
-        public var label: String
-        /// The word, with its leading space.
-        public var word: String
+        public var name: String
+        /// The word, with its leading space; nil where labels are a plain list, without words.
+        public var word: String?
     }
 
     /// The low-rank adapters.
     public struct LoRA: Sendable, Equatable {
         /// The inner width r of an adapter.
         public var rank = 8
-        /// The scale: an adapter's output is multiplied by alpha / rank.
+        /// The scale: an adapter's output is multiplied by alpha / rank, or by alpha / √rank.
         public var alpha = 16.0
-        /// The linear layers that get an adapter.
-        public var targets = Projection.allCases
+        /// The share of an adapter's input that is left out in training.
+        public var dropout = 0.0
+        /// Whether the scale is alpha / √rank (rsLoRA, Kalajdzievski, 2023).
+        public var rslora = false
+        /// The linear layers that get an adapter, by their names; nil means every one of a block.
+        public var targets: [String]?
+        /// The blocks that get adapters, from 1; nil means all above the frozen ones.
+        public var blocks: ClosedRange<Int>?
     }
 
     /// The method and the optimizer.
     public struct Training: Sendable, Equatable {
         /// What is computed where.
         public var method = Method.splitfrozen
+        /// What is trained.
+        public var trainable = Trainable.lora
         /// How often every sample is trained.
         public var epochs = 1
         /// Samples in one optimizer step.
@@ -103,9 +127,13 @@ extension Recipe {
         public var learningRate = 1e-3
         /// Steps in which the learning rate rises linearly from zero.
         public var warmupSteps = 10
-        /// The learning rate after warm-up: constant, or falling linearly to zero at the last step.
+        /// The course of the learning rate after warm-up.
         public var schedule = Schedule.constant
-        /// The decoupled weight decay of AdamW.
+        /// The rule by which gradients become steps.
+        public var optimizer = Optimizer.adamw
+        /// The decay of SGD's mean step.
+        public var momentum = 0.0
+        /// The weight decay.
         public var weightDecay = 0.01
         /// The decay of the mean gradient.
         public var beta1 = 0.9
@@ -113,8 +141,12 @@ extension Recipe {
         public var beta2 = 0.999
         /// What is added to the root of the mean squared gradient.
         public var epsilon = 1e-8
-        /// The largest norm of all gradients together.
-        public var clipNorm = 1.0
+        /// The largest norm of all gradients together; nil leaves them as they are.
+        public var clipNorm: Double? = 1.0
+        /// Steps between two checkpoints of the run; 0 writes none.
+        public var checkpointSteps = 50
+        /// How many of the newest checkpoints stay.
+        public var checkpointsKept = 2
     }
 
     /// The devices, their data and how they publish.
@@ -147,5 +179,9 @@ extension Recipe {
         public var samples = 1050
         /// Whether the model is also scored before training.
         public var baseline = true
+        /// The most tokens to generate for each test example, whose final answer then counts; 0 scores by loss only.
+        public var generateTokens = 0
+        /// What stands before the final answer.
+        public var answerMarker = "####"
     }
 }

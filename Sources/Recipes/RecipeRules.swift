@@ -5,19 +5,68 @@ struct RecipeRule: Sendable {
     /// What the key must be, if it is not so; otherwise nil.
     let violation: @Sendable (Recipe) -> String?
 
-    static let all: [RecipeRule] = [
-        .init(key: "task.labels") { recipe in
-            guard recipe.data.format == .ratedSentences else { return nil }
-            let isSentiment = Set(recipe.task.labels.map(\.label)) == ["negative", "positive"]
-            return isSentiment ? nil : "a map of the labels negative and positive, as data.format is rated-sentences"
-        },
+    static let all = data + task + training + devices
+
+    private static let data: [RecipeRule] = [
         .init(key: "data.minimum_absolute_rating") { recipe in
             let isRated = recipe.data.format == .ratedSentences
             return isRated || recipe.data.minimumAbsoluteRating == 0 ? nil : "0, as data.format has no ratings"
         },
+        .init(key: "data.columns") { recipe in
+            let isTable = [.tsv, .csv].contains(recipe.data.format)
+            return isTable || recipe.data.columns == nil ? nil : "null, as data.format names its fields itself"
+        },
+        .init(key: "data.test_sha256") { recipe in
+            recipe.data.testPath == nil && recipe.data.testSHA256 != nil ? "null, as data.test_path is null" : nil
+        },
+        .init(key: "data.test_fraction") { recipe in
+            guard recipe.data.testPath != nil, recipe.data.group == nil, recipe.data.testFraction > 0 else { return nil }
+            return "0, as data.test_path is given and there is no data.group of which a share could be kept for testing"
+        },
         .init(key: "evaluation.samples") { recipe in
             let isTested = recipe.evaluation.samples > 0
-            return isTested && recipe.data.testFraction == 0 ? "0, as data.test_fraction is 0" : nil
+            let hasTests = recipe.data.testFraction > 0 || recipe.data.testPath != nil
+            return isTested && !hasTests ? "0, as data.test_fraction is 0 and data.test_path is null" : nil
+        },
+    ]
+
+    private static let task: [RecipeRule] = [
+        .init(key: "task.labels") { recipe in
+            let labels = recipe.task.labels
+            switch recipe.task.head {
+            case .lm: return labels.isEmpty ? nil : "null, as task.head is lm"
+            case .classifier where labels.isEmpty: return "a list of labels, as task.head is classifier"
+            case .verbalizer where labels.isEmpty || labels.contains { $0.word == nil }:
+                return "a map of labels to different label words, as task.head is verbalizer"
+            case .classifier, .verbalizer: break
+            }
+            guard recipe.data.format == .ratedSentences else { return nil }
+            let isSentiment = Set(labels.map(\.name)) == ["negative", "positive"]
+            return isSentiment ? nil : "the labels negative and positive, as data.format is rated-sentences"
+        },
+        .init(key: "task.answer") { recipe in
+            let isModel = recipe.task.head == .lm
+            guard isModel != (recipe.task.answer != nil) else { return nil }
+            return isModel ? "a template such as {answer}, as task.head is lm" : "null, as task.head is not lm"
+        },
+        .init(key: "task.chat") { recipe in
+            recipe.task.chat && recipe.task.head != .lm ? "false, as task.head is not lm" : nil
+        },
+        .init(key: "evaluation.generate_tokens") { recipe in
+            recipe.evaluation.generateTokens > 0 && recipe.task.head != .lm ? "0, as task.head is not lm" : nil
+        },
+    ]
+
+    private static let training: [RecipeRule] = [
+        .init(key: "lora.blocks") { recipe in
+            guard let blocks = recipe.lora.blocks else { return nil }
+            guard recipe.training.trainable == .lora else { return "null, as training.trainable is full" }
+            let frozen = recipe.model.frozenBlocks
+            return blocks.lowerBound > frozen ? nil : "null or blocks above model.frozen_blocks, \(frozen)"
+        },
+        .init(key: "training.momentum") { recipe in
+            let isPossible = recipe.training.momentum == 0 || recipe.training.optimizer == .sgd
+            return isPossible ? nil : "0, as training.optimizer is not sgd"
         },
         .init(key: "training.micro_batch") { recipe in
             let batch = recipe.training.batch
@@ -30,6 +79,9 @@ struct RecipeRule: Sendable {
             return recipe.training.warmupSteps > steps
                 ? "at most \(steps), all steps of data.train_limit, training.batch and training.epochs" : nil
         },
+    ]
+
+    private static let devices: [RecipeRule] = [
         .init(key: "devices.cuts") { recipe in
             let frozen = recipe.model.frozenBlocks
             return recipe.devices.cuts.contains { $0 > frozen }
@@ -41,6 +93,9 @@ struct RecipeRule: Sendable {
             return "null or a list of \(count) numbers, one for each of devices.cuts"
         },
         .init(key: "devices.partition") { recipe in
+            guard recipe.task.head != .lm || recipe.devices.partition == .iid else {
+                return "iid, as task.head is lm and its answers have no labels"
+            }
             let devices = recipe.devices.cuts.count, labels = recipe.task.labels.count
             guard recipe.devices.partition == .oneLabelPerDevice, devices < labels else { return nil }
             return "iid or dirichlet, as \(devices) devices are fewer than \(labels) labels"

@@ -10,46 +10,69 @@ enum RecipeSchema {
     ]
 
     private static let model: [RecipeField] = [
-        .init("model.path", \.model.path, .path, required: true, "model file; cache:FILE is in the cache folder"),
-        .init("model.sha256", \.model.sha256, .optional(.sha256), "digest the model file must have"),
+        .init(
+            "model.path", \.model.path, .path, required: true,
+            "model file, or folder in the hub's layout; cache:NAME is in the cache folder"),
+        .init("model.sha256", \.model.sha256, .optional(.sha256), "digest that a model file must have"),
         .init(
             "model.frozen_blocks", \.model.frozenBlocks, .integer(0...1000), required: true,
-            "blocks 1 to this one are frozen, adapters train in the blocks above"),
+            "blocks 1 to this one are frozen, what is trained lies above"),
     ]
 
     private static let data: [RecipeField] = [
         .init("data.path", \.data.path, .path, required: true, "data file; cache:FILE is in the cache folder"),
         .init("data.sha256", \.data.sha256, .optional(.sha256), "digest the data file must have"),
-        .init("data.format", \.data.format, .choice(), required: true, "form of the lines of the data file"),
+        .init("data.format", \.data.format, .choice(), required: true, "form of the data file"),
+        .init(
+            "data.columns", \.data.columns, .optional(.list(of: .fieldName, count: 1...1000, distinct: true)),
+            "fields of a table, null if its first line names them"),
+        .init("data.label", \.data.label, .fieldName, "field that holds the class"),
+        .init(
+            "data.group", \.data.group, .optional(.fieldName),
+            "field whose equal values stay on one side of the split, null to keep equal texts together"),
         .init(
             "data.minimum_absolute_rating", \.data.minimumAbsoluteRating, .real(0...1000),
             "leave out rated sentences nearer to zero"),
         .init(
             "data.test_fraction", \.data.testFraction, .real(0...1, except: [1]),
-            "share of the texts kept for testing"),
+            "share of the texts or groups kept for testing"),
+        .init("data.test_path", \.data.testPath, .optional(.path), "file of test examples, null to split data.path"),
+        .init("data.test_sha256", \.data.testSHA256, .optional(.sha256), "digest the test file must have"),
         .init(
             "data.train_limit", \.data.trainLimit, .optional(.integer(1...1_000_000_000)),
             "number of training examples, null for all"),
     ]
 
     private static let task: [RecipeField] = [
-        .init("task.prompt", \.task.prompt, .prompt, "prompt around the text"),
-        .init("task.labels", \.task.labels, .labelWords, required: true, "classes, each with its label word"),
+        .init("task.head", \.task.head, .choice(), "what predicts the answer"),
+        .init("task.prompt", \.task.prompt, .template, "what the model reads"),
+        .init("task.answer", \.task.answer, .optional(.template), "answer in words, for the head lm"),
+        .init("task.chat", \.task.chat, .flag, "prompt and answer as turns of a chat, in ChatML"),
+        .init("task.labels", \.task.labels, .labels, "classes, each with its label word"),
         .init(
-            "task.maximum_tokens", \.task.maximumTokens, .integer(1...1_048_576), "longest prompt in tokens"),
-        .init("task.too_long", \.task.tooLong, .choice(), "what happens to a longer prompt"),
+            "task.maximum_tokens", \.task.maximumTokens, .integer(1...1_048_576), "longest example in tokens"),
+        .init("task.too_long", \.task.tooLong, .choice(), "what happens to a longer example"),
     ]
 
     private static let lora: [RecipeField] = [
         .init("lora.rank", \.lora.rank, .integer(1...1024), "inner width of an adapter"),
         .init("lora.alpha", \.lora.alpha, .real(0...1e6, except: [0]), "scale: outputs times alpha / rank"),
         .init(
-            "lora.targets", \.lora.targets, .list(of: .choice(), count: 1...7, distinct: true),
-            "linear layers that get an adapter"),
+            "lora.dropout", \.lora.dropout, .real(0...1, except: [1]),
+            "share of an adapter's input left out in training"),
+        .init("lora.rslora", \.lora.rslora, .flag, "scale by alpha / √rank instead"),
+        .init(
+            "lora.targets", \.lora.targets,
+            .optional(.list(of: .known(Recipe.LoRA.knownTargets), count: 1...12, distinct: true)),
+            "linear layers that get an adapter, null for all of a block"),
+        .init(
+            "lora.blocks", \.lora.blocks, .optional(.blocks),
+            "blocks that get adapters, null for all above the frozen ones"),
     ]
 
     private static let training: [RecipeField] = [
         .init("training.method", \.training.method, .choice(), "what is computed where"),
+        .init("training.trainable", \.training.trainable, .choice(), "adapters, or the blocks above the frozen ones"),
         .init("training.epochs", \.training.epochs, .integer(1...10_000), "how often every sample is trained"),
         .init("training.batch", \.training.batch, .integer(1...65_536), "samples in an optimizer step"),
         .init("training.micro_batch", \.training.microBatch, .integer(1...65_536), "samples computed together"),
@@ -59,14 +82,22 @@ enum RecipeSchema {
         .init(
             "training.warmup_steps", \.training.warmupSteps, .integer(0...10_000_000),
             "steps in which the learning rate rises from zero"),
-        .init("training.schedule", \.training.schedule, .choice(), "learning rate after warm-up"),
-        .init("training.weight_decay", \.training.weightDecay, .real(0...1), "decoupled weight decay"),
+        .init("training.schedule", \.training.schedule, .choice(), "course of the learning rate after warm-up"),
+        .init("training.optimizer", \.training.optimizer, .choice(), "how gradients become steps"),
+        .init("training.momentum", \.training.momentum, .real(0...1, except: [1]), "decay of the mean step of sgd"),
+        .init("training.weight_decay", \.training.weightDecay, .real(0...1), "weight decay"),
         .init("training.beta1", \.training.beta1, .real(0...1, except: [1]), "decay of the mean gradient"),
         .init("training.beta2", \.training.beta2, .real(0...1, except: [1]), "decay of the mean squared gradient"),
         .init("training.epsilon", \.training.epsilon, .real(0...1, except: [0]), "smallest divisor of a step"),
         .init(
-            "training.clip_norm", \.training.clipNorm, .real(0...1e6, except: [0]),
-            "largest norm of all gradients together"),
+            "training.clip_norm", \.training.clipNorm, .optional(.real(0...1e6, except: [0])),
+            "largest norm of all gradients together, null for any"),
+        .init(
+            "training.checkpoint_steps", \.training.checkpointSteps, .integer(0...1_000_000_000),
+            "steps between checkpoints, 0 for none"),
+        .init(
+            "training.checkpoints_kept", \.training.checkpointsKept, .integer(1...1_000_000),
+            "newest checkpoints that stay"),
     ]
 
     private static let devices: [RecipeField] = [
@@ -96,6 +127,11 @@ enum RecipeSchema {
             "evaluation.samples", \.evaluation.samples, .integer(0...1_000_000_000),
             "test examples to score, 0 for no evaluation"),
         .init("evaluation.baseline", \.evaluation.baseline, .flag, "score the model before training, too"),
+        .init(
+            "evaluation.generate_tokens", \.evaluation.generateTokens, .integer(0...1_048_576),
+            "most tokens to generate for a test example, 0 to score by loss only"),
+        .init(
+            "evaluation.answer_marker", \.evaluation.answerMarker, .marker, "what stands before the final answer"),
         .init("threads", \.threads, .integer(0...1024), "threads, 0 for all cores"),
         .init("runs", \.runs, .path, "folder in which every run gets a folder"),
     ]

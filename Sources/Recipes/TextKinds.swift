@@ -1,3 +1,4 @@
+import Datasets
 import Diagnostics
 import Yams
 
@@ -39,10 +40,50 @@ extension ValueKind<String> {
         }
     }
 
-    /// A prompt with one place for the text.
-    static var prompt: Self {
-        text("a prompt of at most 10000 characters that contains {text} once") { prompt in
-            prompt.count <= 10_000 && prompt.split(separator: "{text}", omittingEmptySubsequences: false).count == 2
+    /// Text with places for fields.
+    static var template: Self {
+        text("text of at most 10000 characters with a field such as {text}, and braces doubled otherwise") { template in
+            template.count <= 10_000 && (try? PromptTemplate(template)) != nil
+        }
+    }
+
+    /// The name of a field of the data.
+    static var fieldName: Self {
+        text("a field's name of 1 to 256 characters") { (1...256).contains($0.count) }
+    }
+
+    /// What stands before a final answer.
+    static var marker: Self {
+        text("a text of 1 to 100 characters") { (1...100).contains($0.count) }
+    }
+
+    /// One of the names that are known.
+    static func known(_ names: [String]) -> Self {
+        .init(expected: "one of \(names.joined(separator: ", "))") { node throws(ValueProblem) in
+            guard let name = node.scalar?.string, !node.isNull else { throw .wrongType(node) }
+            guard names.contains(name) else {
+                throw .impossible(node, nearest: nearestName(to: name, among: names))
+            }
+            return name
+        } encode: {
+            .text($0)
+        }
+    }
+}
+
+extension ValueKind<ClosedRange<Int>> {
+    /// `FIRST-LAST`, both from 1.
+    static var blocks: Self {
+        .init(expected: "FIRST-LAST, blocks from 1 to 1000 such as 25-30") { node throws(ValueProblem) in
+            guard let text = node.plainText else { throw .wrongType(node) }
+            let ends = text.split(separator: "-", omittingEmptySubsequences: false)
+            guard ends.count == 2, ends.allSatisfy(isWholeNumber) else { throw .wrongType(node) }
+            guard let first = Int(ends[0]), let last = Int(ends[1]), first >= 1, first <= last, last <= 1000 else {
+                throw .impossible(node)
+            }
+            return first...last
+        } encode: {
+            .plain("\($0.lowerBound)-\($0.upperBound)")
         }
     }
 }
@@ -63,25 +104,3 @@ extension ValueKind<Recipe.Partition> {
     }
 }
 
-extension ValueKind<[Recipe.LabelWord]> {
-    /// A map from class names to label words, in the order in which it is written.
-    static var labelWords: Self {
-        let expected =
-            "a map of 2 to 1000 labels to different label words, such as {negative: \" bad\", positive: \" good\"}"
-        return .init(expected: expected) { node throws(ValueProblem) in
-            guard let mapping = node.mapping else { throw .wrongType(node) }
-            var labels: [Recipe.LabelWord] = []
-            for (key, value) in mapping {
-                guard let label = key.scalar?.string else { throw .wrongType(key) }
-                guard let word = value.scalar?.string, !value.isNull else { throw .wrongType(value) }
-                guard !label.isEmpty else { throw .impossible(key) }
-                guard !word.isEmpty, !labels.contains(where: { $0.word == word }) else { throw .impossible(value) }
-                labels.append(.init(label: label, word: word))
-            }
-            guard (2...1000).contains(labels.count) else { throw .impossible(node) }
-            return labels
-        } encode: { labels in
-            Node(labels.map { (.text($0.label), .text($0.word)) }, Tag(.map), .flow)
-        }
-    }
-}

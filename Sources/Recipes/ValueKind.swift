@@ -106,8 +106,8 @@ extension ValueKind {
 }
 
 /// Decimal digits with a sign and grouping underscores, but no leading zero, which YAML 1.1 takes for octal.
-private func isWholeNumber(_ text: String) -> Bool {
-    let digits = text.hasPrefix("-") || text.hasPrefix("+") ? text.dropFirst() : text[...]
+func isWholeNumber(_ text: some StringProtocol) -> Bool {
+    let digits = text.hasPrefix("-") || text.hasPrefix("+") ? String(text.dropFirst()) : String(text)
     guard let first = digits.first, first.isASCII, first.isNumber, digits == "0" || first != "0" else { return false }
     return digits.allSatisfy { ("0"..."9").contains($0) || $0 == "_" }
 }

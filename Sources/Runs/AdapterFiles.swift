@@ -17,12 +17,17 @@ extension TrainableParameters {
 
     /// Reads a PEFT folder into adapters for a model.
     ///
-    /// - Throws: `RunError.adapterMissing`, `AdapterError` when it was made for another model, or what the adapter's files
-    ///   are refused with.
+    /// - Throws: `RunError.adapterMissing`, `.adapterMismatch` when it was made for another model, or what the adapter's
+    ///   files are refused with.
     convenience init(peft path: String, model: Hyperparameters) throws {
         guard FileManager.default.fileExists(atPath: "\(path)/adapter_config.json") else {
             throw RunError.adapterMissing(path: path)
         }
-        try self.init(PEFTAdapter(contentsOf: URL(fileURLWithPath: path)), model: model)
+        let adapter = try PEFTAdapter(contentsOf: URL(fileURLWithPath: path))
+        do {
+            try self.init(adapter, model: model)
+        } catch AdapterError.otherBase(let reason) {
+            throw RunError.adapterMismatch(path: path, reason: reason)
+        }
     }
 }

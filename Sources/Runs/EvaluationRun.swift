@@ -55,7 +55,7 @@ public struct EvaluationRun: Sendable {
     ) throws -> (Report, [Prediction]) {
         let start = ContinuousClock.now
         let prepared = try PreparedModel(recipe, cache: cache)
-        let data = try PreparedData(recipe, tokenizer: prepared.tokenizer, cache: cache)
+        let data = try PreparedData(recipe, tokenizer: prepared.tokenizer, endToken: prepared.endToken, cache: cache)
         let adapters = try adapterPath.map { try TrainableParameters(peft: $0, model: prepared.model.hyperparameters) }
         let frozenBlocks = adapters?.layout.blocks.first ?? recipe.model.frozenBlocks
         let set = try EvaluationSet(
@@ -68,7 +68,7 @@ public struct EvaluationRun: Sendable {
             macroF1: score.classes?.macroF1 ?? 0, majority: score.classes?.majorityRate ?? 0, loss: score.loss,
             seconds: (ContinuousClock.now - start) / .seconds(1))
         let predictions = zip(data.testTexts, score.logits).map {
-            Prediction(text: $0.text, label: $0.label, logits: $1)
+            Prediction(text: $0.text, label: $0.label ?? 0, logits: $1)
         }
         return (report, predictions)
     }

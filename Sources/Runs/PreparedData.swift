@@ -2,7 +2,7 @@ import Datasets
 import Recipes
 import Tokenizers
 
-/// The recipe's sentences in tokens: each device's shard, and what nobody trains on.
+/// The recipe's examples in tokens: each device's shard, and what nobody trains on.
 public struct PreparedData: Sendable {
     /// Training examples by device. A shard never leaves the device's role.
     public let shards: [[EncodedExample]]
@@ -14,48 +14,88 @@ public struct PreparedData: Sendable {
     public let trainTexts: [Example]
     /// The prompt and the label words.
     public let task: PromptTask
-    /// The classes' names.
+    /// The classes' names; none where answers are words.
     public let labels: [String]
+
+    /// For each test example whose answer is words, the tokens that the model is to continue.
+    public var testPrompts: [[Int32]] { test.map { Array($0.tokens.dropLast($0.targets.count - 1)) } }
+
+    /// For each test example its answer in words; empty for a class.
+    public var testAnswers: [String] { testTexts.map { $0.answer ?? "" } }
 
     /// Reads, splits, deals and encodes the recipe's data set.
     ///
+    /// - Parameter endToken: the token that ends a text, if the tokenizer has one.
     /// - Throws: `RunError` or `DataError`.
-    public init(_ recipe: Recipe, tokenizer: ByteLevelBPE, cache: CacheFolder) throws {
-        let (split, file) = try Self.split(recipe, cache: cache)
-        let task = try PromptTask(
-            template: recipe.task.prompt, labelWords: recipe.task.labels.map(\.word),
-            maximumTokens: recipe.task.maximumTokens, truncates: recipe.task.tooLong == .truncate,
-            tokenizer: tokenizer)
-        labels = recipe.task.labels.map(\.label)
+    public init(_ recipe: Recipe, tokenizer: ByteLevelBPE, endToken: Int32?, cache: CacheFolder) throws {
+        let split = try Self.split(recipe, cache: cache)
+        let task = try PromptTask(recipe.task, endToken: endToken, tokenizer: tokenizer)
+        labels = recipe.task.labels.map(\.name)
         let devices = recipe.devices
         let assignment = try Partition(devices.partition).assign(
-            labels: split.train.map(\.label), classes: labels.count, devices: devices.cuts.count,
+            labels: split.train.map { $0.label ?? 0 }, classes: max(1, labels.count), devices: devices.cuts.count,
             shares: devices.shares, seed: recipe.seed)
-        let encode = { (example: Example) in try task.encode(example, file: file) }
-        shards = try assignment.map { indices in try indices.map { try encode(split.train[$0]) } }
+        shards = try assignment.map { indices in try indices.map { try task.encode(split.train[$0]) } }
         testTexts = Array(split.test.prefix(recipe.evaluation.samples))
         trainTexts = split.train
-        test = try testTexts.map(encode)
+        test = try testTexts.map { try task.encode($0) }
         self.task = task
     }
 
-    /// The recipe's sentences as they stand in the file, split.
+    /// The recipe's examples as they stand in the file, split.
     ///
     /// - Throws: `RunError` or `DataError`.
-    static func split(_ recipe: Recipe, cache: CacheFolder) throws -> (Split, file: String) {
-        let file = cache.resolve(recipe.data.path)
-        try checkFile(file, sha256: recipe.data.sha256, key: "data.path")
-        let labels = try LabelMap(recipe.task.labels.map(\.label))
-        let examples =
-            switch recipe.data.format {
-            case .ratedSentences:
-                try RatedSentences.read(
-                    file: file, labels: labels, minimumAbsoluteRating: recipe.data.minimumAbsoluteRating)
-            case .tsv: try LabelledLines.read(file: file, labels: labels)
+    static func split(_ recipe: Recipe, cache: CacheFolder) throws -> Split {
+        let template = try ExampleTemplate(recipe)
+        let format = RecordFormat(recipe.data)
+        func examples(_ path: String, sha256: String?, key: String) throws -> [Example] {
+            let file = cache.resolve(path)
+            try checkFile(file, sha256: sha256, key: key)
+            return try format.read(file: file).map { try template.example(of: $0) }
+        }
+        let data = recipe.data
+        return try Datasets.split(
+            examples(data.path, sha256: data.sha256, key: "data.path"),
+            testExamples: data.testPath.map { try examples($0, sha256: data.testSHA256, key: "data.test_path") },
+            testFraction: data.testFraction, trainLimit: data.trainLimit, seed: recipe.seed)
+    }
+}
+
+extension PromptTask {
+    fileprivate init(_ task: Recipe.Task, endToken: Int32?, tokenizer: ByteLevelBPE) throws(DataError) {
+        let head: Head =
+            switch task.head {
+            case .verbalizer: .verbalizer(words: task.labels.compactMap(\.word))
+            case .classifier: .classifier
+            case .lm: .languageModel
             }
-        let split = try Datasets.split(
-            examples, testFraction: recipe.data.testFraction, trainLimit: recipe.data.trainLimit, seed: recipe.seed)
-        return (split, file)
+        try self.init(
+            head: head, isChat: task.chat, maximumTokens: task.maximumTokens, truncates: task.tooLong == .truncate,
+            endToken: endToken, tokenizer: tokenizer)
+    }
+}
+
+extension ExampleTemplate {
+    fileprivate init(_ recipe: Recipe) throws(DataError) {
+        let answer: Answer
+        if let template = recipe.task.answer {
+            answer = .text(try PromptTemplate(template))
+        } else {
+            answer = .label(field: recipe.data.label, try LabelMap(recipe.task.labels.map(\.name)))
+        }
+        self.init(prompt: try PromptTemplate(recipe.task.prompt), answer: answer, groupField: recipe.data.group)
+    }
+}
+
+extension RecordFormat {
+    fileprivate init(_ data: Recipe.DataSet) {
+        self =
+            switch data.format {
+            case .ratedSentences: .ratedSentences(minimumAbsoluteRating: data.minimumAbsoluteRating)
+            case .tsv: .tabSeparated(columns: data.columns)
+            case .csv: .commaSeparated(columns: data.columns)
+            case .jsonl: .jsonLines
+            }
     }
 }
 

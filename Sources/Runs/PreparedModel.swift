@@ -12,27 +12,54 @@ public struct PreparedModel: Sendable {
     public let model: LanguageModel
     /// The tokenizer that the model was trained with.
     public let tokenizer: ByteLevelBPE
+    /// The token that ends a text, if the tokenizer has one.
+    public let endToken: Int32?
 
-    /// Opens the model file, checks its digest, and dequantises all blocks.
+    /// Opens the model, checks its digest, and dequantises its blocks.
     ///
+    /// - Parameter trainsFully: whether the blocks above the frozen ones are about to train as a whole, so that nobody
+    ///   needs their frozen weights.
     /// - Throws: `RunError`, or what the file, the model or its tokenizer is refused with.
-    public init(_ recipe: Recipe, cache: CacheFolder) throws {
+    public init(_ recipe: Recipe, trainsFully: Bool = false, cache: CacheFolder) throws {
         let path = cache.resolve(recipe.model.path)
-        try checkFile(path, sha256: recipe.model.sha256, key: "model.path")
-        let source = try GGUFModel(URL(fileURLWithPath: path))
-        let sizes = source.hyperparameters
-        guard recipe.model.frozenBlocks < sizes.layers else {
-            throw RunError.frozenBlocksBeyondModel(frozen: recipe.model.frozenBlocks, layers: sizes.layers)
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw RunError.fileMissing(path: path, key: "model.path")
         }
-        guard recipe.task.maximumTokens <= sizes.contextLength else {
-            throw RunError.promptBeyondContext(
-                maximumTokens: recipe.task.maximumTokens, context: sizes.contextLength)
-        }
-        let metadata = try source.file.tokenizerMetadata()
+        if let sha256 = recipe.model.sha256 { try checkFile(path, sha256: sha256, key: "model.path") }
+        let source = try ModelFiles.open(path)
+        try recipe.check(against: source.hyperparameters)
+        let metadata = try TokenizerMetadata(of: source, path: path)
         tokenizer = try ByteLevelBPE(
             tokens: metadata.tokens, merges: metadata.merges,
             preTokenizer: PreTokenizer(named: metadata.preTokenizer), specialTokens: metadata.specialIDs)
-        model = try LanguageModel(source: source, maximumTokens: recipe.task.maximumTokens)
+        endToken = metadata.endID
+        model = try LanguageModel(
+            source: source, maximumTokens: recipe.task.maximumTokens + recipe.evaluation.generateTokens,
+            loadedBlocks: trainsFully ? recipe.model.frozenBlocks : nil)
+    }
+}
+
+extension Recipe {
+    /// Refuses what no single key shows to be impossible, but the model does.
+    ///
+    /// - Throws: `RunError`.
+    func check(against sizes: Hyperparameters) throws(RunError) {
+        guard model.frozenBlocks < sizes.layers else {
+            throw .frozenBlocksBeyondModel(frozen: model.frozenBlocks, layers: sizes.layers)
+        }
+        guard task.maximumTokens + evaluation.generateTokens <= sizes.contextLength else {
+            throw .promptBeyondContext(
+                maximumTokens: task.maximumTokens, generateTokens: evaluation.generateTokens,
+                context: sizes.contextLength)
+        }
+        if let last = lora.blocks?.upperBound, last > sizes.layers {
+            throw .adapterBlocksBeyondModel(last: last, layers: sizes.layers)
+        }
+        let known = Set(sizes.family.linears(sizes).map(\.target))
+        let unknown = (lora.targets ?? []).filter { !known.contains($0) }
+        guard training.trainable == .full || unknown.isEmpty else {
+            throw .targetsNotInModel(targets: unknown, family: sizes.family.name, known: known.sorted())
+        }
     }
 }
 

@@ -10,8 +10,12 @@ public enum RunError: NumberedError, Equatable {
     case fileMissing(path: String, key: String)
     /// More frozen blocks than the model has, or none left to train.
     case frozenBlocksBeyondModel(frozen: Int, layers: Int)
-    /// A prompt limit over what the model can read.
-    case promptBeyondContext(maximumTokens: Int, context: Int)
+    /// A prompt limit, and with it what is to be generated, over what the model can read.
+    case promptBeyondContext(maximumTokens: Int, generateTokens: Int, context: Int)
+    /// Adapters in blocks that the model does not have.
+    case adapterBlocksBeyondModel(last: Int, layers: Int)
+    /// Names of linear layers that the model's family does not have.
+    case targetsNotInModel(targets: [String], family: String, known: [String])
     /// A folder without an adapter in it.
     case adapterMissing(path: String)
     /// An adapter that was made for another model or other blocks.
@@ -26,7 +30,8 @@ public enum RunError: NumberedError, Equatable {
         case .checksumMismatch: .checksumMismatch
         case .fileMissing(_, key: "data.path"): .dataUnreadable
         case .fileMissing: .modelUnreadable
-        case .frozenBlocksBeyondModel, .promptBeyondContext: .recipeImpossibleValue
+        case .frozenBlocksBeyondModel, .promptBeyondContext, .adapterBlocksBeyondModel, .targetsNotInModel:
+            .recipeImpossibleValue
         case .adapterMissing: .adapterMalformed
         case .adapterMismatch: .adapterMismatch
         case .interrupted: .interrupted
@@ -42,8 +47,14 @@ public enum RunError: NumberedError, Equatable {
         case .fileMissing(let path, let key): "\(path), which the recipe names as \(key), is not there"
         case .frozenBlocksBeyondModel(let frozen, let layers):
             "model.frozen_blocks is \(frozen), but the model has \(layers) blocks and one at least must train"
-        case .promptBeyondContext(let maximumTokens, let context):
-            "task.maximum_tokens is \(maximumTokens), but the model reads \(context) tokens at most"
+        case .promptBeyondContext(let maximumTokens, let generateTokens, let context):
+            "task.maximum_tokens is \(maximumTokens)"
+                + (generateTokens > 0 ? " and evaluation.generate_tokens \(generateTokens)" : "")
+                + ", but the model reads \(context) tokens at most"
+        case .adapterBlocksBeyondModel(let last, let layers):
+            "lora.blocks ends with \(last), but the model has \(layers) blocks"
+        case .targetsNotInModel(let targets, let family, _):
+            "lora.targets has \(targets.joined(separator: ", ")), which no layer of a \(family) model is called"
         case .adapterMissing(let path): "There is no adapter in \(path): it has no adapter_config.json"
         case .adapterMismatch(let path, let reason): "The adapter \(path) does not fit: \(reason)"
         case .interrupted(let folder, let steps):
@@ -58,7 +69,10 @@ public enum RunError: NumberedError, Equatable {
         case .checksumMismatch: "Fetch it again with scripts/fetch, or correct the sha256 in the recipe"
         case .fileMissing: "Run scripts/fetch, or correct the path in the recipe"
         case .frozenBlocksBeyondModel(_, let layers): "Set model.frozen_blocks to at most \(layers - 1)"
-        case .promptBeyondContext(_, let context): "Set task.maximum_tokens to at most \(context)"
+        case .promptBeyondContext(_, let generateTokens, let context):
+            "Set task.maximum_tokens to at most \(context - generateTokens)"
+        case .adapterBlocksBeyondModel(_, let layers): "Let lora.blocks end with \(layers) at most"
+        case .targetsNotInModel(_, _, let known): "Choose among \(known.joined(separator: ", "))"
         case .adapterMissing: "Name the folder 'adapter' of a run, or another folder in PEFT's format"
         case .adapterMismatch: "Use the recipe that made the adapter, or another adapter"
         case .interrupted(_, let steps):

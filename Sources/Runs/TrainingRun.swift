@@ -87,7 +87,7 @@ public final class TrainingRun: Sendable {
             .loadedModel(
                 parameters: prepared.model.parameterCount, layers: prepared.model.hyperparameters.layers,
                 seconds: clock.now.seconds))
-        let data = try PreparedData(recipe, tokenizer: prepared.tokenizer, cache: cache)
+        let data = try PreparedData(recipe, tokenizer: prepared.tokenizer, endToken: prepared.endToken, cache: cache)
         let shards = zip(recipe.devices.cuts, data.shards).enumerated().map { number, part in
             RunEvent.Shard(
                 device: EmbeddedRun.deviceID(number), cut: part.0,

@@ -19,8 +19,8 @@ public struct TrainingSetup: Sendable {
 
     /// - Parameters:
     ///   - shards: training examples by device.
-    ///   - labelTokens: the token of each class's label word.
-    /// - Throws: what the model throws for a label token outside the vocabulary.
+    ///   - labelTokens: the token of each class's label word, for a verbalizer.
+    /// - Throws: what the model throws for a label token outside the vocabulary or for weights that cannot be read.
     public init(
         _ recipe: Recipe, model: LanguageModel, shards: [[EncodedExample]], labelTokens: [Int], pool: ComputePool
     ) throws {
@@ -28,22 +28,17 @@ public struct TrainingSetup: Sendable {
         self.model = model
         self.shards = shards
         self.pool = pool
-        head = try OutputHead(model: model, labelTokens: labelTokens)
+        head = try OutputHead(recipe, model: model, labelTokens: labelTokens)
         let layout = TrainableLayout(recipe, model: model.hyperparameters)
         parameters = try TrainableParameters(layout: layout, model: model, seed: recipe.seed)
         let training = recipe.training
         trainer = Trainer(
             model: model, head: head, parameters: parameters, frozenBlocks: recipe.model.frozenBlocks,
-            optimizer: AdamW(
-                layout: layout,
-                coefficients: AdamWCoefficients(
-                    beta1: Float(training.beta1), beta2: Float(training.beta2), epsilon: Float(training.epsilon),
-                    weightDecay: Float(training.weightDecay)),
-                clipNorm: training.clipNorm),
+            optimizer: training.makeOptimizer(layout),
             schedule: LearningRateSchedule(
                 peak: training.learningRate, warmupSteps: training.warmupSteps,
                 totalSteps: Self.totalSteps(recipe, samples: shards.reduce(0) { $0 + $1.count }),
-                shape: training.schedule == .linear ? .linear : .constant),
+                shape: LearningRateSchedule.Shape(training.schedule)),
             seed: recipe.seed, pool: pool)
     }
 
@@ -58,14 +53,64 @@ public struct TrainingSetup: Sendable {
     }
 }
 
+extension OutputHead {
+    /// The head that a recipe asks for.
+    ///
+    /// - Throws: what the model throws when the head's weights cannot be read.
+    init(_ recipe: Recipe, model: LanguageModel, labelTokens: [Int]) throws {
+        switch recipe.task.head {
+        case .verbalizer: try self.init(model: model, labelTokens: labelTokens)
+        case .classifier: self.init(model: model, classes: recipe.task.labels.count)
+        case .lm: try self.init(languageModel: model)
+        }
+    }
+}
+
 extension TrainableLayout {
-    /// What a recipe trains: in every block above the frozen ones.
+    /// What a recipe trains: adapters, or whole blocks, above the frozen ones, and a classifier where the task has one.
     init(_ recipe: Recipe, model: Hyperparameters) {
-        let targets = Set(recipe.lora.targets.map(\.rawValue))
-        let sites = model.family.linears(model).filter { targets.contains($0.target) }
+        let classes = recipe.task.head == .classifier ? recipe.task.labels.count : nil
+        let above = recipe.model.frozenBlocks..<model.layers
+        guard recipe.training.trainable == .lora else {
+            self.init(model: model, blocks: above, form: .full, classes: classes)
+            return
+        }
+        let lora = recipe.lora
+        let sites = model.family.linears(model).filter { lora.targets?.contains($0.target) ?? true }
         self.init(
-            model: model, blocks: recipe.model.frozenBlocks..<model.layers,
+            // Recipes count blocks from 1.
+            model: model, blocks: lora.blocks.map { Range($0.lowerBound - 1...$0.upperBound - 1) } ?? above,
             form: .lowRank(
-                LowRankForm(rank: recipe.lora.rank, alpha: recipe.lora.alpha, modules: Set(sites.map(\.module)))))
+                LowRankForm(
+                    rank: lora.rank, alpha: lora.alpha, isRankStabilised: lora.rslora, dropout: Float(lora.dropout),
+                    modules: Set(sites.map(\.module)))),
+            classes: classes)
+    }
+}
+
+extension Recipe.Training {
+    fileprivate func makeOptimizer(_ layout: TrainableLayout) -> any Models.Optimizer {
+        switch optimizer {
+        case .adamw:
+            AdamW(
+                layout: layout,
+                coefficients: AdamWCoefficients(
+                    beta1: Float(beta1), beta2: Float(beta2), epsilon: Float(epsilon),
+                    weightDecay: Float(weightDecay)),
+                clipNorm: clipNorm)
+        case .sgd:
+            SGD(layout: layout, momentum: Float(momentum), weightDecay: Float(weightDecay), clipNorm: clipNorm)
+        }
+    }
+}
+
+extension LearningRateSchedule.Shape {
+    fileprivate init(_ schedule: Recipe.Schedule) {
+        self =
+            switch schedule {
+            case .constant: .constant
+            case .linear: .linear
+            case .cosine: .cosine
+            }
     }
 }

@@ -20,7 +20,7 @@ struct Data: AnsweringCommand {
     @Option(help: "How many sentences at the most; all without it.")
     var limit: Int?
 
-    @Option(help: "How the lines are printed: label and text, or JSON objects.")
+    @Option(help: "How the lines are printed: label, text and answer, or JSON objects.")
     var format = OutputFormat.text
 
     func validate() throws {
@@ -31,7 +31,7 @@ struct Data: AnsweringCommand {
         let sentences = try RecipeSentences(arguments.load())
         let part = split == .train ? sentences.train : sentences.test
         for sentence in part.prefix(limit ?? part.count) {
-            Console.print(format == .json ? jsonText(sentence) : "\(sentence.label)\t\(sentence.text)")
+            Console.print(format == .json ? jsonText(sentence) : sentence.line)
         }
     }
 }
