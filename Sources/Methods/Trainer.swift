@@ -11,9 +11,8 @@ public final class Trainer: @unchecked Sendable {
     public let parameters: TrainableParameters
     /// Steps taken.
     public private(set) var step = 0
-    /// What the optimizer remembers.
-    public let optimizer: any Optimizer
 
+    private let optimizer: any Optimizer
     private let model: LanguageModel
     private let head: OutputHead
     private let frozenBlocks: Int
@@ -59,9 +58,18 @@ public final class Trainer: @unchecked Sendable {
         public let learningRate: Double
         /// Norm of all gradients before clipping.
         public let gradientNorm: Double
+        /// Tokens that passed the trainable blocks forward and backward.
+        public let tokens: Int
+        /// How long it took.
+        public let seconds: Double
     }
 
-    /// Continues after a step that a checkpoint has kept; parameters and the optimizer's state were read from there.
+    /// All that the next step depends on beside its batch: the parameters and what the optimizer remembers, by name.
+    public var state: [(name: String, values: TrainableParameters)] {
+        [("parameters", parameters)] + optimizer.state
+    }
+
+    /// Continues after a step of another process, whose `state` has been copied into this one's.
     public func resume(afterStep step: Int) { self.step = step }
 
     /// One training step on one batch. Must not be called from a job of the pool.
@@ -69,6 +77,7 @@ public final class Trainer: @unchecked Sendable {
     /// - Throws: `TrainingError.diverged` when the loss or a gradient is not finite (the parameters are left as they
     ///   were), or what a micro-batch's source of activations throws.
     public func step(_ batch: [MicroBatch]) throws -> StepResult {
+        let start = ContinuousClock.now
         let targets = batch.reduce(0) { $0 + $1.targetCount }
         precondition(targets > 0, "a batch has at least one target")
         let results = try runPasses(batch, lossScale: 1 / Float(targets))
@@ -83,7 +92,8 @@ public final class Trainer: @unchecked Sendable {
         step += 1
         return StepResult(
             step: step, loss: loss, accuracy: Double(results.reduce(0) { $0 + $1.correct }) / Double(targets),
-            learningRate: rate, gradientNorm: norm)
+            learningRate: rate, gradientNorm: norm, tokens: batch.reduce(0) { $0 + $1.layout.tokens },
+            seconds: (ContinuousClock.now - start) / .seconds(1))
     }
 
     private func lanes(_ batch: [MicroBatch]) -> Int {

@@ -10,7 +10,8 @@ public final class LanguageModel: Sendable {
     public let hyperparameters: Hyperparameters
     /// How many of the lowest blocks have their frozen weights in memory.
     public let loadedBlocks: Int
-    let source: any ModelSource
+    /// Where the weights come from, and the embedding stays.
+    public let source: any ModelSource
     let plan: BlockPlan
     let finalNorm: Norm
     let kernels: Kernels
@@ -36,6 +37,8 @@ public final class LanguageModel: Sendable {
         frozen = try (0..<self.loadedBlocks).map { block in
             let weights = BlockWeights(plan, in: Storage(count: count), at: 0)
             try weights.read(plan, block: block, from: source)
+            // At once: the mapped file and the floats never stand in memory together as a whole.
+            source.releasePages()
             return weights
         }
         angles =

@@ -75,15 +75,22 @@ extension TrainableParameters {
             let a = term(slot).a_RI
             for i in 0..<a.count { a.base[i] = Float((2 * generator.uniform() - 1) * bound) }
         }
-        for block in layout.blocks {
-            if case .full(let weights) = self.block(block) {
-                try weights.read(plan, block: block, from: model.source)
-            }
-        }
+        try readWeights(from: model.source)
         model.source.releasePages()
         if let classifier_KD {
             var generator = SeededGenerator(seed: seed, stream: "classifier")
             for i in 0..<classifier_KD.count { classifier_KD.base[i] = Float(0.02 * generator.normal()) }
+        }
+    }
+
+    /// Weights of full fine-tuning out of a source, such as a model with the weights of an earlier run laid over it.
+    ///
+    /// - Throws: what the source throws for a missing, misshapen or damaged tensor.
+    public func readWeights(from source: any ModelSource) throws {
+        for block in layout.blocks {
+            if case .full(let weights) = self.block(block) {
+                try weights.read(plan, block: block, from: source)
+            }
         }
     }
 

@@ -1,12 +1,14 @@
 import Checkpoints
 import Foundation
 
-/// The folder of one run: resolved recipe, metrics line by line, summary and adapter.
-public struct RunFolder: Sendable {
+/// The folder of one run: resolved recipe, metrics line by line, checkpoints, summary, and what was trained.
+public final class RunFolder: Sendable {
     /// The folder's path.
     public let path: String
     /// The run's id, the folder's name.
     public let id: String
+    /// Held open: two processes that train in one folder would spoil it.
+    private let lock: Int32
 
     /// Makes a folder that did not exist before.
     ///
@@ -27,7 +29,20 @@ public struct RunFolder: Sendable {
         }
         id = try Self.makeFolder("\(name)-\(stamp)", in: parent)
         path = "\(parent)/\(id)"
+        lock = try Self.lock(path)
     }
+
+    /// Opens the folder of a run that is to go on.
+    ///
+    /// - Throws: `RunError.runInUse` while another process trains there, `.folderUnwritable`.
+    public init(existing path: String) throws(RunError) {
+        let url = URL(fileURLWithPath: path).standardizedFileURL
+        self.path = url.path
+        id = url.lastPathComponent
+        lock = try Self.lock(url.path)
+    }
+
+    deinit { close(lock) }
 
     /// Makes the first of `stem`, `stem-2`, `stem-3`, … that is not there yet, and gives its name.
     private static func makeFolder(_ stem: String, in parent: String) throws(RunError) -> String {
@@ -44,14 +59,38 @@ public struct RunFolder: Sendable {
         return name
     }
 
-    /// Where the adapter goes, in PEFT's format.
+    /// A lock on the folder that ends with the process, however it ends.
+    private static func lock(_ path: String) throws(RunError) -> Int32 {
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw .folderUnwritable(path: path, reason: String(cString: strerror(errno)))
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw .runInUse(path: path)
+        }
+        return descriptor
+    }
+
+    /// Where what was trained goes: an adapter in PEFT's format, or the weights of full fine-tuning.
     public var adapterPath: String { "\(path)/adapter" }
+
+    /// Where the run's checkpoints are.
+    var checkpoints: URL { URL(fileURLWithPath: "\(path)/checkpoints") }
+
+    /// How the run ended the last time, nil when it never came so far.
+    var summary: RunSummary? {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return (try? Data(contentsOf: URL(fileURLWithPath: "\(path)/summary.json")))
+            .flatMap { try? decoder.decode(RunSummary.self, from: $0) }
+    }
 
     /// Writes a file that is whole or not there.
     ///
     /// - Throws: `FileError.unwritable`.
     func write(_ text: String, to name: String) throws(FileError) {
-        try WholeFile.write([Data(text.utf8)], to: URL(fileURLWithPath: "\(path)/\(name)"))
+        _ = try WholeFile.write([Data(text.utf8)], to: URL(fileURLWithPath: "\(path)/\(name)"))
     }
 
     /// Writes a value as indented JSON with snake-case keys.
@@ -60,16 +99,4 @@ public struct RunFolder: Sendable {
     func write(json value: some Encodable, to name: String) throws(FileError) {
         try write(jsonText(value, indented: true) + "\n", to: name)
     }
-}
-
-/// A value as JSON with sorted snake-case keys.
-public func jsonText(_ value: some Encodable, indented: Bool = false) -> String {
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.outputFormatting =
-        indented ? [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes] : [.sortedKeys, .withoutEscapingSlashes]
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-        positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    // Every value that this project writes is made of numbers, texts and lists, which always encode.
-    return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "null"
 }

@@ -67,14 +67,18 @@ public final class Worker: Sendable {
     private let trainer: Trainer
     private let store: any ActivationStore
     private let pool: ComputePool
+    private let afterStep: @Sendable (Trainer.StepResult) throws -> Void
 
     /// - Parameters:
     ///   - trainer: used by this worker alone until `run` returns.
     ///   - store: keeps each sample's activations once.
+    ///   - afterStep: called between two steps, when nothing changes what trains; what it throws ends the worker.
     public init(
         _ configuration: Configuration, context: ZeroMQContext, forward: FrozenForward, trainer: Trainer,
-        store: any ActivationStore, pool: ComputePool
+        store: any ActivationStore, pool: ComputePool,
+        afterStep: @escaping @Sendable (Trainer.StepResult) throws -> Void = { _ in }
     ) {
+        self.afterStep = afterStep
         self.configuration = configuration
         self.context = context
         self.forward = forward
@@ -91,7 +95,8 @@ public final class Worker: Sendable {
             context: context, run: configuration.run, sender: configuration.id,
             endpoint: configuration.coordinatorEndpoint, heartbeatInterval: configuration.heartbeatInterval)
         let compute = try WorkerCompute(
-            forward: forward, trainer: trainer, store: store, pool: pool, microBatch: configuration.microBatch)
+            forward: forward, trainer: trainer, store: store, pool: pool, microBatch: configuration.microBatch,
+            afterStep: afterStep)
         // The trainer belongs to whoever called as soon as this returns.
         defer { compute.waitForStep() }
         try coordinator.reportingFailure {

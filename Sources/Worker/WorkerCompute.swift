@@ -10,7 +10,7 @@ final class WorkerCompute: Sendable {
     /// Something that has ended.
     enum Result: Sendable {
         case advanced([SampleReference], duration: Duration)
-        case stepped(Trainer.StepResult, epoch: Int, samples: Int, tokens: Int, duration: Duration)
+        case stepped(Trainer.StepResult, epoch: Int, samples: Int)
         case failed(any Error)
     }
 
@@ -20,17 +20,20 @@ final class WorkerCompute: Sendable {
     private let store: any ActivationStore
     private let pool: ComputePool
     private let microBatch: Int
+    private let afterStep: @Sendable (Trainer.StepResult) throws -> Void
     /// A thread of its own, which mostly waits for the pool: steps never wait for somebody else's work.
     private let steps = ComputePool(threads: 1)
 
     init(
-        forward: FrozenForward, trainer: Trainer, store: any ActivationStore, pool: ComputePool, microBatch: Int
+        forward: FrozenForward, trainer: Trainer, store: any ActivationStore, pool: ComputePool, microBatch: Int,
+        afterStep: @escaping @Sendable (Trainer.StepResult) throws -> Void
     ) throws(TransportError) {
         self.forward = forward
         self.trainer = trainer
         self.store = store
         self.pool = pool
         self.microBatch = microBatch
+        self.afterStep = afterStep
         results = try Mailbox()
     }
 
@@ -62,7 +65,6 @@ final class WorkerCompute: Sendable {
     /// Trains one step on samples that have passed all frozen blocks.
     func step(_ samples: [SampleReference], epoch: Int) {
         steps.submit { [self] in
-            let start = ContinuousClock.now
             do {
                 let batch = try Batches.cut(samples, size: microBatch).map { group in
                     let known = try group.map { try described($0.storeID) }
@@ -71,10 +73,8 @@ final class WorkerCompute: Sendable {
                     }
                 }
                 let result = try trainer.step(batch)
-                results.post(
-                    .stepped(
-                        result, epoch: epoch, samples: samples.count,
-                        tokens: batch.reduce(0) { $0 + $1.layout.tokens }, duration: ContinuousClock.now - start))
+                try afterStep(result)
+                results.post(.stepped(result, epoch: epoch, samples: samples.count))
             } catch {
                 results.post(.failed(error))
             }

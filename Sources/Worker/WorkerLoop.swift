@@ -86,18 +86,18 @@ final class WorkerLoop {
         case .advanced(let samples, let duration):
             totals.seconds += duration.seconds
             try perform(machine.advanced(samples))
-        case .stepped(let step, let epoch, let samples, let tokens, let duration):
+        case .stepped(let step, let epoch, let samples):
             totals.steps += 1
             totals.epochs = UInt32(epoch)
             totals.samples += UInt64(samples)
-            totals.tokens += UInt64(tokens)
-            totals.seconds += duration.seconds
+            totals.tokens += UInt64(step.tokens)
+            totals.seconds += step.seconds
             try coordinator.tell(
                 .stepReport(
                     Body.StepReport(
                         step: totals.steps, epoch: UInt32(epoch), loss: step.loss, accuracy: step.accuracy,
-                        learningRate: step.learningRate, tokens: UInt64(tokens), samples: UInt64(samples),
-                        seconds: duration.seconds, queueDepth: UInt64(machine.queueDepth),
+                        learningRate: step.learningRate, tokens: UInt64(step.tokens), samples: UInt64(samples),
+                        seconds: step.seconds, queueDepth: UInt64(machine.queueDepth),
                         bytesUp: UInt64(devices.socket.bytesReceived))))
             try perform(machine.stepped())
         case .failed(let error): throw error

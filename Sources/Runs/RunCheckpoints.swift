@@ -1,0 +1,91 @@
+import Checkpoints
+import Datasets
+import Foundation
+import Methods
+import Queueing
+import Synchronization
+import Tensors
+
+/// Writes the checkpoints of a run, on the thread that takes its steps: nothing changes what trains meanwhile.
+final class CheckpointWriter: Sendable {
+    private let setup: TrainingSetup
+    private let folder: RunFolder
+    private let recipe: String
+    private let baseline: RunScore?
+    private let earlierSeconds: Double
+    private let clock = RoleClock()
+    private let totals: Mutex<TrainingTotals>
+
+    /// Begins the clock of training.
+    ///
+    /// - Parameters:
+    ///   - recipe: resolved, as the run's folder has it.
+    ///   - totals: of the process that was resumed.
+    init(
+        _ setup: TrainingSetup, folder: RunFolder, recipe: String, baseline: RunScore?, totals: TrainingTotals
+    ) {
+        self.setup = setup
+        self.folder = folder
+        self.recipe = recipe
+        self.baseline = baseline
+        earlierSeconds = totals.seconds
+        self.totals = Mutex(totals)
+    }
+
+    /// Counts a step, and writes a checkpoint when one is due.
+    ///
+    /// - Throws: `FileError.unwritable`.
+    func took(_ step: Trainer.StepResult) throws {
+        let batch = setup.recipe.training.batch
+        let epoch = StepPosition(after: step.step - 1, samples: setup.samples, batchSize: batch).epoch
+        totals.withLock {
+            $0.add(
+                epoch: epoch, loss: step.loss, tokens: step.tokens, stepSeconds: step.seconds,
+                seconds: earlierSeconds + clock.now.seconds)
+        }
+        let interval = setup.recipe.training.checkpointSteps
+        if interval > 0, step.step % interval == 0, step.step < setup.totalSteps { try write() }
+    }
+
+    /// Writes a checkpoint of the newest step, unless the recipe wants none.
+    ///
+    /// - Throws: `FileError.unwritable`.
+    func write() throws {
+        let training = setup.recipe.training, step = setup.trainer.step
+        guard training.checkpointSteps > 0 else { return }
+        let position = StepPosition(after: step, samples: setup.samples, batchSize: training.batch)
+        var meters = totals.withLock(\.meters)
+        if let baseline { meters.merge(baseline.meters) { $1 } }
+        let tensors = setup.trainer.state.map { state in
+            (state.name, (shape: [state.values.layout.count], matrix: state.values.flat))
+        }
+        try RunCheckpoint.write(
+            state: RunState(
+                step: step, epoch: position.epoch - 1, batchInEpoch: position.batch, seed: setup.recipe.seed,
+                trainableParameters: setup.parameters.layout.count, optimizerStep: step,
+                method: training.method.rawValue, meters: meters),
+            tensors: Dictionary(uniqueKeysWithValues: tensors), recipe: recipe, to: folder.checkpoints,
+            keeping: training.checkpointsKept)
+    }
+}
+
+extension TrainingSetup {
+    /// Puts what trains, and what the optimizer remembers, where a checkpoint has left it.
+    ///
+    /// - Throws: `RunError.notResumable` when the checkpoint has other parameters, `SafetensorsError` when it lacks some.
+    func resume(from checkpoint: RunCheckpoint) throws {
+        let count = parameters.layout.count, found = checkpoint.state.trainableParameters
+        guard found == count else {
+            throw RunError.notResumable(
+                path: checkpoint.folder.path,
+                reason: "it has \(found) trainable parameters, and the recipe with this model has \(count)")
+        }
+        guard checkpoint.state.step <= totalSteps else {
+            throw RunError.notResumable(
+                path: checkpoint.folder.path,
+                reason: "it is of step \(checkpoint.state.step), and the recipe with this data has \(totalSteps)")
+        }
+        for state in trainer.state { try checkpoint.tensors.read(state.name, into: state.values.flat) }
+        trainer.resume(afterStep: checkpoint.state.step)
+    }
+}

@@ -1,0 +1,66 @@
+import Checkpoints
+import Foundation
+import Models
+
+extension TrainableParameters {
+    private static let weightsName = "trained.safetensors"
+
+    /// Writes what was trained into a folder, made if need be: adapters in PEFT's format, or under their hub names the
+    /// weights that full fine-tuning changed.
+    ///
+    /// - Throws: `RunError.folderUnwritable`, or what the files are refused with.
+    func write(to path: String, baseModel: String) throws {
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw RunError(unwritable: path, error)
+        }
+        let folder = URL(fileURLWithPath: path)
+        if let adapter = peftAdapter(baseModel: baseModel) { return try adapter.write(to: folder) }
+        var matrices = Dictionary(uniqueKeysWithValues: hubTensors.map { ($0.name, (shape: $0.shape, matrix: $0.matrix)) })
+        if let classifier_KD {
+            matrices["\(PEFTAdapter.classifier).weight"] = ([classifier_KD.rows, classifier_KD.columns], classifier_KD)
+        }
+        _ = try SafetensorsFile.write(
+            matrices: matrices, metadata: ["format": "pt"], to: folder.appendingPathComponent(Self.weightsName))
+    }
+
+    /// Reads what was trained on a model: adapters in PEFT's format, or whole weights.
+    ///
+    /// - Throws: `RunError.adapterMissing`, `.adapterMismatch` when it was made for another model, or what the files are
+    ///   refused with.
+    public convenience init(trained path: String, model: LanguageModel) throws {
+        let folder = URL(fileURLWithPath: path)
+        let weights = folder.appendingPathComponent(Self.weightsName)
+        if FileManager.default.fileExists(atPath: "\(path)/adapter_config.json") {
+            let adapter = try PEFTAdapter(contentsOf: folder)
+            do {
+                try self.init(adapter, model: model.hyperparameters)
+            } catch AdapterError.otherBase(let reason) {
+                throw RunError.adapterMismatch(path: path, reason: reason)
+            }
+        } else if FileManager.default.fileExists(atPath: weights.path) {
+            try self.init(weights: SafetensorsFile(weights), folder: path, model: model)
+        } else {
+            throw RunError.adapterMissing(path: path)
+        }
+    }
+
+    private convenience init(weights file: SafetensorsFile, folder: String, model: LanguageModel) throws {
+        let sizes = model.hyperparameters, prefix = sizes.family.names.blocks
+        let blocks = Set(
+            file.shapes.keys.filter { $0.hasPrefix(prefix) }.compactMap { name in
+                Int(name.dropFirst(prefix.count).prefix { $0 != "." })
+            })
+        guard blocks.allSatisfy({ (0..<sizes.layers).contains($0) }) else {
+            throw RunError.adapterMismatch(
+                path: folder, reason: "it has block \(blocks.max() ?? 0) of \(sizes.layers), counted from 0")
+        }
+        let classifier = "\(PEFTAdapter.classifier).weight"
+        self.init(
+            layout: TrainableLayout(
+                model: sizes, blocks: blocks, form: .full, classes: file.shapes[classifier]?.first))
+        try readWeights(from: OverlaidModel(base: model.source, overlay: file))
+        if let classifier_KD { try file.read(classifier, into: classifier_KD) }
+    }
+}
