@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 
 /// The floats of a tensor and its dimensions, outermost first.
 public struct SafetensorsTensor: Sendable, Equatable {
@@ -23,18 +24,42 @@ extension SafetensorsFile {
     public static func write(
         _ tensors: [String: SafetensorsTensor], metadata: [String: String] = [:], to url: URL
     ) throws {
-        var header: [String: HeaderValue] = metadata.isEmpty ? [:] : [SafetensorsHeader.metadataKey: .texts(metadata)]
-        var parts: [Data] = []
-        var end = 0
-        for (name, tensor) in tensors.sorted(by: { $0.key < $1.key }) {
-            guard tensor.shape.allSatisfy({ $0 >= 0 }), tensor.shape.reduce(1, *) == tensor.values.count else {
-                throw SafetensorsError.unfittingValues(
-                    tensor: name, shape: tensor.shape, count: tensor.values.count)
+        let sources = tensors.mapValues { tensor in
+            FloatSource(shape: tensor.shape, count: tensor.values.count) { sink in
+                tensor.values.withUnsafeBufferPointer { sink.append($0) }
             }
-            let data = littleEndianBytes(tensor.values)
-            header[name] = .tensor(shape: tensor.shape, range: [end, end + data.count])
-            end += data.count
-            parts.append(data)
+        }
+        _ = try write(sources, metadata, to: url)
+    }
+
+    /// Writes matrices as F32 tensors of a shape, dimensions outermost first, without holding a copy of one. They must
+    /// not change meanwhile.
+    ///
+    /// - Returns: the size and hash of the file.
+    /// - Throws: `SafetensorsError.unfittingValues`, `FileError.unwritable`.
+    @discardableResult
+    public static func write(
+        matrices: [String: (shape: [Int], matrix: Matrix)], metadata: [String: String] = [:], to url: URL
+    ) throws -> FileDigest {
+        let sources = matrices.mapValues { tensor in
+            FloatSource(shape: tensor.shape, count: tensor.matrix.count) { $0.append(tensor.matrix) }
+        }
+        return try write(sources, metadata, to: url)
+    }
+
+    private static func write(
+        _ sources: [String: FloatSource], _ metadata: [String: String], to url: URL
+    ) throws -> FileDigest {
+        let sorted = sources.sorted { $0.key < $1.key }
+        var header: [String: HeaderValue] = metadata.isEmpty ? [:] : [SafetensorsHeader.metadataKey: .texts(metadata)]
+        var end = 0
+        for (name, source) in sorted {
+            guard elementCount(source.shape) == source.count else {
+                throw SafetensorsError.unfittingValues(tensor: name, shape: source.shape, count: source.count)
+            }
+            let begin = end
+            end += source.count * SafetensorsType.f32.bytes
+            header[name] = .tensor(shape: source.shape, range: [begin, end])
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -42,12 +67,18 @@ extension SafetensorsFile {
         // Spaces up to a multiple of eight keep the data aligned for readers that map it.
         json.append(Data(repeating: UInt8(ascii: " "), count: (8 - json.count % 8) % 8))
         let length = withUnsafeBytes(of: UInt64(json.count).littleEndian) { Data($0) }
-        try WholeFile.write([length, json] + parts, to: url)
+        return try WholeFile.write(to: url) { sink in
+            sink.append(length + json)
+            for (_, source) in sorted { source.append(&sink) }
+        }
     }
+}
 
-    private static func littleEndianBytes(_ values: [Float]) -> Data {
-        values.map(\.bitPattern.littleEndian).withUnsafeBytes { Data($0) }
-    }
+/// The floats of a tensor, wherever they are.
+private struct FloatSource {
+    let shape: [Int]
+    let count: Int
+    let append: (inout FileSink) -> Void
 }
 
 /// A value of the header's JSON object.

@@ -5,41 +5,40 @@ public enum WholeFile {
     /// Writes the parts one after another under a temporary name in the same folder, syncs, then renames.
     ///
     /// - Throws: `FileError.unwritable`; the temporary file is removed and the old content stays.
-    public static func write(_ parts: [Data], to url: URL) throws(FileError) {
+    @discardableResult
+    public static func write(_ parts: [Data], to url: URL) throws(FileError) -> FileDigest {
+        try write(to: url) { sink in
+            for part in parts { sink.append(part) }
+        }
+    }
+
+    /// Writes what the body appends, as `write(_:to:)` does.
+    static func write(to url: URL, _ body: (inout FileSink) -> Void) throws(FileError) -> FileDigest {
         let aside = url.deletingLastPathComponent()
             .appendingPathComponent(".\(url.lastPathComponent).\(UUID().uuidString).partial").path
         let descriptor = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw FileError.unwritable(file: url.path, reason: systemReason()) }
-        var failure: String?
-        if !parts.allSatisfy({ append($0, to: descriptor) }) || fsync(descriptor) != 0 { failure = systemReason() }
-        if close(descriptor) != 0, failure == nil { failure = systemReason() }
-        if failure == nil, rename(aside, url.path) != 0 { failure = systemReason() }
+        guard descriptor >= 0 else { throw unwritable(url) }
+        var sink = FileSink(descriptor: descriptor, path: url.path)
+        body(&sink)
+        sink.sync()
+        var failure = sink.failure
+        if close(descriptor) != 0, failure == nil { failure = unwritable(url) }
+        if failure == nil, rename(aside, url.path) != 0 { failure = unwritable(url) }
         if let failure {
             unlink(aside)
-            throw FileError.unwritable(file: url.path, reason: failure)
+            throw failure
         }
-        syncFolder(of: url)
+        sync(folder: url.deletingLastPathComponent())
+        return sink.digest
     }
 
-    private static func append(_ data: Data, to descriptor: Int32) -> Bool {
-        data.withUnsafeBytes { bytes in
-            var rest = bytes[...]
-            while !rest.isEmpty {
-                let start = UnsafeRawBufferPointer(rebasing: rest).baseAddress
-                let written = Foundation.write(descriptor, start, rest.count)
-                if written < 0 && errno == EINTR { continue }
-                guard written > 0 else { return false }
-                rest = rest.dropFirst(written)
-            }
-            return true
-        }
-    }
-
-    /// Makes the rename itself durable. Some file systems refuse to sync a folder; the file is whole either way.
-    private static func syncFolder(of url: URL) {
-        let descriptor = open(url.deletingLastPathComponent().path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    /// Makes the names in a folder durable. Some file systems refuse to sync a folder; its files are whole either way.
+    static func sync(folder: URL) {
+        let descriptor = open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { return }
         fsync(descriptor)
         close(descriptor)
     }
+
+    private static func unwritable(_ url: URL) -> FileError { .unwritable(file: url.path, reason: systemReason()) }
 }
