@@ -186,7 +186,7 @@ public final class SafetensorsFile: Sendable {
     }
 
     /// The product of the dimensions, or nil when one is negative or the product does not fit.
-    private static func elementCount(_ shape: [Int]) -> Int? {
+    static func elementCount(_ shape: [Int]) -> Int? {
         var product = 1
         for extent in shape {
             let (next, overflow) = product.multipliedReportingOverflow(by: extent)

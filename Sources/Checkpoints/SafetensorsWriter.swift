@@ -23,8 +23,22 @@ extension SafetensorsFile {
     public static func write(
         _ tensors: [String: SafetensorsTensor], metadata: [String: String] = [:], to url: URL
     ) throws {
-        try write(tensors.mapValues(\.shape), metadata: metadata, to: url) { name, stream in
-            try stream.append(tensors[name]?.values ?? [])
+        try write(tensors.mapValues(\.shape), metadata: metadata, to: url) { name, sink in
+            sink.append(tensors[name]?.values ?? [])
+        }
+    }
+
+    /// Writes matrices as F32 tensors of a shape, dimensions outermost first, without holding a copy of one. They must
+    /// not change meanwhile.
+    ///
+    /// - Returns: the size and hash of the file.
+    /// - Throws: `SafetensorsError.unfittingValues`, `FileError.unwritable`.
+    @discardableResult
+    public static func write(
+        matrices: [String: (shape: [Int], matrix: Matrix)], metadata: [String: String] = [:], to url: URL
+    ) throws -> FileDigest {
+        try write(matrices.mapValues(\.shape), metadata: metadata, to: url) { name, sink in
+            if let matrix = matrices[name]?.matrix { sink.append(matrix) }
         }
     }
 
@@ -34,36 +48,31 @@ extension SafetensorsFile {
     /// - Parameters:
     ///   - shapes: dimensions by name, outermost first.
     ///   - values: appends the values of the named tensor, row by row, in as many parts as it likes.
+    /// - Returns: the size and hash of the file.
     /// - Throws: `SafetensorsError.unfittingValues`, `FileError.unwritable`, or what the closure throws.
+    @discardableResult
     public static func write(
         _ shapes: [String: [Int]], metadata: [String: String], to url: URL,
-        values: (String, inout TensorStream) throws -> Void
-    ) throws {
+        values: (String, inout FileSink) throws -> Void
+    ) throws -> FileDigest {
         let ordered = shapes.sorted { $0.key < $1.key }
-        try WholeFile.write(to: url) { file in
-            let header = try header(ordered, metadata)
-            try file.append(withUnsafeBytes(of: UInt64(header.count).littleEndian) { Data($0) } + header)
-            var stream = TensorStream(file)
-            for (name, shape) in ordered {
-                try values(name, &stream)
-                let count = stream.written
-                guard stream.finish(shape) else {
-                    throw SafetensorsError.unfittingValues(tensor: name, shape: shape, count: count)
-                }
-            }
-        }
+        let header = try header(ordered, metadata)
+        return try WholeFile.write(to: url, streaming: { sink in
+            sink.append(withUnsafeBytes(of: UInt64(header.count).littleEndian) { Data($0) } + header)
+            for (name, shape) in ordered { try sink.append(name, shape: shape, values) }
+        })
     }
 
     private static func header(_ shapes: [(key: String, value: [Int])], _ metadata: [String: String]) throws -> Data {
         var header: [String: HeaderValue] = metadata.isEmpty ? [:] : [SafetensorsHeader.metadataKey: .texts(metadata)]
         var end = 0
         for (name, shape) in shapes {
-            guard shape.allSatisfy({ $0 >= 0 }) else {
+            guard let count = elementCount(shape) else {
                 throw SafetensorsError.unfittingValues(tensor: name, shape: shape, count: 0)
             }
-            let bytes = shape.reduce(4, *)
-            header[name] = .tensor(shape: shape, range: [end, end + bytes])
-            end += bytes
+            let begin = end
+            end += count * SafetensorsType.f32.bytes
+            header[name] = .tensor(shape: shape, range: [begin, end])
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -71,6 +80,21 @@ extension SafetensorsFile {
         // Spaces up to a multiple of eight keep the data aligned for readers that map it.
         json.append(Data(repeating: UInt8(ascii: " "), count: (8 - json.count % 8) % 8))
         return json
+    }
+}
+
+extension FileSink {
+    /// Appends the floats of a tensor and checks that they fill its shape.
+    ///
+    /// - Throws: `SafetensorsError.unfittingValues`, or what the closure throws.
+    mutating func append(
+        _ name: String, shape: [Int], _ values: (String, inout FileSink) throws -> Void
+    ) throws {
+        let before = floats
+        try values(name, &self)
+        guard failure != nil || floats - before == shape.reduce(1, *) else {
+            throw SafetensorsError.unfittingValues(tensor: name, shape: shape, count: floats - before)
+        }
     }
 }
 

@@ -5,89 +5,58 @@ public enum WholeFile {
     /// Writes the parts one after another under a temporary name in the same folder, syncs, then renames.
     ///
     /// - Throws: `FileError.unwritable`; the temporary file is removed and the old content stays.
-    public static func write(_ parts: [Data], to url: URL) throws(FileError) {
-        let aside = try FileAside(url)
+    @discardableResult
+    public static func write(_ parts: [Data], to url: URL) throws(FileError) -> FileDigest {
+        try write(to: url) { sink in
+            for part in parts { sink.append(part) }
+        }
+    }
+
+    /// Writes what the body appends, which need never be in memory as a whole.
+    ///
+    /// - Throws: what the body throws, or `FileError.unwritable`; then the old content stays.
+    static func write(to url: URL, streaming body: (inout FileSink) throws -> Void) throws -> FileDigest {
+        var failure: (any Error)?
         do throws(FileError) {
-            for part in parts { try aside.append(part) }
-            try aside.replaceTarget()
-        } catch {
-            aside.discard()
-            throw error
-        }
-    }
-
-    /// Writes what a closure appends, which need never be in memory as a whole.
-    ///
-    /// - Throws: what the closure throws, or `FileError.unwritable`; then the old content stays.
-    public static func write(to url: URL, _ produce: (FileAside) throws -> Void) throws {
-        let aside = try FileAside(url)
-        do {
-            try produce(aside)
-            try aside.replaceTarget()
-        } catch {
-            aside.discard()
-            throw error
-        }
-    }
-}
-
-/// A file under a temporary name beside the one that it is to replace.
-public struct FileAside {
-    private let url: URL
-    private let path: String
-    private let descriptor: Int32
-
-    fileprivate init(_ url: URL) throws(FileError) {
-        self.url = url
-        path = url.deletingLastPathComponent()
-            .appendingPathComponent(".\(url.lastPathComponent).\(UUID().uuidString).partial").path
-        descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw FileError.unwritable(file: url.path, reason: systemReason()) }
-    }
-
-    /// Writes bytes after those that are there.
-    ///
-    /// - Throws: `FileError.unwritable`.
-    public func append(_ data: Data) throws(FileError) {
-        let isWritten = data.withUnsafeBytes { bytes in
-            var rest = bytes[...]
-            while !rest.isEmpty {
-                let start = UnsafeRawBufferPointer(rebasing: rest).baseAddress
-                let written = Foundation.write(descriptor, start, rest.count)
-                if written < 0 && errno == EINTR { continue }
-                guard written > 0 else { return false }
-                rest = rest.dropFirst(written)
+            return try write(to: url) { sink in
+                do {
+                    try body(&sink)
+                } catch {
+                    failure = error
+                    sink.abandon()
+                }
             }
-            return true
+        } catch {
+            throw failure ?? error
         }
-        guard isWritten else { throw FileError.unwritable(file: url.path, reason: systemReason()) }
     }
 
-    /// Writes floats, little-endian, after what is there.
-    ///
-    /// - Throws: `FileError.unwritable`.
-    func append(_ floats: UnsafeBufferPointer<Float>) throws(FileError) {
-        try append(floats.map(\.bitPattern.littleEndian).withUnsafeBytes { Data($0) })
-    }
-
-    fileprivate func replaceTarget() throws(FileError) {
-        guard fsync(descriptor) == 0, rename(path, url.path) == 0 else {
-            throw FileError.unwritable(file: url.path, reason: systemReason())
+    private static func write(to url: URL, _ body: (inout FileSink) -> Void) throws(FileError) -> FileDigest {
+        let aside = url.deletingLastPathComponent()
+            .appendingPathComponent(".\(url.lastPathComponent).\(UUID().uuidString).partial").path
+        let descriptor = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw unwritable(url) }
+        var sink = FileSink(descriptor: descriptor, path: url.path)
+        body(&sink)
+        sink.sync()
+        var failure = sink.failure
+        if close(descriptor) != 0, failure == nil { failure = unwritable(url) }
+        if failure == nil, rename(aside, url.path) != 0 { failure = unwritable(url) }
+        if let failure {
+            unlink(aside)
+            throw failure
         }
-        close(descriptor)
-        syncFolder()
+        sync(folder: url.deletingLastPathComponent())
+        return sink.digest
     }
 
-    fileprivate func discard() {
-        close(descriptor)
-        unlink(path)
-    }
-
-    /// Makes the rename itself durable. Some file systems refuse to sync a folder; the file is whole either way.
-    private func syncFolder() {
-        let descriptor = open(url.deletingLastPathComponent().path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    /// Makes the names in a folder durable. Some file systems refuse to sync a folder; its files are whole either way.
+    static func sync(folder: URL) {
+        let descriptor = open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { return }
         fsync(descriptor)
         close(descriptor)
     }
+
+    private static func unwritable(_ url: URL) -> FileError { .unwritable(file: url.path, reason: systemReason()) }
 }

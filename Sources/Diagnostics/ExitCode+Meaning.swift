@@ -34,6 +34,7 @@ extension ExitCode {
         case .runFolderUnwritable: "The run folder cannot be written"
         case .diverged: "Training diverged: a loss or gradient is not a number"
         case .interrupted: "The user stopped the run; its folder is kept"
+        case .checkpointDamaged: "A run checkpoint is missing, unfinished, damaged or of another version"
         case .machineUnfit: "This machine lacks something; permafrost doctor says what"
         }
     }

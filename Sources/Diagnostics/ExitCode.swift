@@ -44,6 +44,7 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     case runFolderUnwritable = 60
     case diverged = 61
     case interrupted = 62
+    case checkpointDamaged = 63
 
     // 70-79: the machine.
     case machineUnfit = 70

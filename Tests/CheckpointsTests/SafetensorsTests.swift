@@ -1,6 +1,8 @@
 import Checkpoints
 import Foundation
+import Randomness
 import Support
+import Tensors
 import Testing
 
 @Suite("Safetensors files")
@@ -25,6 +27,29 @@ struct SafetensorsTests {
             }
             let found = try floats(rows: 2, columns: 3) { try file.read("b/\u{E9}\"", into: $0) }
             #expect(found == tensors["b/\u{E9}\""]?.values)
+        }
+    }
+
+    @Test("matrices, with gaps between their rows or without, become the file that their values become")
+    func matrices() throws {
+        try Fixtures.withTemporaryFolder { folder in
+            var generator = SeededGenerator(seed: 6, stream: "matrices")
+            let wide = Storage(normal: 70_000 * 3, using: &generator).matrix(rows: 3, columns: 70_000)
+            let matrices: [String: (shape: [Int], matrix: Matrix)] = [
+                "gaps": ([3, 35, 2], wide.columns(5..<75).rows(0..<3)), "whole": ([3, 70_000], wide),
+                "row": ([9], wide.rows(1..<2).columns(0..<9)), "none": ([0, 4], wide.rows(0..<0).columns(0..<4)),
+            ]
+            let fromMatrices = folder.appendingPathComponent("a"), fromValues = folder.appendingPathComponent("b")
+            try SafetensorsFile.write(matrices: matrices, metadata: ["format": "pt"], to: fromMatrices)
+            try SafetensorsFile.write(
+                matrices.mapValues { SafetensorsTensor(shape: $0.shape, values: $0.matrix.values) },
+                metadata: ["format": "pt"], to: fromValues)
+            #expect(try Data(contentsOf: fromMatrices) == Data(contentsOf: fromValues))
+            let read = try SafetensorsFile(fromMatrices).values("gaps")
+            #expect(read == wide.columns(5..<75).values)
+            #expect(throws: SafetensorsError.unfittingValues(tensor: "x", shape: [2], count: 9)) {
+                try SafetensorsFile.write(matrices: ["x": ([2], wide.rows(1..<2).columns(0..<9))], to: fromValues)
+            }
         }
     }
 

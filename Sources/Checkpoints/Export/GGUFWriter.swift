@@ -15,7 +15,7 @@ extension GGUFFile {
     ///   `FileError.unwritable`, or what the closure throws.
     public static func write(
         metadata: [(key: String, value: GGUFValue)], tensors: [(name: String, shape: [Int])], to url: URL,
-        values: (String, inout TensorStream) throws -> Void
+        values: (String, inout FileSink) throws -> Void
     ) throws {
         var header = GGUFBytes()
         header.append(Data("GGUF".utf8))
@@ -38,18 +38,14 @@ extension GGUFFile {
             offset += aligned(shape.reduce(4, *))
         }
         header.pad(to: aligned(header.data.count))
-        try WholeFile.write(to: url) { file in
-            try file.append(header.data)
-            var stream = TensorStream(file)
+        _ = try WholeFile.write(to: url, streaming: { sink in
+            sink.append(header.data)
             for (name, shape) in tensors {
-                try values(name, &stream)
-                let count = stream.written
-                guard stream.finish(shape) else {
-                    throw SafetensorsError.unfittingValues(tensor: name, shape: shape, count: count)
-                }
-                try file.append(Data(count: aligned(4 * count) - 4 * count))
+                try sink.append(name, shape: shape, values)
+                let bytes = shape.reduce(4, *)
+                sink.append(Data(count: aligned(bytes) - bytes))
             }
-        }
+        })
     }
 
     private static func aligned(_ bytes: Int) -> Int {

@@ -41,7 +41,7 @@ public enum MergedModel {
     }
 
     private static func write(
-        _ tensor: HubTensor, of base: any ModelSource, _ change: Change?, to stream: inout TensorStream
+        _ tensor: HubTensor, of base: any ModelSource, _ change: Change?, to stream: inout FileSink
     ) throws {
         let columns = tensor.shape.last ?? 1, rows = tensor.shape.dropLast().reduce(1, *)
         let step = max(1, chunkFloats / max(columns, 1))
@@ -50,7 +50,7 @@ public enum MergedModel {
             let chunk = Storage(count: range.count * columns).matrix(rows: range.count, columns: columns)
             try base.readRows(Array(range), of: tensor.name, into: chunk)
             change?.add(rows: range, to: chunk)
-            try stream.append(chunk)
+            stream.append(chunk)
         }
         base.releasePages()
     }

@@ -1,0 +1,89 @@
+import Diagnostics
+import Foundation
+import Tensors
+
+extension RunCheckpoint {
+    /// Writes a checkpoint so that a crash at any time leaves it whole or not there: the files aside and synced, then
+    /// the folder renamed, then the marker. Only then are older ones removed.
+    ///
+    /// - Parameters:
+    ///   - tensors: parameters and moments by name, with their dimensions, outermost first. Nothing is copied: they must
+    ///     not change meanwhile.
+    ///   - parent: the folder of the run's checkpoints, made if need be. One process at a time writes there.
+    ///   - keeping: how many checkpoints stay, this one and the newest before it; at least one.
+    /// - Returns: the checkpoint's folder.
+    /// - Throws: `FileError.unwritable`, `SafetensorsError.unfittingValues`; earlier checkpoints stay as they are.
+    @discardableResult
+    public static func write(
+        state: RunState, tensors: [String: (shape: [Int], matrix: Matrix)], recipe: String, to parent: URL,
+        keeping: Int
+    ) throws -> URL {
+        precondition(keeping > 0 && state.step >= 0, "a checkpoint that was just written must stay")
+        let aside = CheckpointFolder.aside(step: state.step, in: parent)
+        let target = CheckpointFolder(step: state.step, in: parent)
+        do {
+            try makeFolder(aside)
+            let marker = CheckpointMarker.text([
+                (
+                    tensorsName,
+                    try SafetensorsFile.write(matrices: tensors, to: aside.appendingPathComponent(tensorsName))
+                ),
+                (stateName, try WholeFile.write([state.json()], to: aside.appendingPathComponent(stateName))),
+                (recipeName, try WholeFile.write([Data(recipe.utf8)], to: aside.appendingPathComponent(recipeName))),
+            ])
+            try makeRoom(for: target, in: parent)
+            try move(aside, to: target.url)
+            try WholeFile.write([Data(marker.utf8)], to: target.url.appendingPathComponent(CheckpointMarker.name))
+        } catch {
+            try? FileManager.default.removeItem(at: aside)
+            throw error
+        }
+        prune(parent, newest: target, keeping: keeping)
+        return target.url
+    }
+
+    private static func makeFolder(_ url: URL) throws(FileError) {
+        do {
+            try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        } catch {
+            throw .unwritable(file: url.path, reason: systemReason(of: error))
+        }
+    }
+
+    /// Moves a whole checkpoint of the same step to where readers still find it; one that is not whole goes.
+    private static func makeRoom(for target: CheckpointFolder, in parent: URL) throws(FileError) {
+        guard FileManager.default.fileExists(atPath: target.url.path) else { return }
+        let isWhole = (try? RunCheckpoint(contentsOf: target.url)) != nil
+        guard isWhole else { return try remove(target) }
+        let replaced = CheckpointFolder(step: target.step, isReplaced: true, in: parent)
+        if FileManager.default.fileExists(atPath: replaced.url.path) { try remove(replaced) }
+        try move(target.url, to: replaced.url)
+    }
+
+    private static func remove(_ checkpoint: CheckpointFolder) throws(FileError) {
+        do {
+            try checkpoint.remove()
+        } catch {
+            throw .unwritable(file: checkpoint.url.path, reason: systemReason(of: error))
+        }
+    }
+
+    private static func move(_ source: URL, to target: URL) throws(FileError) {
+        guard rename(source.path, target.path) == 0 else {
+            throw .unwritable(file: target.path, reason: systemReason())
+        }
+        WholeFile.sync(folder: target.deletingLastPathComponent())
+    }
+
+    /// Removes what the newest checkpoint makes superfluous: older ones beyond the number that stays, unfinished ones,
+    /// and what crashed writers left aside. What cannot be removed now is tried again after the next checkpoint.
+    private static func prune(_ parent: URL, newest: CheckpointFolder, keeping: Int) {
+        guard let (checkpoints, partial) = try? CheckpointFolder.list(in: parent) else { return }
+        let others = checkpoints.filter { $0.step < newest.step || $0.step == newest.step && $0.isReplaced }
+        let staying = Set(others.filter { !$0.isReplaced && $0.hasMarker }.prefix(keeping - 1).map(\.step))
+        for checkpoint in others where checkpoint.isReplaced || !staying.contains(checkpoint.step) {
+            try? checkpoint.remove()
+        }
+        for url in partial { try? FileManager.default.removeItem(at: url) }
+    }
+}
