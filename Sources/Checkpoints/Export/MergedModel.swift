@@ -72,7 +72,7 @@ public enum MergedModel {
         for name in companionFiles {
             let file = source.appendingPathComponent(name)
             guard FileManager.default.fileExists(atPath: file.path) else { continue }
-            try WholeFile.write([Data(try MappedFile(file).bytes)], to: target.appendingPathComponent(name))
+            try WholeFile.write([try MappedFile(file).data], to: target.appendingPathComponent(name))
         }
     }
 }

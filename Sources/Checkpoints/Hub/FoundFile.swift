@@ -39,7 +39,8 @@ enum FoundFile: Equatable {
         if url.lastPathComponent == tokenizerName { return .tokenizer(url) }
         if url.pathExtension == "safetensors" { return .safetensors(url) }
         if HubFiles.isPickle(url.lastPathComponent) { return .pickle(url) }
-        let beginsAsGGUF = (try? MappedFile(url))?.bytes.prefix(4).elementsEqual("GGUF".utf8) ?? false
+        let mapping = try? MappedFile(url)
+        let beginsAsGGUF = withExtendedLifetime(mapping) { mapping?.bytes.prefix(4).elementsEqual("GGUF".utf8) ?? false }
         if url.pathExtension == "gguf" || beginsAsGGUF { return .gguf(url) }
         return .other("a file of an unknown kind")
     }
