@@ -39,7 +39,8 @@ public struct FileAside {
 
     fileprivate init(_ url: URL) throws(FileError) {
         self.url = url
-        path = url.deletingLastPathComponent()
+        path =
+            url.deletingLastPathComponent()
             .appendingPathComponent(".\(url.lastPathComponent).\(UUID().uuidString).partial").path
         descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw FileError.unwritable(file: url.path, reason: systemReason()) }

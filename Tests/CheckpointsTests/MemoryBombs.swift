@@ -4,8 +4,14 @@ import Foundation
 enum MemoryBombs {
     /// Names, with the extension of the format, and contents.
     static let all: [(name: String, bytes: @Sendable () -> Data)] = [
-        ("many numbers.safetensors", { safetensors(#""x":{"dtype":"F32","shape":[0,"# + zeros + #"],"data_offsets":[0,0]}"#) }),
-        ("many tensors.safetensors", { safetensors(join(13_000) { #""\#($0)":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}"# }) }),
+        (
+            "many numbers.safetensors",
+            { safetensors(#""x":{"dtype":"F32","shape":[0,"# + zeros + #"],"data_offsets":[0,0]}"#) }
+        ),
+        (
+            "many tensors.safetensors",
+            { safetensors(join(13_000) { #""\#($0)":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}"# }) }
+        ),
         ("many texts.safetensors", { safetensors(#""__metadata__":{"# + join(180_000) { #""\#($0)":"""# } + "}") }),
         ("too long.safetensors", { safetensors(String(repeating: " ", count: 8 << 20)) }),
         ("many numbers.json", { Data(#"{"model_type":[\#(zeros.prefix(1_000_000))0]}"#.utf8) }),

@@ -7,20 +7,23 @@ import Testing
 /// Damaged copies of a folder: in each, one file of several is another than it was.
 struct Mutants {
     private static let seed: UInt64 = 20
-    /// `PERMAFROST_MUTANTS` makes a longer run.
-    private static let count = Int(ProcessInfo.processInfo.environment["PERMAFROST_MUTANTS"] ?? "") ?? 5000
+    /// `PERMAFROST_MUTANTS=20` makes a run twenty times as long.
+    private static let factor = Int(ProcessInfo.processInfo.environment["PERMAFROST_MUTANTS"] ?? "") ?? 1
 
     private let originals: [(name: String, bytes: [UInt8])]
     private let stream: String
+    private let count: Int
 
     /// - Parameters:
     ///   - fixtures: the files; one that is named twice is damaged twice as often.
     ///   - stream: the name of the stream of chance.
-    init(of fixtures: [String], stream: String) throws {
+    ///   - count: how many there are.
+    init(of fixtures: [String], stream: String, count: Int) throws {
         originals = try fixtures.map { path in
             (fixture(path).lastPathComponent, [UInt8](try Data(contentsOf: fixture(path))))
         }
         self.stream = stream
+        self.count = count * Self.factor
     }
 
     /// Opens each mutant: whatever happens must be success or a numbered error, in no more memory than the files have
@@ -33,7 +36,7 @@ struct Mutants {
             _ = try? open(folder)
             let peak = try PeakMemory()
             var refused = 0
-            for number in 0..<Self.count {
+            for number in 0..<count {
                 let (name, original) = originals[number % originals.count]
                 let url = folder.appendingPathComponent(name)
                 try Data(Mutation.mutate(original, &chance)).write(to: url)
@@ -49,8 +52,8 @@ struct Mutants {
             }
             let growth = try peak.growth(), size = originals.reduce(0) { $0 + $1.bytes.count }
             #expect(growth <= size + 64 << 20, "\(stream) took \(growth) bytes")
-            #expect(refused > Self.count / 3, "\(stream): \(refused) of \(Self.count) were refused")
-            print("\(stream): \(refused) of \(Self.count) mutants refused, peak \(growth >> 10) KiB above the start")
+            #expect(refused > count / 3, "\(stream): \(refused) of \(count) were refused")
+            print("\(stream): \(refused) of \(count) mutants refused, peak \(growth >> 10) KiB above the start")
         }
     }
 }

@@ -1,9 +1,9 @@
-import Checkpoints
 import Diagnostics
 import Foundation
-import Randomness
 import Support
 import Testing
+
+@testable import Checkpoints
 
 /// Every loop runs in a process of its own: there a crash is a failure with a name, and the peak of memory is the loop's.
 @Suite("Damaged files")
@@ -14,9 +14,14 @@ struct MutatedFileTests {
             processExitsWith: .success, observing: [\.standardOutputContent, \.standardErrorContent]
         ) {
             for name in ["gguf/blocks.gguf", "gguf/llama.gguf"] {
-                try Mutants(of: [name], stream: name).openEach { folder in
+                try Mutants(of: [name], stream: name, count: 2500).openEach { folder in
                     let file = try GGUFFile(folder.appendingPathComponent(name.dropFirst(5).description))
-                    for tensor in file.tensors.values { _ = file.floats(tensor) }
+                    for tensor in file.tensors.values {
+                        let rows = tensor.shape.dropLast().reduce(1, *)
+                        _ = floats(rows: 2, columns: tensor.shape.last ?? 1) {
+                            file.read(rows: [0, rows - 1], of: tensor, into: $0)
+                        }
+                    }
                     _ = try? file.tokenizerMetadata()
                     _ = try GGUFModel(file)
                 }
@@ -30,7 +35,7 @@ struct MutatedFileTests {
         let child = await #expect(
             processExitsWith: .success, observing: [\.standardOutputContent, \.standardErrorContent]
         ) {
-            try Mutants(of: ["gguf/blocks.safetensors"], stream: "safetensors").openEach { folder in
+            try Mutants(of: ["gguf/blocks.safetensors"], stream: "safetensors", count: 5000).openEach { folder in
                 let file = try SafetensorsFile(folder.appendingPathComponent("blocks.safetensors"))
                 for name in file.shapes.keys { _ = try file.values(name) }
             }
@@ -38,14 +43,14 @@ struct MutatedFileTests {
         show(child)
     }
 
-    @Test("no mutant of an adapter folder does worse than a numbered error, and none is loaded with a number not finite")
+    @Test("no mutant of an adapter folder does worse than a numbered error, and all numbers loaded are finite")
     func adapters() async {
         let child = await #expect(
             processExitsWith: .success, observing: [\.standardOutputContent, \.standardErrorContent]
         ) {
             for folder in ["hub/gpt2/adapter", "peft-classifier"] {
                 let files = ["adapter_config.json", "adapter_model.safetensors"].map { "\(folder)/\($0)" }
-                try Mutants(of: files, stream: folder).openEach { folder in
+                try Mutants(of: files, stream: folder, count: 2500).openEach { folder in
                     let adapter = try PEFTAdapter(contentsOf: folder)
                     let values = adapter.pairs.values.flatMap { $0.a + $0.b }
                     guard values.allSatisfy(\.isFinite) else { throw NotFinite() }
@@ -65,12 +70,15 @@ struct MutatedFileTests {
                 ("opt", ["model.safetensors.index.json"] + (1...4).map { "model-0000\($0)-of-00004.safetensors" }),
             ] {
                 let files = (["config.json", "config.json"] + weights).map { "hub/\(family)/\($0)" }
-                try Mutants(of: files, stream: family).openEach { folder in
+                try Mutants(of: files, stream: family, count: 1700).openEach { folder in
                     _ = try? FileInspection(inspecting: folder.path)
                     let model = try HubModel(folder)
                     // Numbers that are not finite are loaded: training says when a loss is none.
                     for tensor in model.hyperparameters.tensors {
-                        _ = try floats(shape: tensor.shape) { try model.read(tensor.name, into: $0) }
+                        let rows = tensor.shape.dropLast().reduce(1, *), columns = tensor.shape.last ?? 1
+                        _ = try floats(rows: 2, columns: columns) { matrix in
+                            try model.readRows([0, rows - 1], of: tensor.name, into: matrix)
+                        }
                     }
                 }
             }

@@ -4,7 +4,8 @@ import Randomness
 enum Mutation {
     private static let bombs: [UInt64] = [.max, 1 << 63, 1 << 62, 1 << 40, 1 << 32, 0xFFFF_FFFF, 1 << 24, 4096, 0]
     private static let texts = [
-        "99999999999999999999", "-1", "1e999", "1e-400", "NaN", "null", "[[[[", "{\"a\":", "0.5", "\"", "\\u0000", "true",
+        "99999999999999999999", "-1", "1e999", "1e-400", "NaN", "null", "[[[[", "{\"a\":", "0.5", "\"", "\\u0000",
+        "true",
         "9223372036854775807", "4611686018427387904", "",
     ]
 
@@ -43,7 +44,9 @@ enum Mutation {
             // A number that is none, or infinite, among the weights.
             let weight = Int.random(in: 0..<bytes.count / 4 - 1, using: &chance) * 4
             let number = [Float.nan, .infinity, -.infinity].randomElement(using: &chance) ?? .nan
-            for byte in 0..<4 { bytes[weight + byte] = UInt8(truncatingIfNeeded: number.bitPattern >> UInt32(8 * byte)) }
+            for byte in 0..<4 {
+                bytes[weight + byte] = UInt8(truncatingIfNeeded: number.bitPattern >> UInt32(8 * byte))
+            }
         default:
             let length = min(Int.random(in: 1...64, using: &chance), bytes.count - place)
             bytes.removeSubrange(place..<place + length)

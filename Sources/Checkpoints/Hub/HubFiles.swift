@@ -75,7 +75,8 @@ struct HubFiles {
             throw HubError.malformed(file: url.path, reason: "it has no weight_map of tensors and files")
         }
         for shard in Set(index.places.values).sorted() {
-            guard shard.hasSuffix(".safetensors"), !shard.hasPrefix("."), !shard.contains(where: { "/\\\0".contains($0) })
+            guard shard.hasSuffix(".safetensors"), !shard.hasPrefix("."),
+                !shard.contains(where: { "/\\\0".contains($0) })
             else {
                 throw HubError.malformed(file: url.path, reason: "\"\(shard.prefix(80))\" is no file of this folder")
             }
