@@ -36,6 +36,9 @@ final class MappedFile: @unchecked Sendable {
         if let start = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: start), bytes.count) }
     }
 
+    /// A copy of all bytes. To copy `bytes` from outside would not keep the mapping alive for as long as it takes.
+    var data: Data { withExtendedLifetime(self) { Data(bytes) } }
+
     /// Gives the resident pages back to the system. The next access reads them from the file again.
     func releasePages() {
         if let start = bytes.baseAddress {

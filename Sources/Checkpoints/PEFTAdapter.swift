@@ -76,7 +76,8 @@ public struct PEFTAdapter: Sendable, Equatable {
             guard pair.a.count == rank * site.inputWidth, pair.b.count == rank * site.outputs.count else {
                 throw .otherBase(
                     reason: "\(place.module) of block \(place.layer) has \(site.inputWidth) inputs and "
-                        + "\(site.outputs.count) outputs, the adapter has \(pair.a.count / rank) and \(pair.b.count / rank)")
+                        + "\(site.outputs.count) outputs, the adapter has \(pair.a.count / rank) and \(pair.b.count / rank)"
+                )
             }
         }
         if let score = savedModules[Self.classifier], score.shape.last != model.width {

@@ -27,7 +27,7 @@ struct PEFTConfiguration {
         }
         let found: FoundConfiguration
         do {
-            found = try JSONDecoder().decode(FoundConfiguration.self, from: Data(mapping.bytes))
+            found = try JSONDecoder().decode(FoundConfiguration.self, from: mapping.data)
         } catch {
             throw AdapterError.unreadableConfiguration(file: url.path, reason: Self.reason(error))
         }

@@ -109,7 +109,7 @@ extension KeyedDecodingContainer<PEFTKey> {
         // An empty list of these, as some writers leave it, changes nothing.
         for key in [PEFTKey.replicatedLayers, .invocationTokens, .targetParameters, .trainedTokens]
         where try contains(key) && !decodeNil(forKey: key) {
-            let isEmpty = try (try? nestedUnkeyedContainer(forKey: key))?.isAtEnd ?? false
+            let isEmpty = (try? nestedUnkeyedContainer(forKey: key))?.isAtEnd ?? false
             if !isEmpty { return key.rawValue }
         }
         for key in [PEFTKey.arrow, .kasa, .montecarlo, .blockDiagonal]

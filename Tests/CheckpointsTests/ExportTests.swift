@@ -28,7 +28,9 @@ struct ExportTests {
             let back = try HubModel(folder)
             let sizes = back.hyperparameters
             // Factors of the rotation come back through the parameters that give them.
-            if case .rotary(_, let found?) = sizes.positions, case .rotary(_, let given?) = base.hyperparameters.positions {
+            if case .rotary(_, let found?) = sizes.positions,
+                case .rotary(_, let given?) = base.hyperparameters.positions
+            {
                 #expect(relativeDifference(found, given) < 1e-6)
             } else {
                 #expect(sizes == base.hyperparameters)
@@ -45,6 +47,15 @@ struct ExportTests {
                 }
             }
             #expect(changed == adapter.pairs.count && changed == reference.shapes.count)
+        }
+    }
+
+    @Test("an adapter that was read is written where PEFT can be asked about it", arguments: HubFolders.families)
+    func adapter(_ family: String) throws {
+        let adapter = try PEFTAdapter(contentsOf: fixture("hub/\(family)/adapter"))
+        try withExportFolder("\(family)/adapter") { folder in
+            try adapter.write(to: folder)
+            #expect(try PEFTAdapter(contentsOf: folder) == adapter)
         }
     }
 

@@ -48,7 +48,8 @@ struct GGUFModelTests {
         let expected = try Hyperparameters(
             family: .llama, layers: 2, width: 64, feedForwardWidth: 96, heads: 4, keyValueHeads: 2, headDimension: 16,
             vocabularySize: 40, contextLength: 128, positions: .rotary(base: 5000, factors: nil),
-            normalisation: .rootMeanSquare, normEpsilon: 1e-5, activation: .swiglu, hasBiases: false, tiedEmbeddings: false)
+            normalisation: .rootMeanSquare, normEpsilon: 1e-5, activation: .swiglu, hasBiases: false,
+            tiedEmbeddings: false)
         #expect(model.hyperparameters == expected)
     }
 
@@ -85,7 +86,8 @@ struct GGUFModelTests {
         let model = try GGUFModel(Fixtures.model)
         let expected = try Hyperparameters(
             family: .llama, layers: 30, width: 576, feedForwardWidth: 1536, heads: 9, keyValueHeads: 3,
-            headDimension: 64, vocabularySize: 49152, contextLength: 8192, positions: .rotary(base: 100_000, factors: nil),
+            headDimension: 64, vocabularySize: 49152, contextLength: 8192,
+            positions: .rotary(base: 100_000, factors: nil),
             normalisation: .rootMeanSquare, normEpsilon: 1e-5, activation: .swiglu, hasBiases: false,
             tiedEmbeddings: true)
         #expect(model.hyperparameters == expected)

@@ -7,7 +7,9 @@ import Testing
 
 @Suite("Hub configurations")
 struct HubConfigurationTests {
-    private func sizes(_ family: String) throws -> Hyperparameters { try HubModel(fixture("hub/\(family)")).hyperparameters }
+    private func sizes(_ family: String) throws -> Hyperparameters {
+        try HubModel(fixture("hub/\(family)")).hyperparameters
+    }
 
     @Test("the configurations that transformers saved are read")
     func families() throws {
@@ -33,7 +35,8 @@ struct HubConfigurationTests {
         try Fixtures.withTemporaryFolder { folder in
             let url = folder.appendingPathComponent("config.json")
             try JSONEncoder().encode(values).write(to: url)
-            guard case .rotary(let base, let factors) = try HubConfiguration(url).rotaryPositions(headDimension: 16) else {
+            guard case .rotary(let base, let factors) = try HubConfiguration(url).rotaryPositions(headDimension: 16)
+            else {
                 return (0, nil)
             }
             return (base, factors)
@@ -63,17 +66,28 @@ struct HubConfigurationTests {
     func base() throws {
         #expect(try rotation([:]).base == 10_000)
         #expect(try rotation(["rope_theta": .integer(500)]).base == 500)
-        #expect(try rotation(["rope_scaling": .null, "rope_parameters": .object(["rope_theta": .integer(7)])]).base == 7)
         #expect(
-            try rotation(["rope_theta": .integer(5), "rope_parameters": .object(["rope_type": .text("default")])]).base == 5)
+            try rotation(["rope_scaling": .null, "rope_parameters": .object(["rope_theta": .integer(7)])]).base == 7)
+        #expect(
+            try rotation(["rope_theta": .integer(5), "rope_parameters": .object(["rope_type": .text("default")])]).base
+                == 5)
     }
 
     @Test("from rotation factors alone, the parameters are found that give them")
     func inversion() throws {
         for (base, dimension, scaling) in [
-            (500_000.0, 64, Llama3Scaling(factor: 32, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContext: 8192)),
-            (500_000.0, 128, Llama3Scaling(factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContext: 8192)),
-            (10_000.0, 32, Llama3Scaling(factor: 4, lowFrequencyFactor: 1, highFrequencyFactor: 6, originalContext: 300)),
+            (
+                500_000.0, 64,
+                Llama3Scaling(factor: 32, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContext: 8192)
+            ),
+            (
+                500_000.0, 128,
+                Llama3Scaling(factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContext: 8192)
+            ),
+            (
+                10_000.0, 32,
+                Llama3Scaling(factor: 4, lowFrequencyFactor: 1, highFrequencyFactor: 6, originalContext: 300)
+            ),
             (5000.0, 16, Llama3Scaling(factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContext: 256)),
         ] {
             let factors = scaling.factors(base: base, headDimension: dimension)
@@ -105,7 +119,8 @@ struct HubConfigurationTests {
             Issue.record("\(String(describing: error))")
             return
         }
-        let kind: String? = if case .object(let values) = value, case .text(let name) = values.first?.value { name } else { nil }
+        let kind: String? =
+            if case .object(let values) = value, case .text(let name) = values.first?.value { name } else { nil }
         let names = [key, kind, "OPT-350M"].compactMap(\.self)
         #expect(names.contains { feature.contains($0) }, "\(feature)")
     }

@@ -20,7 +20,8 @@ enum HubFolders {
     }
 
     /// What is thrown for a copy with other values in `config.json`; null takes a key away.
-    static func refusal(of family: String, config changes: [String: ConfigurationValue]) throws -> (any NumberedError)? {
+    static func refusal(of family: String, config changes: [String: ConfigurationValue]) throws -> (any NumberedError)?
+    {
         try withCopy(of: family) { folder in
             try change(folder.appendingPathComponent("config.json"), changes)
             return try refusal { _ = try HubModel(folder) }

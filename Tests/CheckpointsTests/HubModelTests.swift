@@ -6,7 +6,8 @@ import Testing
 
 @Suite("Models in hub folders")
 struct HubModelTests {
-    @Test("every tensor is there under its causal name, and rows are those of the whole", arguments: HubFolders.families)
+    @Test(
+        "every tensor is there under its causal name, and rows are those of the whole", arguments: HubFolders.families)
     func tensors(_ family: String) throws {
         let folder = fixture("hub/\(family)")
         let model = try HubModel(folder)
@@ -33,7 +34,9 @@ struct HubModelTests {
         #expect(count == model.hyperparameters.tensors.count)
         #expect(throws: HubError.self) { try floats(rows: 1, columns: 1) { try model.read("x", into: $0) } }
         #expect(throws: SafetensorsError.self) {
-            try floats(rows: 1, columns: 16) { try model.readRows([24], of: model.hyperparameters.tensors[0].name, into: $0) }
+            try floats(rows: 1, columns: 16) {
+                try model.readRows([24], of: model.hyperparameters.tensors[0].name, into: $0)
+            }
         }
     }
 
@@ -117,7 +120,9 @@ struct HubModelTests {
     func lyingIndex() throws {
         #expect(try refusal { _ in } == nil)
         let norm = "model.decoder.final_layer_norm.weight"
-        for path in ["../model.safetensors", "/etc/x.safetensors", "a/b.safetensors", "x.bin", "..", ".safetensors", ""] {
+        for path in [
+            "../model.safetensors", "/etc/x.safetensors", "a/b.safetensors", "x.bin", "..", ".safetensors", "",
+        ] {
             let error = try refusal { $0[norm] = path }
             #expect(error?.exitCode == .modelMalformed, "\(path)")
         }

@@ -108,7 +108,8 @@ struct LlamaMetadataTests {
             metadata += Self.sizes.map { ($0.key, .unsigned(UInt64($0.value))) }
             let tensors = Self.tensors.mapValues { $0.reversed().map(Int.init) }
                 .merging(["rope_freqs.weight": [1]]) { $1 }
-            try GGUFFile.write(metadata: metadata, tensors: tensors.map { ($0.key, $0.value) }, to: url) { name, stream in
+            try GGUFFile.write(metadata: metadata, tensors: tensors.map { ($0.key, $0.value) }, to: url) {
+                name, stream in
                 try stream.append([Float](repeating: 8, count: tensors[name]?.reduce(1, *) ?? 0))
             }
             #expect(try GGUFModel(url).hyperparameters.positions == .rotary(base: 10_000, factors: [8]))

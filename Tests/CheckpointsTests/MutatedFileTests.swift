@@ -1,61 +1,129 @@
-import Checkpoints
 import Diagnostics
 import Foundation
-import Randomness
 import Support
 import Testing
 
+@testable import Checkpoints
+
+/// Every loop runs in a process of its own: there a crash is a failure with a name, and the peak of memory is the loop's.
 @Suite("Damaged files")
 struct MutatedFileTests {
-    private static let seed: UInt64 = 20
-    private static let mutants = 3000
-
-    /// Writes mutants of a file and opens each: whatever happens must be success or a numbered error.
-    ///
-    /// - Returns: how many were refused.
-    private func openMutants(
-        of name: String, header: Int, _ stream: String, _ open: (URL) throws -> Void
-    ) throws -> Int {
-        let original = [UInt8](try Data(contentsOf: fixture(name)))
-        var chance = SeededGenerator(seed: Self.seed, stream: stream)
-        return try Fixtures.withTemporaryFolder { folder in
-            let url = folder.appendingPathComponent("mutant")
-            var refused = 0
-            for number in 0..<Self.mutants {
-                try Data(mutate(original, header: header, &chance)).write(to: url)
-                do {
-                    try open(url)
-                } catch {
-                    refused += 1
-                    let numbered = error as? any NumberedError
-                    #expect(numbered != nil, "mutant \(number) of seed \(Self.seed): \(error)")
-                    #expect(numbered?.problem.isEmpty == false && numbered?.remedy.isEmpty == false)
+    @Test("no mutant of a GGUF model does worse than a numbered error")
+    func gguf() async {
+        let child = await #expect(
+            processExitsWith: .success, observing: [\.standardOutputContent, \.standardErrorContent]
+        ) {
+            for name in ["gguf/blocks.gguf", "gguf/llama.gguf"] {
+                try Mutants(of: [name], stream: name, count: 2500).openEach { folder in
+                    let file = try GGUFFile(folder.appendingPathComponent(name.dropFirst(5).description))
+                    for tensor in file.tensors.values {
+                        let rows = tensor.shape.dropLast().reduce(1, *)
+                        _ = floats(rows: 2, columns: tensor.shape.last ?? 1) {
+                            file.read(rows: [0, rows - 1], of: tensor, into: $0)
+                        }
+                    }
+                    _ = try? file.tokenizerMetadata()
+                    _ = try GGUFModel(file)
                 }
             }
-            return refused
         }
-    }
-
-    @Test("no mutant of a GGUF file does worse than a numbered error")
-    func gguf() throws {
-        for name in ["gguf/blocks.gguf", "gguf/llama.gguf"] {
-            let refused = try openMutants(of: name, header: 1800, name) { url in
-                let file = try GGUFFile(url)
-                for tensor in file.tensors.values { _ = file.floats(tensor) }
-                _ = try? file.tokenizerMetadata()
-                _ = try GGUFModel(file)
-            }
-            #expect(refused > Self.mutants / 2)
-        }
+        show(child)
     }
 
     @Test("no mutant of a safetensors file does worse than a numbered error")
-    func safetensors() throws {
-        let refused = try openMutants(of: "gguf/blocks.safetensors", header: 800, "safetensors") { url in
-            let file = try SafetensorsFile(url)
-            for name in file.shapes.keys { _ = try file.values(name) }
+    func safetensors() async {
+        let child = await #expect(
+            processExitsWith: .success, observing: [\.standardOutputContent, \.standardErrorContent]
+        ) {
+            try Mutants(of: ["gguf/blocks.safetensors"], stream: "safetensors", count: 5000).openEach { folder in
+                let file = try SafetensorsFile(folder.appendingPathComponent("blocks.safetensors"))
+                for name in file.shapes.keys { _ = try file.values(name) }
+            }
         }
-        #expect(refused > Self.mutants / 2)
+        show(child)
+    }
+
+    @Test("no mutant of an adapter folder does worse than a numbered error, and all numbers loaded are finite")
+    func adapters() async {
+        let child = await #expect(
+            processExitsWith: .success, observing: [\.standardOutputContent, \.standardErrorContent]
+        ) {
+            for folder in ["hub/gpt2/adapter", "peft-classifier"] {
+                let files = ["adapter_config.json", "adapter_model.safetensors"].map { "\(folder)/\($0)" }
+                try Mutants(of: files, stream: folder, count: 2500).openEach { folder in
+                    let adapter = try PEFTAdapter(contentsOf: folder)
+                    let values = adapter.pairs.values.flatMap { $0.a + $0.b }
+                    guard values.allSatisfy(\.isFinite) else { throw NotFinite() }
+                }
+            }
+        }
+        show(child)
+    }
+
+    @Test("no mutant of a hub folder does worse than a numbered error")
+    func hubFolders() async {
+        let child = await #expect(
+            processExitsWith: .success, observing: [\.standardOutputContent, \.standardErrorContent]
+        ) {
+            for (family, weights) in [
+                ("gpt2", ["model.safetensors"]), ("llama", ["model.safetensors"]),
+                ("opt", ["model.safetensors.index.json"] + (1...4).map { "model-0000\($0)-of-00004.safetensors" }),
+            ] {
+                let files = (["config.json", "config.json"] + weights).map { "hub/\(family)/\($0)" }
+                try Mutants(of: files, stream: family, count: 1700).openEach { folder in
+                    _ = try? FileInspection(inspecting: folder.path)
+                    let model = try HubModel(folder)
+                    // Numbers that are not finite are loaded: training says when a loss is none.
+                    for tensor in model.hyperparameters.tensors {
+                        let rows = tensor.shape.dropLast().reduce(1, *), columns = tensor.shape.last ?? 1
+                        _ = try floats(rows: 2, columns: columns) { matrix in
+                            try model.readRows([0, rows - 1], of: tensor.name, into: matrix)
+                        }
+                    }
+                }
+            }
+        }
+        show(child)
+    }
+
+    @Test("headers built to take memory are refused, or cost no more than the file and 64 MiB")
+    func bombs() async {
+        let child = await #expect(
+            processExitsWith: .success, observing: [\.standardOutputContent, \.standardErrorContent]
+        ) {
+            for (name, bytes) in MemoryBombs.all {
+                try Fixtures.withTemporaryFolder { folder in
+                    let url = folder.appendingPathComponent(name)
+                    try bytes().write(to: url)
+                    let peak = try PeakMemory()
+                    do {
+                        switch url.pathExtension {
+                        case "gguf": _ = try GGUFFile(url)
+                        case "json": _ = try HubConfiguration(url).hyperparameters()
+                        default: _ = try SafetensorsFile(url)
+                        }
+                    } catch is any NumberedError {}
+                    let size = try url.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0
+                    #expect(try peak.growth() <= size + 64 << 20, "\(name)")
+                }
+            }
+        }
+        show(child)
+    }
+
+    @Test("brackets without end are refused before they exhaust the stack", arguments: ["[", #"{"a":"#])
+    func deepJSON(_ opening: String) async throws {
+        let text = String(repeating: opening, count: 200_000)
+        try Fixtures.withTemporaryFolder { folder in
+            let config = folder.appendingPathComponent("config.json")
+            try Data(#"{"model_type":\#(text)"#.utf8).write(to: config)
+            #expect(throws: HubError.self) { try HubConfiguration(config) }
+            let header = Data(#"{"x":\#(text)"#.utf8)
+            let length = withUnsafeBytes(of: UInt64(header.count).littleEndian) { Data($0) }
+            let weights = folder.appendingPathComponent("a.safetensors")
+            try (length + header).write(to: weights)
+            #expect(throws: SafetensorsError.self) { try SafetensorsFile(weights) }
+        }
     }
 
     @Test("every file cut short is refused with the number of bytes that are missing")
@@ -75,25 +143,13 @@ struct MutatedFileTests {
         }
     }
 
-    /// One to three damages: a cut, flipped bits, a number that claims too much, or a stretch copied elsewhere.
-    private func mutate(_ original: [UInt8], header: Int, _ chance: inout SeededGenerator) -> [UInt8] {
-        var bytes = original
-        for _ in 0..<Int.random(in: 1...3, using: &chance) where bytes.count > 16 {
-            let place = Int.random(in: 0..<min(header, bytes.count - 8), using: &chance)
-            switch Int.random(in: 0..<10, using: &chance) {
-            case 0: bytes.removeLast(Int.random(in: 1..<bytes.count, using: &chance))
-            case 1...5: bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &chance)
-            case 6...8:
-                let bombs: [UInt64] = [.max, 1 << 63, 1 << 62, 1 << 40, 1 << 32, 0xFFFF_FFFF, 1 << 24, 4096, 0]
-                let bomb = bombs.randomElement(using: &chance) ?? .max
-                let width = Bool.random(using: &chance) ? 8 : 4
-                for byte in 0..<width { bytes[place + byte] = UInt8(truncatingIfNeeded: bomb >> UInt64(8 * byte)) }
-            default:
-                let source = Int.random(in: 0..<min(header, bytes.count - 8), using: &chance)
-                let length = min(Int.random(in: 1...64, using: &chance), bytes.count - max(place, source))
-                bytes.replaceSubrange(place..<place + length, with: bytes[source..<source + length])
-            }
-        }
-        return bytes
+    /// Prints what the child printed: its figures, or where it crashed.
+    private func show(_ child: ExitTest.Result?) {
+        let lines = [child?.standardOutputContent, child?.standardErrorContent].compactMap(\.self)
+            .flatMap { String(decoding: $0, as: UTF8.self).split(separator: "\n") }
+        for line in lines where ["peak", "atal error", " at /"].contains(where: line.contains) { print(line) }
     }
+
+    /// An adapter that was loaded with a number that is none.
+    private struct NotFinite: Error {}
 }

@@ -78,7 +78,8 @@ struct PEFTAdapterTests {
             for tensor in theirs.shapes.keys { #expect(try ours.values(tensor) == theirs.values(tensor), "\(tensor)") }
             var settings = try [fixture(name), folder].map { folder in
                 try JSONDecoder().decode(
-                    [String: ConfigurationValue].self, from: Data(contentsOf: folder.appendingPathComponent(Self.config)))
+                    [String: ConfigurationValue].self,
+                    from: Data(contentsOf: folder.appendingPathComponent(Self.config)))
             }
             // PEFT spells out paths for "all-linear", leaves out what means every block, and names a classifier twice.
             for i in settings.indices {
@@ -90,7 +91,9 @@ struct PEFTAdapterTests {
                     settings[i]["layers_to_transform"] = nil
                     settings[i]["layers_pattern"] = nil
                 }
-                if settings[i]["base_model_name_or_path"] == .text("") { settings[i]["base_model_name_or_path"] = .null }
+                if settings[i]["base_model_name_or_path"] == .text("") {
+                    settings[i]["base_model_name_or_path"] = .null
+                }
             }
             for (key, value) in settings[1] {
                 #expect(settings[0][key] == value, "\(key)")
@@ -127,7 +130,8 @@ struct PEFTAdapterTests {
 
     @Test("an adapter for another base is refused with what differs")
     func otherBase() throws {
-        let gpt2 = try HubModel(fixture("hub/gpt2")).hyperparameters, opt = try HubModel(fixture("hub/opt")).hyperparameters
+        let gpt2 = try HubModel(fixture("hub/gpt2")).hyperparameters,
+            opt = try HubModel(fixture("hub/opt")).hyperparameters
         try PEFTAdapter(contentsOf: fixture("hub/gpt2/adapter")).check(fits: gpt2)
         for (name, model, words) in [
             ("hub/gpt2/adapter", opt, "family gpt2"), ("peft-classifier", opt, "block 2 of 2"),
@@ -145,7 +149,9 @@ struct PEFTAdapterTests {
         }
     }
 
-    @Test("numbers that are not finite are refused: an adapter is small enough to look at each", arguments: [Float.nan, .infinity])
+    @Test(
+        "numbers that are not finite are refused: an adapter is small enough to look at each",
+        arguments: [Float.nan, .infinity])
     func notFinite(_ value: Float) throws {
         let error = try refusal { tensors in
             tensors[Self.a] = SafetensorsTensor(shape: [2, 16], values: [Float](repeating: value, count: 32))
@@ -198,10 +204,12 @@ struct PEFTAdapterTests {
         "settings that are not plain LoRA are refused by name",
         arguments: [
             (#""LORA""#, #""ADALORA""#), (#""CAUSAL_LM""#, #""TOKEN_CLS""#),
-            (#""use_dora": false"#, #""use_dora": true"#), (#""init_lora_weights": true"#, #""init_lora_weights": "pissa""#),
+            (#""use_dora": false"#, #""use_dora": true"#),
+            (#""init_lora_weights": true"#, #""init_lora_weights": "pissa""#),
             ("[\n    \"down_proj\",\n    \"q_proj\"\n  ]", #"".*(q|down)_proj""#),
             (#""trainable_token_indices": null"#, #""trainable_token_indices": [1]"#),
-            (#""target_parameters": null"#, #""target_parameters": ["x"]"#), (#""kasa_config": null"#, #""kasa_config": {}"#),
+            (#""target_parameters": null"#, #""target_parameters": ["x"]"#),
+            (#""kasa_config": null"#, #""kasa_config": {}"#),
             (#""bias": "none""#, #""bias": "all""#), (#""rank_pattern": {}"#, #""rank_pattern": {"q_proj": 3}"#),
             (#""alpha_pattern": {}"#, #""alpha_pattern": {"q_proj": 3}"#),
             (#""modules_to_save": null"#, #""modules_to_save": ["lm_head"]"#),

@@ -22,7 +22,8 @@ public enum MergedModel {
         let sizes = base.hyperparameters
         try adapter.check(fits: sizes)
         guard adapter.savedModules.isEmpty else {
-            throw AdapterError.unsupported(folder: folder.path, feature: "a trained classifier in a merged language model")
+            throw AdapterError.unsupported(
+                folder: folder.path, feature: "a trained classifier in a merged language model")
         }
         let configuration = try sizes.hubConfiguration(tokenIDs: tokenIDs(of: base))
         let tensors = Dictionary(uniqueKeysWithValues: sizes.tensors.map { ($0.name, $0) })
@@ -31,7 +32,9 @@ public enum MergedModel {
         ) { name, stream in
             guard let tensor = tensors[name] else { return }
             let change = tensor.linear.flatMap { linear in
-                adapter.pairs[linear.adapterSite].map { Change($0, rank: adapter.rank, scale: adapter.scale, linear.site) }
+                adapter.pairs[linear.adapterSite].map {
+                    Change($0, rank: adapter.rank, scale: adapter.scale, linear.site)
+                }
             }
             try write(tensor, of: base, change, to: &stream)
         }
@@ -72,7 +75,7 @@ public enum MergedModel {
         for name in companionFiles {
             let file = source.appendingPathComponent(name)
             guard FileManager.default.fileExists(atPath: file.path) else { continue }
-            try WholeFile.write([Data(try MappedFile(file).bytes)], to: target.appendingPathComponent(name))
+            try WholeFile.write([try MappedFile(file).data], to: target.appendingPathComponent(name))
         }
     }
 }

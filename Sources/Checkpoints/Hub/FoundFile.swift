@@ -32,7 +32,8 @@ enum FoundFile: Equatable {
         if models.count > 1 { return .other("\(models.count) GGUF files: \(models.prefix(5).joined(separator: ", "))") }
         if let pickle = names.first(where: HubFiles.isPickle) { return .pickle(url.appendingPathComponent(pickle)) }
         if names.contains(tokenizerName) { return .tokenizer(url.appendingPathComponent(tokenizerName)) }
-        return .other(names.isEmpty ? "it is an empty folder" : "a folder of \(names.prefix(5).joined(separator: ", "))")
+        return .other(
+            names.isEmpty ? "it is an empty folder" : "a folder of \(names.prefix(5).joined(separator: ", "))")
     }
 
     private static func file(_ url: URL) -> FoundFile {
@@ -40,7 +41,9 @@ enum FoundFile: Equatable {
         if url.pathExtension == "safetensors" { return .safetensors(url) }
         if HubFiles.isPickle(url.lastPathComponent) { return .pickle(url) }
         let mapping = try? MappedFile(url)
-        let beginsAsGGUF = withExtendedLifetime(mapping) { mapping?.bytes.prefix(4).elementsEqual("GGUF".utf8) ?? false }
+        let beginsAsGGUF = withExtendedLifetime(mapping) {
+            mapping?.bytes.prefix(4).elementsEqual("GGUF".utf8) ?? false
+        }
         if url.pathExtension == "gguf" || beginsAsGGUF { return .gguf(url) }
         return .other("a file of an unknown kind")
     }

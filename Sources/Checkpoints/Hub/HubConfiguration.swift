@@ -24,7 +24,7 @@ public struct HubConfiguration: Sendable, Equatable {
             throw HubError.malformed(file: file, reason: "it has \(mapping.bytes.count) bytes, more than 1 MiB")
         }
         do {
-            values = try JSONDecoder().decode([String: ConfigurationValue].self, from: Data(mapping.bytes))
+            values = try JSONDecoder().decode([String: ConfigurationValue].self, from: mapping.data)
         } catch {
             throw HubError.malformed(file: file, reason: "it is not a JSON object")
         }

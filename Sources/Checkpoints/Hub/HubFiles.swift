@@ -33,11 +33,11 @@ struct HubFiles {
             throw FileError.unreadable(file: single.path, reason: String(cString: strerror(ENOENT)))
         }
         let places = try Self.weightMap(index)
-        files = try Set(places.values).sorted().map { shard in
-            let url = folder.appendingPathComponent(shard)
-            guard FileManager.default.fileExists(atPath: url.path) else {
-                throw HubError.missingShard(index: index.path, shard: shard)
-            }
+        let shards = Set(places.values).sorted().map { (name: $0, url: folder.appendingPathComponent($0)) }
+        if let shard = shards.first(where: { !FileManager.default.fileExists(atPath: $0.url.path) }) {
+            throw HubError.missingShard(index: index.path, shard: shard.name)
+        }
+        files = try shards.map { shard, url in
             let file = try SafetensorsFile(url)
             if let name = file.shapes.keys.filter({ places[$0] != shard }).min() {
                 throw HubError.malformed(file: index.path, reason: "it does not place the tensor \(name) in \(shard)")
@@ -71,11 +71,12 @@ struct HubFiles {
         guard mapping.bytes.count <= maximumIndexBytes else {
             throw HubError.malformed(file: url.path, reason: "it has \(mapping.bytes.count) bytes, more than 2 MiB")
         }
-        guard let index = try? JSONDecoder().decode(Index.self, from: Data(mapping.bytes)), !index.places.isEmpty else {
+        guard let index = try? JSONDecoder().decode(Index.self, from: mapping.data), !index.places.isEmpty else {
             throw HubError.malformed(file: url.path, reason: "it has no weight_map of tensors and files")
         }
         for shard in Set(index.places.values).sorted() {
-            guard shard.hasSuffix(".safetensors"), !shard.hasPrefix("."), !shard.contains(where: { "/\\\0".contains($0) })
+            guard shard.hasSuffix(".safetensors"), !shard.hasPrefix("."),
+                !shard.contains(where: { "/\\\0".contains($0) })
             else {
                 throw HubError.malformed(file: url.path, reason: "\"\(shard.prefix(80))\" is no file of this folder")
             }

@@ -35,7 +35,9 @@ extension Hyperparameters {
         }
         let sites = family.linears(self)
         for block in 0..<layers {
-            for norm in [names.attentionNorm, names.feedForwardNorm] { tensors += self.norm(names.inBlock(block, norm)) }
+            for norm in [names.attentionNorm, names.feedForwardNorm] {
+                tensors += self.norm(names.inBlock(block, norm))
+            }
             for site in sites {
                 let path = names.inBlock(block, site.module)
                 tensors.append(

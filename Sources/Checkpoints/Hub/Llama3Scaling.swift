@@ -46,7 +46,9 @@ struct Llama3Scaling: Equatable {
                 Llama3Scaling(stretch, high: 4, context: ((3 * only.share + 1) / only.frequency).rounded()))
         }
         let fitting = candidates.last { candidate in
-            guard (1...1e12).contains(candidate.originalContext), candidate.highFrequencyFactor > 1 else { return false }
+            guard (1...1e12).contains(candidate.originalContext), candidate.highFrequencyFactor > 1 else {
+                return false
+            }
             let given = candidate.factors(base: base, headDimension: headDimension)
             return zip(given, factors).allSatisfy { abs($0 - $1) <= 1e-5 * $1 }
         }

@@ -20,7 +20,8 @@ extension HubConfiguration {
         case "llama3": break
         default: throw .unsupported(file: file, feature: "RoPE scaling of the kind \(kind)")
         }
-        let context = try self["original_max_position_embeddings"] != nil
+        let context =
+            try self["original_max_position_embeddings"] != nil
             ? number("original_max_position_embeddings") : scaling.number("original_max_position_embeddings")
         let llama3 = Llama3Scaling(
             factor: try scaling.number("factor"), lowFrequencyFactor: try scaling.number("low_freq_factor"),
