@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 
 /// The floats of a tensor and its dimensions, outermost first.
 public struct SafetensorsTensor: Sendable, Equatable {

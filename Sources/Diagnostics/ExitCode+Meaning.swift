@@ -35,6 +35,7 @@ extension ExitCode {
         case .diverged: "Training diverged: a loss or gradient is not a number"
         case .interrupted: "The user stopped the run; its folder is kept"
         case .checkpointDamaged: "A run checkpoint is missing, unfinished, damaged or of another version"
+        case .runNotResumable: "A folder holds no run that can go on, or another process trains in it."
         case .machineUnfit: "This machine lacks something; permafrost doctor says what"
         }
     }

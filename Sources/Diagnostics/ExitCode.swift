@@ -45,6 +45,7 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     case diverged = 61
     case interrupted = 62
     case checkpointDamaged = 63
+    case runNotResumable = 64
 
     // 70-79: the machine.
     case machineUnfit = 70

@@ -109,6 +109,8 @@ extension Recipe {
         public var targets: [String]?
         /// The blocks that get adapters, from 1; nil means all above the frozen ones.
         public var blocks: ClosedRange<Int>?
+        /// The folder of an adapter in PEFT's format whose training goes on; nil begins a new one.
+        public var start: String?
     }
 
     /// The method and the optimizer.

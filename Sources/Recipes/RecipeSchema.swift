@@ -68,6 +68,9 @@ enum RecipeSchema {
         .init(
             "lora.blocks", \.lora.blocks, .optional(.blocks),
             "blocks that get adapters, null for all above the frozen ones"),
+        .init(
+            "lora.start", \.lora.start, .optional(.path),
+            "folder of an adapter in PEFT's format to go on with, null for a new one"),
     ]
 
     private static let training: [RecipeField] = [

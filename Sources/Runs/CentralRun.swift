@@ -6,28 +6,32 @@ import Wire
 struct CentralRun {
     let setup: TrainingSetup
 
-    /// Trains to the end, or until `shouldStop`.
+    /// Trains from where the trainer stands to the end, or until `shouldStop`.
     ///
     /// - Parameter observer: called after every step.
     /// - Throws: `TrainingError`, or what the observer throws.
-    func train(shouldStop: () -> Bool, observer: (Body.StepReport) throws -> Void) throws {
+    func train(
+        shouldStop: () -> Bool, observer: (Trainer.StepResult, Body.StepReport) throws -> Void
+    ) throws {
         let training = setup.recipe.training
         let central = CentralTraining(
             model: setup.model, frozenBlocks: setup.recipe.model.frozenBlocks, microBatch: training.microBatch)
-        for epoch in 1...training.epochs {
+        let start = StepPosition(
+            after: setup.trainer.step, samples: setup.samples, batchSize: training.batch)
+        for epoch in stride(from: start.epoch, through: training.epochs, by: 1) {
             let order = SampleOrder.global(
                 seed: setup.recipe.seed, counts: setup.shards.map(\.count), epoch: epoch)
-            for batch in Batches.cut(order, size: training.batch) {
+            let batches = Batches.cut(order, size: training.batch)
+            for batch in batches.dropFirst(epoch == start.epoch ? start.batch : 0) {
                 guard !shouldStop() else { return }
                 let examples = batch.map { setup.shards[$0.device][$0.index] }
-                let start = ContinuousClock.now
                 let result = try central.step(setup.trainer, on: examples)
                 try observer(
+                    result,
                     Body.StepReport(
                         step: UInt64(result.step), epoch: UInt32(epoch), loss: result.loss,
-                        accuracy: result.accuracy, learningRate: result.learningRate,
-                        tokens: UInt64(examples.reduce(0) { $0 + $1.tokens.count }), samples: UInt64(examples.count),
-                        seconds: (ContinuousClock.now - start).seconds, queueDepth: 0, bytesUp: 0))
+                        accuracy: result.accuracy, learningRate: result.learningRate, tokens: UInt64(result.tokens),
+                        samples: UInt64(examples.count), seconds: result.seconds, queueDepth: 0, bytesUp: 0))
             }
         }
     }

@@ -19,18 +19,24 @@ public final class EmbeddedRun: Sendable {
     private let setup: TrainingSetup
     private let run: String
     private let startStep: Int
+    private let afterStep: @Sendable (Trainer.StepResult) throws -> Void
     private let context: ZeroMQContext
     private let coordinator: Coordinator
     private let failure = Mutex<(any Error)?>(nil)
 
     /// - Parameters:
     ///   - run: the run's id, which every message carries.
-    ///   - startStep: steps that the run has already taken; the trainer of `setup` is as they left it.
+    ///   - afterStep: called between two steps, when nothing changes what trains; what it throws ends the run.
     /// - Throws: `TransportError`.
-    public init(_ setup: TrainingSetup, run: String, startStep: Int = 0) throws {
+    public init(
+        _ setup: TrainingSetup, run: String,
+        afterStep: @escaping @Sendable (Trainer.StepResult) throws -> Void = { _ in }
+    ) throws {
         self.setup = setup
         self.run = run
-        self.startStep = startStep
+        self.afterStep = afterStep
+        // The trainer is as the steps before have left it.
+        startStep = setup.trainer.step
         context = try ZeroMQContext()
         let devices = setup.recipe.devices
         coordinator = try Coordinator(
@@ -91,7 +97,7 @@ public final class EmbeddedRun: Sendable {
                 startStep: startStep, heartbeatInterval: heartbeatInterval),
             context: context, forward: forward, trainer: setup.trainer,
             store: MemoryActivationStore(capacityBytes: recipe.store.capacityBytes, codec: setup.codec),
-            pool: setup.pool)
+            pool: setup.pool, afterStep: afterStep)
     }
 
     /// Often enough that a live role is never taken for a silent one.

@@ -20,6 +20,14 @@ public enum RunError: NumberedError, Equatable {
     case adapterMissing(path: String)
     /// An adapter that was made for another model or other blocks.
     case adapterMismatch(path: String, reason: String)
+    /// A folder that no run can go on from.
+    case notResumable(path: String, reason: String)
+    /// Another process trains in the run's folder.
+    case runInUse(path: String)
+    /// A classifier is asked for, and nothing that was trained has one.
+    case classifierMissing(path: String?)
+    /// The user asked to stop an evaluation.
+    case evaluationInterrupted
     /// The user asked to stop before the end.
     case interrupted(folder: String, steps: Int)
 
@@ -34,7 +42,9 @@ public enum RunError: NumberedError, Equatable {
             .recipeImpossibleValue
         case .adapterMissing: .adapterMalformed
         case .adapterMismatch: .adapterMismatch
-        case .interrupted: .interrupted
+        case .notResumable, .runInUse: .runNotResumable
+        case .classifierMissing: .adapterMismatch
+        case .interrupted, .evaluationInterrupted: .interrupted
         }
     }
 
@@ -55,8 +65,13 @@ public enum RunError: NumberedError, Equatable {
             "lora.blocks ends with \(last), but the model has \(layers) blocks"
         case .targetsNotInModel(let targets, let family, _):
             "lora.targets has \(targets.joined(separator: ", ")), which no layer of a \(family) model is called"
-        case .adapterMissing(let path): "There is no adapter in \(path): it has no adapter_config.json"
+        case .adapterMissing(let path): "There is nothing that was trained in \(path): it has no adapter_config.json"
         case .adapterMismatch(let path, let reason): "The adapter \(path) does not fit: \(reason)"
+        case .notResumable(let path, let reason): "The run \(path) cannot be resumed: \(reason)"
+        case .runInUse(let path): "Another process trains in \(path)"
+        case .classifierMissing(let path):
+            "task.head is classifier, but \(path ?? "the model as it is") has no classifier of that many classes"
+        case .evaluationInterrupted: "The evaluation was interrupted"
         case .interrupted(let folder, let steps):
             "The run was interrupted after \(steps) step\(steps == 1 ? "" : "s") and is kept in \(folder)"
         }
@@ -75,10 +90,12 @@ public enum RunError: NumberedError, Equatable {
         case .targetsNotInModel(_, _, let known): "Choose among \(known.joined(separator: ", "))"
         case .adapterMissing: "Name the folder 'adapter' of a run, or another folder in PEFT's format"
         case .adapterMismatch: "Use the recipe that made the adapter, or another adapter"
-        case .interrupted(_, let steps):
-            steps == 0
-                ? "Train again from the start"
-                : "Score its adapter with 'permafrost eval RECIPE --adapter FOLDER/adapter', or train again from the start"
+        case .notResumable: "Train the recipe again, or name the folder of a run with a checkpoint"
+        case .runInUse: "Wait for it to end, or stop it"
+        case .classifierMissing: "Train the recipe, and name the folder 'adapter' of that run with --adapter"
+        case .evaluationInterrupted: "Evaluate again; evaluation.samples limits how much"
+        case .interrupted(let folder, let steps):
+            steps == 0 ? "Train again from the start" : "Go on with 'permafrost resume \(folder)'"
         }
     }
 }

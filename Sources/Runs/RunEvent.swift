@@ -11,9 +11,9 @@ public enum RunEvent: Sendable {
     /// Test sentences pass the frozen blocks, which happens once for all scores.
     case evaluating(done: Int, of: Int)
     /// The model was scored before training.
-    case baseline(accuracy: Double, majority: Double)
-    /// Adapters begin to train.
-    case training(method: String, steps: Int, trainableParameters: Int, folder: String)
+    case baseline(RunScore)
+    /// Training begins, or goes on after a step.
+    case training(method: String, steps: Int, startStep: Int, trainableParameters: Int, folder: String)
     /// A device has published more of its sentences.
     case published(device: Int, samples: Int, of: Int)
     /// A step was taken.
@@ -27,7 +27,9 @@ public enum RunEvent: Sendable {
         public let device: String
         /// Blocks that the device computes.
         public let cut: Int
-        /// Sentences by class.
+        /// Training examples on the device.
+        public let samples: Int
+        /// Examples by class; empty where answers are words.
         public let samplesByLabel: [Int]
     }
 }

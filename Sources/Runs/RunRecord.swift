@@ -36,16 +36,22 @@ struct RunRecord {
     private let clock = RoleClock()
     private var devices: [String: Body.DeviceProgress] = [:]
     private var serverSeconds: Double?
-    private var lastStepSeconds = 0.0
+    private let earlierSeconds: Double
+    private var lastStepSeconds: Double
 
     /// Begins the clock of training.
     ///
+    /// - Parameters:
+    ///   - startStep: the step after which a resumed run goes on; later lines of the log are taken back.
+    ///   - totals: of the process that was resumed.
     /// - Throws: `RunError.folderUnwritable`.
-    init(_ setup: TrainingSetup, folder: RunFolder) throws(RunError) {
+    init(_ setup: TrainingSetup, folder: RunFolder, startStep: Int, totals: TrainingTotals) throws(RunError) {
         self.setup = setup
         self.folder = folder
-        meter = TrainingMeter(steps: setup.totalSteps)
-        metrics = try MetricsLog(folder: folder)
+        earlierSeconds = totals.seconds
+        lastStepSeconds = totals.seconds
+        meter = TrainingMeter(steps: setup.totalSteps, stepsTaken: startStep, totals: totals)
+        metrics = try MetricsLog(folder: folder, upToStep: startStep)
     }
 
     /// Writes down what the coordinator tells, and gives what there is to show.
@@ -73,7 +79,7 @@ struct RunRecord {
     ///
     /// - Throws: `RunError.folderUnwritable`.
     mutating func take(_ report: Body.StepReport) throws(RunError) -> RunEvent {
-        lastStepSeconds = clock.now.seconds
+        lastStepSeconds = earlierSeconds + clock.now.seconds
         let line = meter.line(report, seconds: lastStepSeconds, memoryBytes: ProcessMemory.residentBytes)
         try metrics.append(line)
         return .step(line)
@@ -90,21 +96,20 @@ struct RunRecord {
     /// The run as a whole.
     ///
     /// - Parameter seconds: since the run began, loading included.
-    func summary(_ ending: RunEnding, baseline: Scores?, score: Scores?, seconds: Double) -> RunSummary {
+    func summary(_ ending: RunEnding, baseline: RunScore?, score: RunScore?, seconds: Double) -> RunSummary {
         let total = { (field: KeyPath<Body.DeviceProgress, UInt64>) in
             devices.values.reduce(0) { $0 + Int($1[keyPath: field]) }
         }
         return RunSummary(
-            run: folder.id, state: ending.state, method: setup.recipe.training.method.rawValue,
-            accuracy: score?.accuracy, baselineAccuracy: baseline?.accuracy,
-            majority: (score ?? baseline)?.majorityRate, macroF1: score?.macroF1,
-            testSamples: (score ?? baseline)?.samples ?? 0, trainSamples: setup.samples, steps: meter.stepsTaken,
-            epochs: meter.epoch, trainTokens: meter.tokens,
-            tokensPerSecond: Double(meter.tokens) / max(lastStepSeconds, 1e-9), finalLoss: meter.lastEpochLoss,
-            trainSeconds: lastStepSeconds, wallSeconds: seconds,
+            run: folder.id, state: ending.state, method: setup.recipe.training.method.rawValue, score: score,
+            baseline: baseline, trainSamples: setup.samples, steps: meter.stepsTaken, epochs: meter.totals.epoch,
+            trainTokens: meter.totals.tokens,
+            tokensPerSecond: Double(meter.totals.tokens) / max(lastStepSeconds, 1e-9),
+            finalLoss: meter.totals.lastEpochLoss, trainSeconds: lastStepSeconds, wallSeconds: seconds,
             deviceSeconds: Double(total(\.computeNanoseconds)) * 1e-9,
-            serverSeconds: serverSeconds ?? meter.stepSeconds, bytesUp: total(\.bytesUp), bytesDown: total(\.bytesDown),
-            peakRssBytes: ProcessMemory.peakResidentBytes, trainableParameters: setup.parameters.layout.count,
+            serverSeconds: serverSeconds ?? meter.totals.stepSeconds, bytesUp: total(\.bytesUp),
+            bytesDown: total(\.bytesDown), peakRssBytes: ProcessMemory.peakResidentBytes,
+            trainableParameters: setup.parameters.layout.count,
             adapterPath: meter.stepsTaken > 0 ? folder.adapterPath : nil, seed: setup.recipe.seed)
     }
 

@@ -16,17 +16,11 @@ public struct RunSummary: Codable, Sendable, Equatable {
     public var state: State
     /// Which method trained.
     public var method: String
-    /// Share of right predictions on the test sentences after training, nil without evaluation.
-    public var accuracy: Double?
+    /// The test examples after training, nil without evaluation.
+    public var score: RunScore?
     /// The same for the model before training.
-    public var baselineAccuracy: Double?
-    /// The accuracy of always naming the most frequent class.
-    public var majority: Double?
-    /// Mean over classes of F1 after training.
-    public var macroF1: Double?
-    /// Test sentences scored.
-    public var testSamples: Int
-    /// Training sentences.
+    public var baseline: RunScore?
+    /// Training examples.
     public var trainSamples: Int
     /// Optimizer steps taken.
     public var steps: Int
@@ -54,7 +48,7 @@ public struct RunSummary: Codable, Sendable, Equatable {
     public var peakRssBytes: Int
     /// Parameters in training.
     public var trainableParameters: Int
-    /// The adapter in PEFT's format, nil when no step was taken.
+    /// The folder of what was trained, nil when no step was taken.
     public var adapterPath: String?
     /// The run's seed.
     public var seed: UInt64

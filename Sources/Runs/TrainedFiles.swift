@@ -46,6 +46,22 @@ extension TrainableParameters {
         }
     }
 
+    /// Continues with an adapter from elsewhere.
+    ///
+    /// - Throws: `RunError.adapterMissing`, `.adapterMismatch` when it does not have the shape that the recipe asks for,
+    ///   or what its files are refused with.
+    func start(from path: String) throws {
+        guard FileManager.default.fileExists(atPath: "\(path)/adapter_config.json") else {
+            throw RunError.adapterMissing(path: path)
+        }
+        let adapter = try PEFTAdapter(contentsOf: URL(fileURLWithPath: path))
+        do {
+            try replace(with: adapter)
+        } catch AdapterError.otherBase(let reason) {
+            throw RunError.adapterMismatch(path: path, reason: reason)
+        }
+    }
+
     private convenience init(weights file: SafetensorsFile, folder: String, model: LanguageModel) throws {
         let sizes = model.hyperparameters, prefix = sizes.family.names.blocks
         let blocks = Set(

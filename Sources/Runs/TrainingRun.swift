@@ -1,5 +1,5 @@
+import Checkpoints
 import Coordinator
-import Datasets
 import Diagnostics
 import Foundation
 import Methods
@@ -8,9 +8,6 @@ import Queueing
 import Recipes
 import Synchronization
 import Tensors
-
-/// What a score says of predictions.
-typealias Scores = ClassificationMetrics
 
 /// A whole run from a recipe: model and data in, baseline, training, score, and the run folder.
 public final class TrainingRun: Sendable {
@@ -21,13 +18,45 @@ public final class TrainingRun: Sendable {
 
     private let recipe: Recipe
     private let cache: CacheFolder
+    /// The folder and the newest checkpoint of a run that goes on; nil for a new one.
+    private let resumed: (folder: RunFolder, checkpoint: RunCheckpoint)?
     private let control = Mutex(Control())
 
     /// A run that has not begun.
     public init(_ recipe: Recipe, cache: CacheFolder = CacheFolder()) {
         self.recipe = recipe
         self.cache = cache
+        resumed = nil
     }
+
+    /// A run that goes on after its newest whole checkpoint.
+    ///
+    /// - Parameters:
+    ///   - path: the run's folder.
+    ///   - onSkipped: is told of each newer checkpoint that is not whole.
+    /// - Throws: `RunError` when there is nothing to go on with, or when another process trains there.
+    public init(
+        resuming path: String, cache: CacheFolder = CacheFolder(),
+        onSkipped: (_ folder: String, any NumberedError) -> Void
+    ) throws {
+        guard FileManager.default.fileExists(atPath: "\(path)/recipe.yaml") else {
+            throw RunError.notResumable(path: path, reason: "it is no run's folder, as it has no recipe.yaml")
+        }
+        let folder = try RunFolder(existing: path)
+        if folder.summary?.state == .completed {
+            throw RunError.notResumable(path: path, reason: "the run has come to its end")
+        }
+        let newest = try RunCheckpoint.latest(in: folder.checkpoints) { onSkipped($0.path, $1) }
+        guard let checkpoint = newest else {
+            throw RunError.notResumable(path: path, reason: "it has no whole checkpoint")
+        }
+        recipe = try Recipe.parse(yaml: checkpoint.recipe, file: "\(checkpoint.folder.path)/recipe.yaml")
+        self.cache = cache
+        resumed = (folder, checkpoint)
+    }
+
+    /// The step after which a resumed run goes on; 0 for a new one.
+    public var startStep: Int { resumed?.checkpoint.state.step ?? 0 }
 
     /// Ends the run as soon as its folder is whole: after the step under way. Callable from any thread.
     public func stop() {
@@ -40,34 +69,49 @@ public final class TrainingRun: Sendable {
 
     /// Runs to the end. Blocks the calling thread.
     ///
-    /// - Parameter observer: called for everything that happens, on the calling thread and, while test sentences pass
-    ///   the frozen blocks, on those of the pool.
+    /// - Parameter observer: called for everything that happens, on the calling thread and, while test examples are
+    ///   scored, on those of the pool.
     /// - Throws: a `NumberedError` for whatever a user can mend; `RunError.interrupted` after `stop`.
     public func run(observer: @escaping @Sendable (RunEvent) -> Void) throws -> RunSummary {
         let clock = RoleClock()
-        let (model, data) = try prepare(observer: observer)
+        let (prepared, data) = try prepare(observer: observer)
         let setup = try TrainingSetup(
-            recipe, model: model, shards: data.shards, labelTokens: data.task.labelTokens,
+            recipe, model: prepared.model, shards: data.shards, labelTokens: data.task.labelTokens,
             pool: ComputePool(threads: recipe.threadCount))
-        let folder = try RunFolder(parent: cache.resolve(recipe.runs), name: recipe.name)
-        try folder.write(try recipe.resolvedYAML(), to: "recipe.yaml")
+        try begin(setup)
+        let folder = try resumed?.folder ?? RunFolder(parent: cache.resolve(recipe.runs), name: recipe.name)
+        let resolved = try recipe.resolvedYAML()
+        try folder.write(resolved, to: "recipe.yaml")
 
-        let evaluation = try evaluationSet(setup, data.test, folder: folder, observer: observer)
-        let baseline = recipe.evaluation.baseline ? try evaluation?.score(setup.parameters).classes : nil
-        if let baseline { observer(.baseline(accuracy: baseline.accuracy, majority: baseline.majorityRate)) }
+        let progress: Scorer.Progress = { [self] done, count in
+            if control.withLock(\.isStopping) { throw RunError.interrupted(folder: folder.path, steps: startStep) }
+            observer(.evaluating(done: done, of: count))
+        }
+        let scorer = try data.test.isEmpty
+            ? nil
+            : Scorer(
+                recipe, prepared: prepared, data: data, head: setup.head,
+                frozenBlocks: recipe.model.frozenBlocks, pool: setup.pool, progress: progress)
+        let baseline = try baseline(setup, scorer, progress: progress)
+        if let baseline { observer(.baseline(baseline)) }
 
         observer(
             .training(
-                method: recipe.training.method.rawValue, steps: setup.totalSteps,
+                method: recipe.training.method.rawValue, steps: setup.totalSteps, startStep: startStep,
                 trainableParameters: setup.parameters.layout.count, folder: folder.path))
-        var record = try RunRecord(setup, folder: folder)
-        let ending = try train(setup, &record, observer: observer)
-        if record.meter.stepsTaken > 0 {
-            try setup.parameters.writePEFT(to: folder.adapterPath, baseModel: recipe.model.path)
-        }
+        let totals = resumed.map { TrainingTotals(meters: $0.checkpoint.state.meters) } ?? TrainingTotals()
+        let checkpoints = CheckpointWriter(
+            setup, folder: folder, recipe: resolved, baseline: baseline, totals: totals)
+        var record = try RunRecord(setup, folder: folder, startStep: startStep, totals: totals)
+        let ending = try train(setup, &record, checkpoints, observer: observer)
+        if setup.trainer.step > 0 { try setup.parameters.write(to: folder.adapterPath, baseModel: recipe.model.path) }
 
-        var score: Scores?
-        if case .completed = ending { score = try evaluation?.score(setup.parameters).classes }
+        var score: RunScore?
+        switch ending {
+        case .completed: score = try scorer?.score(setup.parameters, progress: progress).score
+        case .interrupted where setup.trainer.step > startStep: try checkpoints.write()
+        case .interrupted, .failed: break
+        }
         let summary = record.summary(ending, baseline: baseline, score: score, seconds: clock.now.seconds)
         try folder.write(json: summary, to: "summary.json")
         switch ending {
@@ -79,54 +123,57 @@ public final class TrainingRun: Sendable {
         return summary
     }
 
-    private func prepare(observer: (RunEvent) -> Void) throws -> (LanguageModel, PreparedData) {
+    private func prepare(observer: (RunEvent) -> Void) throws -> (PreparedModel, PreparedData) {
         let clock = RoleClock()
         observer(.loadingModel(path: cache.resolve(recipe.model.path)))
-        let prepared = try PreparedModel(recipe, cache: cache)
+        let prepared = try PreparedModel(recipe, trainsFully: recipe.training.trainable == .full, cache: cache)
         observer(
             .loadedModel(
                 parameters: prepared.model.parameterCount, layers: prepared.model.hyperparameters.layers,
                 seconds: clock.now.seconds))
-        let data = try PreparedData(recipe, tokenizer: prepared.tokenizer, endToken: prepared.endToken, cache: cache)
+        let data = try PreparedData(
+            recipe, tokenizer: prepared.tokenizer, endToken: prepared.endToken, cache: cache)
         let shards = zip(recipe.devices.cuts, data.shards).enumerated().map { number, part in
             RunEvent.Shard(
-                device: EmbeddedRun.deviceID(number), cut: part.0,
+                device: EmbeddedRun.deviceID(number), cut: part.0, samples: part.1.count,
                 samplesByLabel: data.labels.indices.map { label in part.1.count { $0.label == label } })
         }
         observer(.preparedData(labels: data.labels, test: data.test.count, shards: shards))
-        return (prepared.model, data)
+        return (prepared, data)
     }
 
-    /// Test sentences with their frozen activations, or nil when the recipe wants no score.
-    private func evaluationSet(
-        _ setup: TrainingSetup, _ examples: [EncodedExample], folder: RunFolder,
-        observer: @escaping @Sendable (RunEvent) -> Void
-    ) throws -> EvaluationSet? {
-        guard !examples.isEmpty else { return nil }
-        return try EvaluationSet(
-            model: setup.model, head: setup.head, examples: examples, frozenBlocks: recipe.model.frozenBlocks,
-            pool: setup.pool
-        ) { [self] done, count in
-            if control.withLock(\.isStopping) { throw RunError.interrupted(folder: folder.path, steps: 0) }
-            observer(.evaluating(done: done, of: count))
-        }
+    /// Puts the parameters where training begins: fresh, as an adapter from elsewhere has them, or as a checkpoint has.
+    private func begin(_ setup: TrainingSetup) throws {
+        if let checkpoint = resumed?.checkpoint { return try setup.resume(from: checkpoint) }
+        guard let start = recipe.lora.start else { return }
+        try setup.parameters.start(from: cache.resolve(start))
+    }
+
+    private func baseline(
+        _ setup: TrainingSetup, _ scorer: Scorer?, progress: @escaping Scorer.Progress
+    ) throws -> RunScore? {
+        if let resumed { return RunScore(meters: resumed.checkpoint.state.meters) }
+        guard recipe.evaluation.baseline else { return nil }
+        return try scorer?.score(setup.parameters, progress: progress).score
     }
 
     private func train(
-        _ setup: TrainingSetup, _ record: inout RunRecord, observer: (RunEvent) -> Void
+        _ setup: TrainingSetup, _ record: inout RunRecord, _ checkpoints: CheckpointWriter,
+        observer: (RunEvent) -> Void
     ) throws -> RunEnding {
         switch recipe.training.method {
         case .central:
             do {
-                try CentralRun(setup: setup).train(shouldStop: { control.withLock(\.isStopping) }) { report in
+                try CentralRun(setup: setup).train(shouldStop: { control.withLock(\.isStopping) }) { step, report in
+                    try checkpoints.took(step)
                     observer(try record.take(report))
                 }
             } catch let error as TrainingError {
                 return .failed(error)
             }
-            return control.withLock(\.isStopping) ? .interrupted : .completed
+            return setup.trainer.step < setup.totalSteps ? .interrupted : .completed
         case .splitfrozen:
-            let embedded = try EmbeddedRun(setup, run: record.folder.id)
+            let embedded = try EmbeddedRun(setup, run: record.folder.id, afterStep: checkpoints.took)
             let isStopping = control.withLock { control in
                 control.embedded = embedded
                 return control.isStopping

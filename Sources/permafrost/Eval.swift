@@ -1,10 +1,11 @@
 import ArgumentParser
+import Foundation
 import Runs
 
 /// `permafrost eval`.
 struct Eval: AnsweringCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Scores a model, with or without an adapter, on a recipe's test sentences.",
+        abstract: "Scores a model, as it is or with what was trained, on a recipe's test examples.",
         discussion: """
             Examples:
               permafrost eval recipes/movies-quick.yaml
@@ -14,10 +15,11 @@ struct Eval: AnsweringCommand {
 
     @OptionGroup var arguments: RecipeArguments
 
-    @Option(help: "An adapter's folder in PEFT's format.", completion: .directory)
+    @Option(
+        help: "The folder 'adapter' of a run, or another adapter in PEFT's format.", completion: .directory)
     var adapter: String?
 
-    @Option(help: "Write one JSON object per sentence, with its logits, into this file.", completion: .file())
+    @Option(help: "Write one JSON object per example, with its logits or its answer, into this file.", completion: .file())
     var predictions: String?
 
     @Option(help: "How the score is printed.")
@@ -26,18 +28,20 @@ struct Eval: AnsweringCommand {
     func answer() throws {
         let console = Console(toErrors: format == .json)
         let evaluation = EvaluationRun(try arguments.load(), adapterPath: adapter)
-        let (report, rows) = try evaluation.run { done, count in console.status("testing \(done)/\(count) sentences") }
+        let signals = StopSignals(evaluation.stop)
+        defer { signals.cancel() }
+        let (report, rows) = try evaluation.run { done, count in console.status("testing \(done)/\(count) examples") }
         if let predictions { try writeJSONLines(rows, to: predictions) }
         switch format {
         case .json: Console.print(jsonText(report, indented: true))
         case .text:
+            for figure in report.score.figures {
+                console.line(
+                    figure.name.padding(toLength: 16, withPad: " ", startingAt: 0)
+                        + Figures.decimal(figure.value, 4))
+            }
             console.line(
-                """
-                accuracy  \(Figures.decimal(report.accuracy, 4))  (majority \(Figures.decimal(report.majority, 4)))
-                macro-F1  \(Figures.decimal(report.macroF1, 4))
-                loss      \(Figures.decimal(report.loss, 4))
-                samples   \(Figures.count(report.samples)) in \(Figures.decimal(report.seconds, 1)) s
-                """)
+                "\(Figures.count(report.score.samples, "example")) in \(Figures.decimal(report.seconds, 1)) s")
         }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Runs
 
 /// Numbers as people read them.
 enum Figures {
@@ -49,5 +50,10 @@ enum Figures {
         guard seconds >= 59.95 else { return "\(decimal(max(0, seconds), 1)) s" }
         let whole = Int(seconds.rounded())
         return "\(whole / 60):" + String(format: "%02d", whole % 60)
+    }
+
+    /// A score's figures in the order in which they are read; the majority class stands beside the accuracy.
+    static func score(_ score: RunScore) -> String {
+        score.figures.map { "\($0.name) \(decimal($0.value, 3))" }.joined(separator: "  ")
     }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Runs
 
 /// `permafrost train`.
@@ -12,8 +11,9 @@ struct Train: AnsweringCommand {
               permafrost train recipes/movies-quick.yaml devices.partition=iid
               permafrost train recipes/movies-quick.yaml training.method=central
 
-            The run's folder has the resolved recipe, metrics.jsonl, summary.json, and the adapter in PEFT's format. \
-            Ctrl-C ends the run after the step under way and keeps the folder; a second one ends it at once.
+            The run's folder has the resolved recipe, metrics.jsonl, checkpoints, summary.json, and the adapter in \
+            PEFT's format. Ctrl-C ends the run after the step under way and keeps the folder, from which 'permafrost \
+            resume' goes on; a second one ends it at once.
             """)
 
     @OptionGroup var arguments: RecipeArguments
@@ -24,15 +24,8 @@ struct Train: AnsweringCommand {
     func answer() throws {
         let recipe = try arguments.load()
         let console = Console(toErrors: format == .json)
-        let printer = TrainingPrinter(console, recipePath: arguments.recipe)
         console.line("recipe    \(recipe.name), seed \(recipe.seed)")
-        let run = TrainingRun(recipe)
-        let signals = StopSignals {
-            console.line("stopping after the step under way; press Ctrl-C again to stop at once")
-            run.stop()
-        }
-        defer { signals.cancel() }
-        let summary = try run.run(observer: printer.show)
+        let summary = try TrainingRun(recipe).runShowing(on: console, recipePath: arguments.recipe)
         if format == .json { Console.print(jsonText(summary, indented: true)) }
     }
 }

@@ -10,6 +10,8 @@ final class TrainingPrinter: Sendable {
         var published: [Int] = []
         var shardSizes: [Int] = []
         var isPublished = false
+        var startStep = 0
+        var secondsBefore: Double?
         var lossSum = 0.0
         var accuracySum = 0.0
         var count = 0
@@ -33,14 +35,13 @@ final class TrainingPrinter: Sendable {
                 "model     \(Figures.parameters(parameters)) parameters in \(layers) blocks  "
                     + "(\(Figures.duration(seconds)))")
         case .preparedData(let labels, let test, let shards): show(labels, test, shards)
-        case .evaluating(let done, let count): console.status("testing   \(done)/\(count) sentences")
-        case .baseline(let accuracy, let majority):
-            console.line(
-                "untuned   accuracy \(Figures.decimal(accuracy, 3))  (majority \(Figures.decimal(majority, 3)))")
-        case .training(let method, let steps, let trainable, let folder):
+        case .evaluating(let done, let count): console.status("testing   \(done)/\(count) examples")
+        case .baseline(let score): console.line("untuned   \(Figures.score(score))")
+        case .training(let method, let steps, let startStep, let trainable, let folder):
+            state.withLock { $0.startStep = startStep }
             console.line(
                 "training  \(method), \(Figures.count(steps, "step")), \(Figures.count(trainable)) trainable parameters"
-            )
+                    + (startStep > 0 ? ", resumed after step \(Figures.count(startStep))" : ""))
             console.line("folder    \(folder)")
         case .published(let device, let samples, let count): showPublished(device, samples, count)
         case .step(let line): show(line)
@@ -49,18 +50,19 @@ final class TrainingPrinter: Sendable {
     }
 
     private func show(_ labels: [String], _ test: Int, _ shards: [RunEvent.Shard]) {
-        let sizes = shards.map { $0.samplesByLabel.reduce(0, +) }
+        let sizes = shards.map(\.samples)
         state.withLock { state in
             state.shardSizes = sizes
             state.published = sizes.map { _ in 0 }
         }
         console.line(
-            "data      \(Figures.count(sizes.reduce(0, +), "sentence")) on \(Figures.count(shards.count, "device")), "
+            "data      \(Figures.count(sizes.reduce(0, +), "example")) on \(Figures.count(shards.count, "device")), "
                 + "\(Figures.count(test)) for testing")
         for shard in shards {
             let held = zip(labels, shard.samplesByLabel).filter { $0.1 > 0 }
                 .map { "\(Figures.count($0.1)) \($0.0)" }.joined(separator: ", ")
-            console.line("  \(shard.device)  cut \(shard.cut)  \(held)")
+            let shown = labels.isEmpty ? Figures.count(shard.samples, "example") : held
+            console.line("  \(shard.device)  cut \(shard.cut)  \(shown)")
         }
     }
 
@@ -71,7 +73,7 @@ final class TrainingPrinter: Sendable {
         }
         guard published != sizes else { return showAllPublished(sizes.reduce(0, +)) }
         let parts = zip(published, sizes).map { "\($0 * 100 / max(1, $1))%" }.joined(separator: " ")
-        console.status("published \(Figures.count(published.reduce(0, +))) sentences  (\(parts))")
+        console.status("published \(Figures.count(published.reduce(0, +))) examples  (\(parts))")
     }
 
     /// Devices still tell that the last of their messages were acknowledged: that is no more news.
@@ -80,21 +82,26 @@ final class TrainingPrinter: Sendable {
             defer { state.isPublished = true }
             return !state.isPublished
         }
-        if isNews { console.line("published all \(Figures.count(count)) sentences") }
+        if isNews { console.line("published all \(Figures.count(count)) examples") }
     }
 
     private func show(_ line: TrainingLine) {
-        let mean = state.withLock { state in
+        let (mean, left) = state.withLock { state in
+            // The first step's time is that of a resumed run, of which nothing says how long the next ones take.
+            let before = state.secondsBefore ?? (state.startStep == 0 ? 0 : line.seconds)
+            state.secondsBefore = before
+            let taken = Double(max(1, line.step - state.startStep))
+            let left = Double(line.steps - line.step) * (line.seconds - before) / taken
             state.lossSum += line.loss
             state.accuracySum += line.acc
             state.count += 1
-            return (loss: state.lossSum / Double(state.count), accuracy: state.accuracySum / Double(state.count))
+            let count = Double(state.count)
+            return ((loss: state.lossSum / count, accuracy: state.accuracySum / count), left)
         }
         let text = trainingText(line, loss: mean.loss, accuracy: mean.accuracy)
         let interval = max(1, (line.steps + Self.lines - 1) / Self.lines)
         let isDue = line.step % interval == 0 || line.step == line.steps || line.step == 1
         guard isDue else {
-            let left = Double(line.steps - line.step) * line.seconds / Double(line.step)
             console.status("\(text)  eta \(Figures.duration(left))")
             return
         }
@@ -119,13 +126,10 @@ final class TrainingPrinter: Sendable {
 
     private func summaryText(_ summary: RunSummary) -> String {
         var lines = [""]
-        if let accuracy = summary.accuracy {
-            let before = summary.baselineAccuracy.map { "before \(Figures.decimal($0, 3)), " } ?? ""
-            let majority = Figures.decimal(summary.majority ?? 0, 3)
-            lines.append(
-                "accuracy  \(Figures.decimal(accuracy, 3))  (\(before)majority \(majority), "
-                    + "\(Figures.count(summary.testSamples)) unseen sentences)")
+        if let score = summary.score {
+            lines.append("score     \(Figures.score(score))  on \(Figures.count(score.samples)) unseen examples")
         }
+        if let baseline = summary.baseline { lines.append("before    \(Figures.score(baseline))") }
         lines += [
             "trained   \(Figures.count(summary.steps, "step")), \(Figures.count(summary.epochs, "epoch")), "
                 + "\(Figures.count(summary.trainTokens)) tokens, \(Figures.count(Int(summary.tokensPerSecond))) tok/s",

@@ -39,8 +39,8 @@ extension PEFTAdapter {
                 // In 32 bits, as the loader wants it; with rsLoRA's scale in it, which the format has no key for.
                 ("adapter.lora.alpha", .real(Double(scale * Float(rank)))),
             ], tensors: tensors, to: url
-        ) { name, stream in
-            try stream.append(values[name] ?? [])
+        ) { name, sink in
+            sink.append(values[name] ?? [])
         }
     }
 }

@@ -29,14 +29,14 @@ public enum MergedModel {
         let tensors = Dictionary(uniqueKeysWithValues: sizes.tensors.map { ($0.name, $0) })
         try SafetensorsFile.write(
             tensors.mapValues(\.shape), metadata: ["format": "pt"], to: folder.appendingPathComponent(HubFiles.single)
-        ) { name, stream in
+        ) { name, sink in
             guard let tensor = tensors[name] else { return }
             let change = tensor.linear.flatMap { linear in
                 adapter.pairs[linear.adapterSite].map {
                     Change($0, rank: adapter.rank, scale: adapter.scale, linear.site)
                 }
             }
-            try write(tensor, of: base, change, to: &stream)
+            try write(tensor, of: base, change, to: &sink)
         }
         if let hub = base as? HubModel { try copyCompanions(from: hub.folder, to: folder) }
         // The configuration comes last: a folder that has one is whole.
@@ -44,7 +44,7 @@ public enum MergedModel {
     }
 
     private static func write(
-        _ tensor: HubTensor, of base: any ModelSource, _ change: Change?, to stream: inout FileSink
+        _ tensor: HubTensor, of base: any ModelSource, _ change: Change?, to sink: inout FileSink
     ) throws {
         let columns = tensor.shape.last ?? 1, rows = tensor.shape.dropLast().reduce(1, *)
         let step = max(1, chunkFloats / max(columns, 1))
@@ -53,7 +53,7 @@ public enum MergedModel {
             let chunk = Storage(count: range.count * columns).matrix(rows: range.count, columns: columns)
             try base.readRows(Array(range), of: tensor.name, into: chunk)
             change?.add(rows: range, to: chunk)
-            stream.append(chunk)
+            sink.append(chunk)
         }
         base.releasePages()
     }

@@ -1,0 +1,43 @@
+import ArgumentParser
+import Runs
+
+/// `permafrost resume`.
+struct Resume: AnsweringCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Goes on with a run that was interrupted, killed or lost, after its newest checkpoint.",
+        discussion: """
+            Examples:
+              permafrost resume runs/movies-quick-20260101-120000
+
+            What is trained in the end is bit for bit what it would have been without the interruption. A checkpoint \
+            that is not whole is skipped with a message, and the one before it is taken.
+            """)
+
+    @Argument(help: "The run's folder.", completion: .directory)
+    var run: String
+
+    @Option(help: "How the summary is printed; with json, progress goes to the standard error.")
+    var format = OutputFormat.text
+
+    func answer() throws {
+        let console = Console(toErrors: format == .json)
+        let training = try TrainingRun(resuming: run) { folder, error in
+            console.line("skipped   \(folder): \(error.problem)")
+        }
+        console.line("resume    \(run) after step \(Figures.count(training.startStep))")
+        let summary = try training.runShowing(on: console, recipePath: "\(run)/recipe.yaml")
+        if format == .json { Console.print(jsonText(summary, indented: true)) }
+    }
+}
+
+extension TrainingRun {
+    /// Runs to the end, shown on the console; the first Ctrl-C or SIGTERM stops it after the step under way.
+    func runShowing(on console: Console, recipePath: String) throws -> RunSummary {
+        let signals = StopSignals { [self] in
+            console.line("stopping after the step under way; press Ctrl-C again to stop at once")
+            stop()
+        }
+        defer { signals.cancel() }
+        return try run(observer: TrainingPrinter(console, recipePath: recipePath).show)
+    }
+}
