@@ -62,7 +62,8 @@ extension AdapterLayout {
     init(_ recipe: Recipe, model: LlamaModel) {
         self.init(
             model: model.hyperparameters, blocks: recipe.model.frozenBlocks..<model.hyperparameters.layers,
-            targets: recipe.lora.targets.map { Set($0.compactMap(AdapterTarget.init)) } ?? Set(AdapterTarget.allCases), rank: recipe.lora.rank,
+            targets: recipe.lora.targets.map { Set($0.compactMap(AdapterTarget.init)) } ?? Set(AdapterTarget.allCases),
+            rank: recipe.lora.rank,
             alpha: Float(recipe.lora.alpha))
     }
 }
