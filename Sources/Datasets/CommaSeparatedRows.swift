@@ -2,8 +2,9 @@ import Foundation
 
 /// The reader of comma-separated values (RFC 4180): a state machine over bytes.
 ///
-/// A record ends in LF or CRLF. A value in double quotes may hold commas, line ends and doubled quotes; a quote inside a
-/// value without quotes is refused, as it is more often a mistake than meant. Empty lines are tolerated at the end only.
+/// A record ends in LF or CRLF. A value in double quotes may hold commas, line ends and doubled quotes; a quote inside
+/// a value without quotes is refused, as it is more often a mistake than meant. Empty lines are tolerated at the end
+/// only.
 struct CommaSeparatedRows {
     /// A record of more bytes than this means a quote that is never closed.
     private static let maximumBytes = 1 << 20

@@ -61,7 +61,7 @@ public enum DataError: NumberedError, Equatable {
         case .noChatTokens:
             "The model's tokenizer has no tokens <|im_start|> and <|im_end|>, so it knows no turns of a chat"
         case .labelWordNotOneToken(let word, let tokens):
-            "The label word '\(word)' is \(tokens) tokens, and only a word of one token can be predicted at one position"
+            "The label word '\(word)' is \(tokens) tokens, and only one token can be predicted at one position"
         case .tooLong(let file, let line, let tokens, let limit):
             "\(file), line \(line): the example has \(tokens) tokens, more than the limit of \(limit)"
         }

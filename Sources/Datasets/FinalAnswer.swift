@@ -2,8 +2,9 @@
 public enum FinalAnswer {
     /// The first number behind the first marker, in a form in which equal numbers are equal texts.
     ///
-    /// A dollar sign before the number, commas that group its digits, a leading plus, a period at its end and zeros that
-    /// say nothing are left out: `$1,234.50.` gives `1234.5`. What stands behind the number, such as a unit, is ignored.
+    /// A dollar sign before the number, commas that group its digits, a leading plus, a period at its end and zeros
+    /// that say nothing are left out: `$1,234.50.` gives `1234.5`. What stands behind the number, such as a unit, is
+    /// ignored.
     ///
     /// - Returns: nil without a marker, or when no number follows it directly.
     public static func number(in text: String, after marker: String) -> String? {

@@ -10,10 +10,10 @@ public struct Split: Sendable, Equatable {
 
 /// Splits examples into a train and a test part.
 ///
-/// Every group draws one number in [0, 1) from the seed and itself; without a group field a group is a text. Those below
-/// `testFraction` are the test part, the others the train part, each part in the order of the numbers. So the side of a
-/// group depends on nothing else: not on a limit, a filter, the prompt, lines added later or the file it stands in. A
-/// stricter filter can therefore never bring a text that an earlier run has trained on into the test part.
+/// Every group draws one number in [0, 1) from the seed and itself; without a group field a group is a text. Those
+/// below `testFraction` are the test part, the others the train part, each part in the order of the numbers. So the
+/// side of a group depends on nothing else: not on a limit, a filter, the prompt, lines added later or the file it
+/// stands in. A stricter filter can therefore never bring a text that an earlier run has trained on into the test part.
 ///
 /// - Parameters:
 ///   - testExamples: examples of a file of its own, which give the test part instead; of these a `testFraction` of 0

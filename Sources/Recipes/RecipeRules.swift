@@ -20,7 +20,9 @@ struct RecipeRule: Sendable {
             recipe.data.testPath == nil && recipe.data.testSHA256 != nil ? "null, as data.test_path is null" : nil
         },
         .init(key: "data.test_fraction") { recipe in
-            guard recipe.data.testPath != nil, recipe.data.group == nil, recipe.data.testFraction > 0 else { return nil }
+            guard recipe.data.testPath != nil, recipe.data.group == nil, recipe.data.testFraction > 0 else {
+                return nil
+            }
             return "0, as data.test_path is given and there is no data.group of which a share could be kept for testing"
         },
         .init(key: "evaluation.samples") { recipe in

@@ -45,9 +45,47 @@ struct SplitTests {
 
     @Test("the train part is shuffled: a limit is balanced as the whole is")
     func shuffled() throws {
-        let examples = (1...4_000).map { Example(line: $0, text: "\($0)", label: $0 <= 2_000 ? 0 : 1) }
+        let examples = (1...4_000).map { example(line: $0, text: "\($0)", label: $0 <= 2_000 ? 0 : 1) }
         let train = try split(examples, trainLimit: 1_000, seed: 7).train
         #expect(abs(train.filter { $0.label == 1 }.count - 500) < 80)
+    }
+
+    @Test("examples of one group are on one side, whatever their texts are", arguments: 1...8 as ClosedRange<UInt64>)
+    func groups(seed: UInt64) throws {
+        let examples = (0..<1_000).map { example(line: $0, text: "\($0)", group: "\($0 / 7)") }
+        let parts = try split(examples, testFraction: 0.3, seed: seed)
+        #expect(parts.train.count + parts.test.count == 1_000)
+        #expect(Set(parts.train.map(\.group)).isDisjoint(with: parts.test.map(\.group)))
+        #expect(abs(parts.test.count - 300) < 120)
+    }
+
+    @Test("the side of a group does not depend on the file or the texts")
+    func groupsOfAnotherFile() throws {
+        let one = try split((0..<200).map { example(line: $0, text: "a\($0)", group: "\($0)") }, seed: 7)
+        let other = try split((0..<200).map { example(line: 9, text: "b\($0)", group: "\($0)") }, seed: 7)
+        #expect(one.test.map(\.group) == other.test.map(\.group))
+    }
+
+    @Test("a test file gives the test part, and nothing that shares a group with it is trained on")
+    func testFile() throws {
+        let examples = (0..<300).map { example(line: $0, text: "\($0)", group: "\($0 % 30)") }
+        let tests = (0..<12).map { example(line: $0, text: "test \($0)", group: "\($0)") }
+        let parts = try split(examples, testExamples: tests, testFraction: 0, seed: 7)
+        #expect(Set(parts.test) == Set(tests))
+        #expect(Set(parts.train.map(\.group)) == Set((12..<30).map { "\($0)" }))
+        #expect(throws: DataError.self) { try split(tests, testExamples: tests, testFraction: 0, seed: 7) }
+        #expect(throws: DataError.self) { try split(examples, testExamples: [], testFraction: 0, seed: 7) }
+    }
+
+    @Test("with a share for testing, a test file tests on the groups that the share holds out")
+    func testFileOfHeldGroups() throws {
+        let examples = (0..<300).map { example(line: $0, text: "\($0)", group: "\($0 % 30)") }
+        let tests = (0..<60).map { example(line: $0, text: "test \($0)", group: "\($0 % 30)") }
+        let plain = try split(examples, testFraction: 0.3, seed: 7)
+        let parts = try split(examples, testExamples: tests, testFraction: 0.3, seed: 7)
+        #expect(parts.train == plain.train)
+        #expect(Set(parts.test.map(\.group)) == Set(plain.test.map(\.group)))
+        #expect(parts.test.allSatisfy { $0.text.hasPrefix("test") })
     }
 
     @Test("an empty part is refused")

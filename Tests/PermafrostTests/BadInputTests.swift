@@ -155,11 +155,15 @@ private let data = [
         }
     },
     BadInput(
-        "an unknown label", "data.format=tsv", "data.path=labels.tsv", code: .dataUnknownLabel,
+        "an unknown label", "data.format=tsv", "data.columns=[label, text]", "data.path=labels.tsv",
+        code: .dataUnknownLabel,
         mentions: ["labels.tsv, line 2", "'positiv'", "'positive'"]
     ) { tiny in
         try "negative\tdull\npositiv\twarm\n".write(to: tiny.path("labels.tsv"), atomically: true, encoding: .utf8)
     },
+    BadInput(
+        "a field that the data does not have", "task.prompt=\"{txt}\"", code: .dataMalformedLine,
+        mentions: ["sentences.txt, line", "'txt'", "'text'"]),
     BadInput(
         "a sentence longer than the limit", "task.maximum_tokens=5", code: .dataTooLong,
         mentions: ["sentences.txt, line", "limit of 5"]),

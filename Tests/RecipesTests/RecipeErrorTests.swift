@@ -71,7 +71,7 @@ struct RecipeErrorTests {
             BadRecipe("name: test", "name: test\nevaluation: {baseline: 1}", .recipeWrongType, at: "2:24", "true"),
             BadRecipe("    cuts:", "    credit_bytes: 16MB\n    cuts:", .recipeWrongType, at: "14:19", "16MiB"),
             BadRecipe(
-                "{negative: \" terrible\", positive: \" great\"}", "[a, b]", .recipeWrongType, at: "9:13", "a map"),
+                "{negative: \" terrible\", positive: \" great\"}", "7", .recipeWrongType, at: "9:13", "a map"),
             // Values.
             BadRecipe("batch: 16", "batch: 0", .recipeImpossibleValue, at: "12:12", "from 1 to 65536", "found 0"),
             BadRecipe("epochs: 2", "epochs: -1", .recipeImpossibleValue, at: "11:13", "found -1"),
@@ -81,14 +81,14 @@ struct RecipeErrorTests {
             BadRecipe("batch: 16", "learning_rate: 0", .recipeImpossibleValue, at: "12:20", "but not 0"),
             BadRecipe("batch: 16", "learning_rate: 1e999", .recipeImpossibleValue, at: "12:20", "1e999"),
             BadRecipe("batch: 16", "method: spiltfrozen", .recipeImpossibleValue, at: "12:13", "'splitfrozen'"),
-            BadRecipe("rated-sentences", "csv", .recipeImpossibleValue, at: "7:13", "rated-sentences, tsv", "'tsv'"),
+            BadRecipe("rated-sentences", "tvs", .recipeImpossibleValue, at: "7:13", "tsv, csv, jsonl", "'tsv'"),
             BadRecipe("name: test", "name: ../up", .recipeImpossibleValue, at: "1:7", "../up"),
             BadRecipe("model.gguf", "cache:../secret", .recipeImpossibleValue, at: "3:11", "cache folder"),
             BadRecipe("model.gguf", "m\n    sha256: abc", .recipeImpossibleValue, at: "4:13", "64 lowercase"),
             BadRecipe(
-                "    labels:", "    prompt: It was\n    labels:", .recipeImpossibleValue, at: "9:13", "{text} once"),
+                "    labels:", "    prompt: It was\n    labels:", .recipeImpossibleValue, at: "9:13", "such as {text}"),
             BadRecipe(
-                "    labels:", "    prompt: \"{text}{text}\"\n    labels:", .recipeImpossibleValue, at: "9:13", "once"),
+                "    labels:", "    prompt: \"{text\"\n    labels:", .recipeImpossibleValue, at: "9:13", "doubled"),
             BadRecipe("\" great\"", "\" terrible\"", .recipeImpossibleValue, at: "9:47", "different label words"),
             BadRecipe(", positive: \" great\"", "", .recipeImpossibleValue, at: "9:13", "2 to 1000 labels"),
             BadRecipe("    cuts:", "    credit_bytes: 512\n    cuts:", .recipeImpossibleValue, at: "14:19", "1KiB"),
@@ -102,6 +102,15 @@ struct RecipeErrorTests {
             BadRecipe("[24, 18, 12, 6]", "[]", .recipeImpossibleValue, at: "14:11", "1 to 1024"),
             BadRecipe(
                 "name: test", "name: t\nlora: {targets: [q, k, q]}", .recipeImpossibleValue, at: "2:24", "different"),
+            BadRecipe(
+                "name: test", "name: t\nlora: {targets: [c_atn]}", .recipeImpossibleValue, at: "2:18", "'c_attn'"),
+            BadRecipe("name: test", "name: t\nlora: {dropout: 1}", .recipeImpossibleValue, at: "2:17", "but not 1"),
+            BadRecipe("name: test", "name: t\nlora: {blocks: 30-25}", .recipeImpossibleValue, at: "2:16", "25-30"),
+            BadRecipe("name: test", "name: t\nlora: {blocks: 0-25}", .recipeImpossibleValue, at: "2:16", "25-30"),
+            BadRecipe("name: test", "name: t\nlora: {blocks: last}", .recipeWrongType, at: "2:16", "FIRST-LAST"),
+            BadRecipe("batch: 16", "checkpoints_kept: 0", .recipeImpossibleValue, at: "12:23", "from 1"),
+            BadRecipe("batch: 16", "schedule: cosin", .recipeImpossibleValue, at: "12:15", "'cosine'"),
+            BadRecipe("    labels:", "    head: ml\n    labels:", .recipeImpossibleValue, at: "9:11", "'lm'"),
             // Values that contradict each other.
             BadRecipe("[24, 18, 12, 6]", "[25, 18]", .recipeImpossibleValue, at: "14:11", "model.frozen_blocks, 24"),
             BadRecipe("batch: 16", "batch: 16\n    micro_batch: 17", .recipeImpossibleValue, at: "13:18", "at most"),
@@ -116,6 +125,38 @@ struct RecipeErrorTests {
                 at: "",
                 "at most 8"),
             BadRecipe("negative:", "bad:", .recipeImpossibleValue, at: "9:13", "negative and positive"),
+            BadRecipe(
+                "{negative: \" terrible\", positive: \" great\"}", "[negative, positive]", .recipeImpossibleValue,
+                at: "9:13", "label words", "task.head is verbalizer"),
+            BadRecipe(
+                "    labels: {negative: \" terrible\", positive: \" great\"}", "    too_long: refuse",
+                .recipeImpossibleValue, at: "", "'task.labels'", "found null"),
+            BadRecipe("    labels:", "    head: lm\n    labels:", .recipeImpossibleValue, at: "10:13", "null, as"),
+            BadRecipe(
+                "    labels: {negative: \" terrible\", positive: \" great\"}", "    head: lm", .recipeImpossibleValue,
+                at: "", "'task.answer'", "{answer}"),
+            BadRecipe(
+                "    labels:", "    answer: \"{text}\"\n    labels:", .recipeImpossibleValue, at: "9:13", "is not lm"),
+            BadRecipe("    labels:", "    chat: true\n    labels:", .recipeImpossibleValue, at: "9:11", "is not lm"),
+            BadRecipe(
+                "name: test", "name: t\nevaluation: {generate_tokens: 5}", .recipeImpossibleValue, at: "2:31",
+                "is not lm"),
+            BadRecipe(
+                "name: test", "name: t\nlora: {blocks: 24-30}", .recipeImpossibleValue, at: "2:16",
+                "above model.frozen_blocks, 24"),
+            BadRecipe(
+                "batch: 16", "trainable: full\nlora: {blocks: 25-30}", .recipeImpossibleValue, at: "13:16",
+                "training.trainable is full"),
+            BadRecipe("batch: 16", "momentum: 0.9", .recipeImpossibleValue, at: "12:15", "not sgd"),
+            BadRecipe(
+                "format: rated-sentences", "format: rated-sentences\n    columns: [a, b]", .recipeImpossibleValue,
+                at: "8:14", "data.format"),
+            BadRecipe(
+                "format: rated-sentences", "format: rated-sentences\n    test_path: t.txt", .recipeImpossibleValue,
+                at: "", "'data.test_fraction' must be 0", "found 0.2"),
+            BadRecipe(
+                "path: data.txt", "path: a\n    test_sha256: \(String(repeating: "0", count: 64))",
+                .recipeImpossibleValue, at: "7:18", "data.test_path is null"),
             BadRecipe(
                 "format: rated-sentences", "format: tsv\n    minimum_absolute_rating: 0.5", .recipeImpossibleValue,
                 at: "8:30", "no ratings"),

