@@ -26,6 +26,12 @@ struct Mutants {
         self.count = count * Self.factor
     }
 
+    /// Writes a new file: some file systems wait for the disk when one is cut short and written again.
+    private func replace(_ url: URL, with bytes: [UInt8]) throws {
+        try FileManager.default.removeItem(at: url)
+        try Data(bytes).write(to: url)
+    }
+
     /// Opens each mutant: whatever happens must be success or a numbered error, in no more memory than the files have
     /// bytes, and 64 MiB. At least a third must be refused, or the damage is too mild to tell anything.
     func openEach(_ open: (URL) throws -> Void) throws {
@@ -39,7 +45,7 @@ struct Mutants {
             for number in 0..<count {
                 let (name, original) = originals[number % originals.count]
                 let url = folder.appendingPathComponent(name)
-                try Data(Mutation.mutate(original, &chance)).write(to: url)
+                try replace(url, with: Mutation.mutate(original, &chance))
                 do {
                     try open(folder)
                 } catch {
@@ -48,7 +54,7 @@ struct Mutants {
                     #expect(numbered != nil, "mutant \(number) of seed \(Self.seed), \(stream): \(error)")
                     #expect(numbered?.problem.isEmpty == false && numbered?.remedy.isEmpty == false)
                 }
-                try Data(original).write(to: url)
+                try replace(url, with: original)
             }
             let growth = try peak.growth(), size = originals.reduce(0) { $0 + $1.bytes.count }
             #expect(growth <= size + 64 << 20, "\(stream) took \(growth) bytes")
