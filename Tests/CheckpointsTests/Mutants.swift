@@ -26,17 +26,11 @@ struct Mutants {
         self.count = count * Self.factor
     }
 
-    /// Writes a new file: some file systems wait for the disk when one is cut short and written again.
-    private func replace(_ url: URL, with bytes: [UInt8]) throws {
-        try FileManager.default.removeItem(at: url)
-        try Data(bytes).write(to: url)
-    }
-
     /// Opens each mutant: whatever happens must be success or a numbered error, in no more memory than the files have
     /// bytes, and 64 MiB. At least a third must be refused, or the damage is too mild to tell anything.
     func openEach(_ open: (URL) throws -> Void) throws {
         var chance = SeededGenerator(seed: Self.seed, stream: stream)
-        try Fixtures.withTemporaryFolder { folder in
+        try Self.withFolderInMemory { folder in
             for (name, bytes) in originals { try Data(bytes).write(to: folder.appendingPathComponent(name)) }
             // What is made once for the process is no mutant's doing.
             _ = try? open(folder)
@@ -45,7 +39,7 @@ struct Mutants {
             for number in 0..<count {
                 let (name, original) = originals[number % originals.count]
                 let url = folder.appendingPathComponent(name)
-                try replace(url, with: Mutation.mutate(original, &chance))
+                try Data(Mutation.mutate(original, &chance)).write(to: url)
                 do {
                     try open(folder)
                 } catch {
@@ -54,13 +48,25 @@ struct Mutants {
                     #expect(numbered != nil, "mutant \(number) of seed \(Self.seed), \(stream): \(error)")
                     #expect(numbered?.problem.isEmpty == false && numbered?.remedy.isEmpty == false)
                 }
-                try replace(url, with: original)
+                try Data(original).write(to: url)
             }
             let growth = try peak.growth(), size = originals.reduce(0) { $0 + $1.bytes.count }
             #expect(growth <= size + 64 << 20, "\(stream) took \(growth) bytes")
             #expect(refused > count / 3, "\(stream): \(refused) of \(count) were refused")
             print("\(stream): \(refused) of \(count) mutants refused, peak \(growth >> 10) KiB above the start")
         }
+    }
+}
+
+extension Mutants {
+    /// An empty folder that no disk waits for, where the system has such, or else a temporary one.
+    private static func withFolderInMemory(_ body: (URL) throws -> Void) throws {
+        let folder = URL(fileURLWithPath: "/dev/shm/permafrost-\(UUID().uuidString)")
+        guard (try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)) != nil else {
+            return try Fixtures.withTemporaryFolder(body)
+        }
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try body(folder)
     }
 }
 
