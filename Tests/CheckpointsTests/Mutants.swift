@@ -30,7 +30,7 @@ struct Mutants {
     /// bytes, and 64 MiB. At least a third must be refused, or the damage is too mild to tell anything.
     func openEach(_ open: (URL) throws -> Void) throws {
         var chance = SeededGenerator(seed: Self.seed, stream: stream)
-        try Fixtures.withTemporaryFolder { folder in
+        try Self.withFolderInMemory { folder in
             for (name, bytes) in originals { try Data(bytes).write(to: folder.appendingPathComponent(name)) }
             // What is made once for the process is no mutant's doing.
             _ = try? open(folder)
@@ -55,6 +55,18 @@ struct Mutants {
             #expect(refused > count / 3, "\(stream): \(refused) of \(count) were refused")
             print("\(stream): \(refused) of \(count) mutants refused, peak \(growth >> 10) KiB above the start")
         }
+    }
+}
+
+extension Mutants {
+    /// An empty folder that no disk waits for, where the system has such, or else a temporary one.
+    private static func withFolderInMemory(_ body: (URL) throws -> Void) throws {
+        let folder = URL(fileURLWithPath: "/dev/shm/permafrost-\(UUID().uuidString)")
+        guard (try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)) != nil else {
+            return try Fixtures.withTemporaryFolder(body)
+        }
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try body(folder)
     }
 }
 
