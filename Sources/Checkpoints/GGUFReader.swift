@@ -2,7 +2,7 @@
 struct GGUFReader {
     /// Bytes of memory that a header may take beyond the file's own size before it is taken for an attack: the largest
     /// vocabularies with types, scores and merges have about a million elements.
-    private static let headerMemory = 40 << 20
+    private static let headerMemory = 32 << 20
     /// What a pair of metadata and a tensor take in tables while they are read and checked.
     private static let pairMemory = 160
     private static let tensorMemory = 640

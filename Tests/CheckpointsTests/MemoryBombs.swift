@@ -10,7 +10,7 @@ enum MemoryBombs {
         ),
         (
             "many tensors.safetensors",
-            { safetensors(join(13_000) { #""\#($0)":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}"# }) }
+            { safetensors(join(36_000) { #""\#($0)":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}"# }) }
         ),
         ("many texts.safetensors", { safetensors(#""__metadata__":{"# + join(180_000) { #""\#($0)":"""# } + "}") }),
         ("too long.safetensors", { safetensors(String(repeating: " ", count: 8 << 20)) }),
