@@ -30,7 +30,7 @@ public struct PEFTAdapter: Sendable, Equatable {
     ///   - pairs: the factors by place; every named module is changed in every changed block.
     ///   - savedModules: weights that were trained as a whole, by their modules' names.
     public init(
-        family: ModelFamily = .llama, rank: Int, alpha: Double, isRankStabilised: Bool = false, dropout: Double = 0,
+        family: ModelFamily, rank: Int, alpha: Double, isRankStabilised: Bool = false, dropout: Double = 0,
         baseModel: String, pairs: [AdapterSite: LowRankPair], savedModules: [String: SafetensorsTensor] = [:]
     ) {
         self.family = family
