@@ -28,10 +28,7 @@ public struct PreparedModel: Sendable {
             throw RunError.promptBeyondContext(
                 maximumTokens: recipe.task.maximumTokens, context: sizes.contextLength)
         }
-        let metadata = try source.file.tokenizerMetadata()
-        tokenizer = try ByteLevelBPE(
-            tokens: metadata.tokens, merges: metadata.merges,
-            preTokenizer: PreTokenizer(named: metadata.preTokenizer), specialTokens: metadata.specialIDs)
+        tokenizer = try ByteLevelBPE(source.file.tokenizerMetadata())
         model = try LlamaModel(source: source, maximumTokens: recipe.task.maximumTokens)
     }
 }
