@@ -15,6 +15,10 @@ enum CheckedJSON {
         guard bytes.count <= maximumBytes else {
             throw Fault(reason: "it has \(bytes.count) bytes, more than the \(maximumBytes) that are read")
         }
+        // Without zeros it is no UTF-16, in which brackets and quotes could not be told from halves of other characters.
+        guard !bytes.contains(0), String(validating: bytes, as: UTF8.self) != nil else {
+            throw Fault(reason: "it is not UTF-8")
+        }
         guard depth(of: bytes) <= maximumDepth else {
             throw Fault(reason: "it is nested deeper than \(maximumDepth) levels")
         }
@@ -61,9 +65,7 @@ enum CheckedJSON {
             case .keyNotFound(let key, let context): reason = "\(Self.place(context.codingPath + [key])) is missing"
             case .typeMismatch(_, let context), .valueNotFound(_, let context):
                 reason = "\(Self.place(context.codingPath)) has a value of the wrong kind"
-            case .dataCorrupted(let context) where !context.codingPath.isEmpty:
-                reason = "\(Self.place(context.codingPath)) has an impossible value: \(context.debugDescription)"
-            default: reason = "it is not JSON"
+            default: reason = "it is not JSON, or has a number that does not fit"
             }
         }
 

@@ -51,7 +51,9 @@ struct CheckedJSONTests {
     @Test(
         "what is no JSON, and what has other values, is refused in words",
         arguments: [
-            ("", "it is not JSON"), ("{\"a\":", "it is not JSON"), ("{\"a\":1}}", "it is not JSON"),
+            ("", "it is not JSON, or has a number that does not fit"),
+            ("{\"a\":", "it is not JSON, or has a number that does not fit"),
+            ("{\"a\":1}}", "it is not JSON, or has a number that does not fit"),
             ("[]", "the document has a value of the wrong kind"), ("{}", "the key a is missing"),
             ("{\"a\":null}", "the key a has a value of the wrong kind"),
         ])
@@ -59,7 +61,11 @@ struct CheckedJSONTests {
 
     @Test("bytes that are no UTF-8 and numbers that fit nowhere are refused")
     func bytes() {
-        #expect(refusal(Data("{\"a\":1,\"b\":\"".utf8) + [0xFF] + Data("\"}".utf8)) != nil)
+        #expect(refusal(Data("{\"a\":1,\"b\":\"".utf8) + [0xFF] + Data("\"}".utf8)) == "it is not UTF-8")
+        for encoding in [String.Encoding.utf16LittleEndian, .utf16BigEndian, .utf32LittleEndian] {
+            let hidden = "{\"a\":1,\"\u{2230}\":" + String(repeating: "[", count: 512)
+            #expect(refusal(hidden.data(using: encoding) ?? Data()) == "it is not UTF-8")
+        }
         #expect(refusal("{\"a\":1e400}") != nil)
         #expect(refusal("{\"a\":99999999999999999999}") != nil)
     }

@@ -98,7 +98,7 @@ struct RefusedTokenizerTests {
         let wrongKind = "the key model.vocab has a value of the wrong kind"
         #expect(try reason { $0.set("model", "vocab", to: ["a"]) } == wrongKind)
         #expect(try reason { $0.set("model", "vocab", to: ["a": "0"]) }?.contains("model.vocab") == true)
-        #expect(try reason { $0.set("model", "vocab", to: ["a": 0.5]) }?.contains("model.vocab") == true)
+        #expect(try reason { $0.set("model", "vocab", to: ["a": 0.5]) }?.contains("number that does not fit") == true)
         #expect(try reason { $0.set("model", "merges", to: [1]) }?.contains("model.merges") == true)
         #expect(try reason { $0.set("model", "merges", to: ["a b", ["a", "b"]]) }?.contains("model.merges") == true)
         #expect(try reason { $0.set("added_tokens", to: [["content": "x"]]) } == "the added token \"x\" has no id")

@@ -25,6 +25,15 @@ struct StreamingDecoderTests {
         #expect(stream(ids(of: Array("é😀".utf8))) == ["", "é", "", "", "", "😀", ""])
     }
 
+    @Test(
+        "bytes that can no longer become a character are not held back",
+        arguments: [[0xED, 0xA0], [0xE0, 0x9F], [0xF0, 0x8F], [0xF4, 0x90], [0xC3, 0x41], [0x80, 0xFF]] as [[UInt8]])
+    func hopeless(_ bytes: [UInt8]) {
+        let parts = stream(ids(of: bytes))
+        #expect(parts.last == "")
+        #expect(parts.joined() == String(decoding: bytes, as: UTF8.self))
+    }
+
     @Test("a text comes whole, without a replacement character on the way")
     func texts() {
         var chance = SeededGenerator(seed: 20, stream: "streaming")
