@@ -16,6 +16,8 @@ public enum RunError: NumberedError, Equatable {
     case adapterBlocksBeyondModel(last: Int, layers: Int)
     /// Names of linear layers that the model's family does not have.
     case targetsNotInModel(targets: [String], family: String, known: [String])
+    /// A model that was opened without a tokenizer.
+    case noTokenizer
     /// A folder without an adapter in it.
     case adapterMissing(path: String)
     /// An adapter that was made for another model or other blocks.
@@ -40,6 +42,7 @@ public enum RunError: NumberedError, Equatable {
         case .fileMissing: .modelUnreadable
         case .frozenBlocksBeyondModel, .promptBeyondContext, .adapterBlocksBeyondModel, .targetsNotInModel:
             .recipeImpossibleValue
+        case .noTokenizer: .tokenizerUnsupported
         case .adapterMissing: .adapterMalformed
         case .adapterMismatch: .adapterMismatch
         case .notResumable, .runInUse: .runNotResumable
@@ -65,6 +68,7 @@ public enum RunError: NumberedError, Equatable {
             "lora.blocks ends with \(last), but the model has \(layers) blocks"
         case .targetsNotInModel(let targets, let family, _):
             "lora.targets has \(targets.joined(separator: ", ")), which no layer of a \(family) model is called"
+        case .noTokenizer: "The model has no tokenizer"
         case .adapterMissing(let path): "There is nothing that was trained in \(path): it has no adapter_config.json"
         case .adapterMismatch(let path, let reason): "The adapter \(path) does not fit: \(reason)"
         case .notResumable(let path, let reason): "The run \(path) cannot be resumed: \(reason)"
@@ -88,6 +92,7 @@ public enum RunError: NumberedError, Equatable {
             "Set task.maximum_tokens to at most \(context - generateTokens)"
         case .adapterBlocksBeyondModel(_, let layers): "Let lora.blocks end with \(layers) at most"
         case .targetsNotInModel(_, _, let known): "Choose among \(known.joined(separator: ", "))"
+        case .noTokenizer: "Name a GGUF file, or a hub folder with tokenizer.json or vocab.json and merges.txt"
         case .adapterMissing: "Name the folder 'adapter' of a run, or another folder in PEFT's format"
         case .adapterMismatch: "Use the recipe that made the adapter, or another adapter"
         case .notResumable: "Train the recipe again, or name the folder of a run with a checkpoint"
