@@ -28,11 +28,8 @@ public struct PreparedModel: Sendable {
         if let sha256 = recipe.model.sha256 { try checkFile(path, sha256: sha256, key: "model.path") }
         let source = try ModelFiles.open(path)
         try recipe.check(against: source.hyperparameters)
-        let metadata = try TokenizerMetadata(of: source, path: path)
-        tokenizer = try ByteLevelBPE(
-            tokens: metadata.tokens, merges: metadata.merges,
-            preTokenizer: PreTokenizer(named: metadata.preTokenizer), specialTokens: metadata.specialIDs)
-        endToken = metadata.endID
+        tokenizer = try ByteLevelBPE(TokenizerMetadata(of: source, path: path))
+        endToken = tokenizer.endID
         model = try LanguageModel(
             source: source, maximumTokens: recipe.task.maximumTokens + recipe.evaluation.generateTokens,
             loadedBlocks: trainsFully ? recipe.model.frozenBlocks : nil)
