@@ -6,9 +6,11 @@ import Testing
 
 /// Damaged copies of a folder: in each, one file of several is another than it was.
 struct Mutants {
-    private static let seed: UInt64 = 20
+    private static let environment = ProcessInfo.processInfo.environment
+    /// `PERMAFROST_SEED=7` damages other places.
+    static let seed = UInt64(environment["PERMAFROST_SEED"] ?? "") ?? 20
     /// `PERMAFROST_MUTANTS=20` makes a run twenty times as long.
-    private static let factor = Int(ProcessInfo.processInfo.environment["PERMAFROST_MUTANTS"] ?? "") ?? 1
+    static let factor = Int(environment["PERMAFROST_MUTANTS"] ?? "") ?? 1
 
     private let originals: [(name: String, bytes: [UInt8])]
     private let stream: String
@@ -19,9 +21,12 @@ struct Mutants {
     ///   - stream: the name of the stream of chance.
     ///   - count: how many there are.
     init(of fixtures: [String], stream: String, count: Int) throws {
-        originals = try fixtures.map { path in
-            (fixture(path).lastPathComponent, [UInt8](try Data(contentsOf: fixture(path))))
-        }
+        try self.init(files: fixtures.map(fixture), stream: stream, count: count)
+    }
+
+    /// - Parameter files: as `fixtures`, anywhere.
+    init(files: [URL], stream: String, count: Int) throws {
+        originals = try files.map { ($0.lastPathComponent, [UInt8](try Data(contentsOf: $0))) }
         self.stream = stream
         self.count = count * Self.factor
     }
@@ -87,5 +92,14 @@ struct PeakMemory {
         let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
         let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })
         return try #require(Int(line.split(whereSeparator: \.isWhitespace)[1])) * 1024
+    }
+}
+
+/// Prints what a child printed: its figures, or where it crashed.
+func show(_ child: ExitTest.Result?) {
+    let lines = [child?.standardOutputContent, child?.standardErrorContent].compactMap(\.self)
+        .flatMap { String(decoding: $0, as: UTF8.self).split(separator: "\n") }
+    for line in lines where ["peak", "atal error", " at /", "Sanitizer", "    #"].contains(where: line.contains) {
+        print(line)
     }
 }
