@@ -28,7 +28,7 @@ let package = Package(
 
         // Files in and out.
         .target(name: "Tokenizers", dependencies: ["Diagnostics"]),
-        .target(name: "Checkpoints", dependencies: ["Diagnostics", "Tensors"]),
+        .target(name: "Checkpoints", dependencies: ["Diagnostics", "Tensors", "Tokenizers"]),
 
         // Mathematics and data.
         .target(name: "Models", dependencies: ["Checkpoints", "Diagnostics", "Randomness", "Tensors"]),
@@ -70,7 +70,8 @@ let package = Package(
             name: "TokenizersTests",
             dependencies: ["Checkpoints", "Diagnostics", "Randomness", "Support", "Tokenizers"]),
         .testTarget(
-            name: "CheckpointsTests", dependencies: ["Checkpoints", "Diagnostics", "Randomness", "Support", "Tensors"]),
+            name: "CheckpointsTests",
+            dependencies: ["Checkpoints", "Diagnostics", "Randomness", "Support", "Tensors", "Tokenizers"]),
         .testTarget(
             name: "ModelsTests",
             dependencies: ["Checkpoints", "Datasets", "Methods", "Models", "Support", "Tensors", "Tokenizers"]),

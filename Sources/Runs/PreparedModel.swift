@@ -12,8 +12,8 @@ public struct PreparedModel: Sendable {
     public let model: LanguageModel
     /// The tokenizer that the model was trained with.
     public let tokenizer: ByteLevelBPE
-    /// The token that ends a text, if the tokenizer has one.
-    public let endToken: Int32?
+    /// The form of chats that the model was trained with, if it is one that is built in.
+    public let chat: ChatML?
 
     /// Opens the model, checks its digest, and dequantises its blocks.
     ///
@@ -28,11 +28,9 @@ public struct PreparedModel: Sendable {
         if let sha256 = recipe.model.sha256 { try checkFile(path, sha256: sha256, key: "model.path") }
         let source = try ModelFiles.open(path)
         try recipe.check(against: source.hyperparameters)
-        let metadata = try TokenizerMetadata(of: source, path: path)
-        tokenizer = try ByteLevelBPE(
-            tokens: metadata.tokens, merges: metadata.merges,
-            preTokenizer: PreTokenizer(named: metadata.preTokenizer), specialTokens: metadata.specialIDs)
-        endToken = metadata.endID
+        let metadata = try TokenizerMetadata(of: source)
+        tokenizer = try ByteLevelBPE(metadata)
+        chat = ChatML(template: metadata.chatTemplate, tokenizer: tokenizer)
         model = try LanguageModel(
             source: source, maximumTokens: recipe.task.maximumTokens + recipe.evaluation.generateTokens,
             loadedBlocks: trainsFully ? recipe.model.frozenBlocks : nil)

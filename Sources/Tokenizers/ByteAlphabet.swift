@@ -25,6 +25,13 @@ enum ByteAlphabet {
         return decoded
     }
 
+    /// The token that stands for bytes.
+    static func encode(_ bytes: [UInt8]) -> String {
+        var token = String.UnicodeScalarView()
+        for byte in bytes { token.append(characters[Int(byte)]) }
+        return String(token)
+    }
+
     private static func isPrintable(_ byte: UInt8) -> Bool {
         (0x21...0x7E).contains(byte) || (0xA1...0xAC).contains(byte) || byte >= 0xAE
     }

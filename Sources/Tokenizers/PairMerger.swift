@@ -1,5 +1,6 @@
 /// Merges neighbouring tokens, the best-ranked pair first and of equals the leftmost, until no pair has a merge
-/// (Sennrich et al., 2016). Time grows as n log n in the length of a word.
+/// (Sennrich et al., 2016). Time grows as n log n in the length of a word: every place is offered once at first and at
+/// most twice after each of the fewer than n merges, so the heap never takes more than 3n candidates.
 struct PairMerger: Sendable {
     struct Merge: Sendable {
         let rank: Int32
@@ -8,10 +9,32 @@ struct PairMerger: Sendable {
 
     private var merges: [UInt64: Merge] = [:]
 
+    /// - Parameter merges: pairs of tokens with a space between them, best first.
+    /// - Throws: `TokenizerError` when a merge is none, takes or makes an unknown token, or occurred before.
+    init(_ merges: [String], _ vocabulary: Vocabulary) throws(TokenizerError) {
+        self.merges.reserveCapacity(merges.count)
+        for (rank, merge) in merges.enumerated() {
+            let parts = merge.unicodeScalars.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+            guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
+                throw .malformedMerge(rank: rank, merge: merge)
+            }
+            func known(_ token: String) throws(TokenizerError) -> Int32 {
+                guard let id = vocabulary.id(of: token) else {
+                    throw .unknownTokenInMerge(rank: rank, merge: merge, token: token)
+                }
+                return id
+            }
+            let result = try known(parts[0] + parts[1])
+            guard append(try known(parts[0]), try known(parts[1]), result: result) else {
+                throw .duplicateMerge(rank: rank, merge: merge)
+            }
+        }
+    }
+
     /// Adds a merge of a lower rank than all before it.
     ///
     /// - Returns: false, and changes nothing, when the pair has a merge already.
-    mutating func append(_ left: Int32, _ right: Int32, result: Int32) -> Bool {
+    private mutating func append(_ left: Int32, _ right: Int32, result: Int32) -> Bool {
         let pair = key(left, right)
         guard merges[pair] == nil else { return false }
         merges[pair] = Merge(rank: Int32(merges.count), result: result)

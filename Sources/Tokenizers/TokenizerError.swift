@@ -2,6 +2,7 @@ import Diagnostics
 
 /// What can be wrong with a tokenizer's vocabulary.
 public enum TokenizerError: NumberedError, Equatable {
+    case unknownModel(String)
     case unknownPreTokenizer(String)
     case tooManyTokens(Int)
     case duplicateToken(token: String, ids: [Int])
@@ -16,7 +17,7 @@ public enum TokenizerError: NumberedError, Equatable {
     /// The number under which the error is documented and with which the process exits.
     public var exitCode: ExitCode {
         switch self {
-        case .unknownPreTokenizer, .tooManyTokens: .tokenizerUnsupported
+        case .unknownModel, .unknownPreTokenizer, .tooManyTokens: .tokenizerUnsupported
         default: .tokenizerMalformed
         }
     }
@@ -24,6 +25,7 @@ public enum TokenizerError: NumberedError, Equatable {
     /// What was wrong, and where.
     public var problem: String {
         switch self {
+        case .unknownModel(let name): "the tokenizer is of the kind \"\(name)\", which is not built in"
         case .unknownPreTokenizer(let name): "the tokenizer cuts words by the rule \"\(name)\", which is not built in"
         case .tooManyTokens(let count): "the tokenizer has \(count) tokens, more than ids can number"
         case .duplicateToken(let token, let ids): "the tokenizer has the token \"\(token)\" under the ids \(ids)"
@@ -40,6 +42,7 @@ public enum TokenizerError: NumberedError, Equatable {
     /// What to do next.
     public var remedy: String {
         switch self {
+        case .unknownModel: "Take a model with a byte-level byte-pair encoding"
         case .unknownPreTokenizer:
             "Take a model whose rule is one of " + PreTokenizer.allCases.map(\.rawValue).joined(separator: ", ")
         case .missingByteTokens: "Check that the model's tokenizer is a byte-level one"

@@ -18,6 +18,15 @@ struct Vocabulary: Sendable {
 
     func id(of token: some StringProtocol) -> Int32? { ids[Array(token.utf8)] }
 
+    /// The id itself.
+    ///
+    /// - Throws: `TokenizerError.specialTokenOutside` when there is no such token.
+    func checked(_ id: Int32?) throws(TokenizerError) -> Int32? {
+        guard let id else { return nil }
+        guard tokens.indices.contains(Int(id)) else { throw .specialTokenOutside(id: id, count: tokens.count) }
+        return id
+    }
+
     /// The id of each byte's token, or nil where there is none.
     ///
     /// - Throws: `TokenizerError.missingByteTokens` when ordinary text could not be spelt. Vocabularies do lack bytes:

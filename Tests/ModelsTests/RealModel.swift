@@ -15,10 +15,7 @@ struct RealModel: Sendable {
 
     private init() throws {
         let source = try GGUFModel(Fixtures.model)
-        let metadata = try source.file.tokenizerMetadata()
-        tokenizer = try ByteLevelBPE(
-            tokens: metadata.tokens, merges: metadata.merges, preTokenizer: PreTokenizer(named: metadata.preTokenizer),
-            specialTokens: metadata.specialIDs)
+        tokenizer = try ByteLevelBPE(source.file.tokenizerMetadata())
         model = try LanguageModel(source: source, maximumTokens: 256)
     }
 

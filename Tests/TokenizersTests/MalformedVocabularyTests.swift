@@ -9,12 +9,14 @@ struct MalformedVocabularyTests {
     init() throws { fixture = try TinyFixture.load() }
 
     private func refusal(
-        tokens: [String]? = nil, merges: [String]? = nil, special: [Int32] = []
+        model: String = "gpt2", preTokenizer: String = "smollm", tokens: [String]? = nil, merges: [String]? = nil,
+        special: [Int32] = [], added: [Int32] = [], beginID: Int32? = nil
     ) -> TokenizerError? {
         do throws(TokenizerError) {
             _ = try ByteLevelBPE(
-                tokens: tokens ?? fixture.tokens, merges: merges ?? fixture.merges, preTokenizer: .smollm,
-                specialTokens: special)
+                TokenizerMetadata(
+                    model: model, preTokenizer: preTokenizer, tokens: tokens ?? fixture.tokens,
+                    merges: merges ?? fixture.merges, specialIDs: special, addedIDs: added, beginID: beginID))
             return nil
         } catch {
             return error
@@ -56,12 +58,20 @@ struct MalformedVocabularyTests {
 
     @Test("a special token outside the vocabulary is refused", arguments: [Int32(-1), .max])
     func specialOutside(_ id: Int32) {
-        #expect(refusal(special: [id]) == .specialTokenOutside(id: id, count: fixture.tokens.count))
+        let expected = TokenizerError.specialTokenOutside(id: id, count: fixture.tokens.count)
+        #expect(refusal(special: [id]) == expected)
+        #expect(refusal(added: [id]) == expected)
+        #expect(refusal(beginID: id) == expected)
     }
 
     @Test("an unknown word rule is refused with the known ones")
     func unknownRule() {
-        #expect(throws: TokenizerError.unknownPreTokenizer("llama-bpe")) { try PreTokenizer(named: "llama-bpe") }
+        #expect(refusal(preTokenizer: "falcon") == .unknownPreTokenizer("falcon"))
         #expect(TokenizerError.unknownPreTokenizer("x").remedy.contains("smollm"))
+    }
+
+    @Test("another kind of tokenizer than byte-level byte-pair encoding is refused by name")
+    func unknownModel() {
+        #expect(refusal(model: "llama") == .unknownModel("llama"))
     }
 }

@@ -80,14 +80,3 @@ struct ReferenceTests {
         #expect(wrong == [])
     }
 }
-
-/// FNV-1a over the ids as little-endian 32-bit numbers, as the fixture's script computes it.
-private func fnv1a(_ ids: [Int32]) -> UInt64 {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for id in ids {
-        for byte in 0..<4 {
-            hash = (hash ^ UInt64(UInt8(truncatingIfNeeded: id >> Int32(8 * byte)))) &* 0x0000_0100_0000_01B3
-        }
-    }
-    return hash
-}

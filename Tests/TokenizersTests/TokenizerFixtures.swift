@@ -19,7 +19,8 @@ struct TinyFixture: Decodable {
     static func load() throws -> TinyFixture { try decode("tiny.json") }
 
     func tokenizer(_ rule: PreTokenizer) throws -> ByteLevelBPE {
-        try ByteLevelBPE(tokens: tokens, merges: merges, preTokenizer: rule, specialTokens: special)
+        try ByteLevelBPE(
+            TokenizerMetadata(preTokenizer: rule.rawValue, tokens: tokens, merges: merges, specialIDs: special))
     }
 }
 
@@ -42,8 +43,26 @@ func fixture(_ name: String) -> URL { Fixtures.folder.appendingPathComponent("to
 
 /// The tokenizer in the fetched model.
 func modelTokenizer() throws -> ByteLevelBPE {
-    let metadata = try GGUFFile(Fixtures.model).tokenizerMetadata()
-    return try ByteLevelBPE(
-        tokens: metadata.tokens, merges: metadata.merges, preTokenizer: PreTokenizer(named: metadata.preTokenizer),
-        specialTokens: metadata.specialIDs)
+    try ByteLevelBPE(GGUFFile(Fixtures.model).tokenizerMetadata())
+}
+
+/// GPT-2's vocabulary as `scripts/fetch gpt2` brings it.
+let gpt2Folder = Fixtures.cache.appendingPathComponent("gpt2")
+
+/// The committed tokenizer of Llama-3's form, under its own rule or another one.
+func smallMetadata(_ rule: PreTokenizer? = nil) throws -> TokenizerMetadata {
+    var metadata = try TokenizerMetadata(hubFolder: fixture("llama3"))
+    if let rule { metadata.preTokenizer = rule.rawValue }
+    return metadata
+}
+
+/// FNV-1a over the ids as little-endian 32-bit numbers, as the fixture's script computes it.
+func fnv1a(_ ids: [Int32]) -> UInt64 {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for id in ids {
+        for byte in 0..<4 {
+            hash = (hash ^ UInt64(UInt8(truncatingIfNeeded: id >> Int32(8 * byte)))) &* 0x0000_0100_0000_01B3
+        }
+    }
+    return hash
 }

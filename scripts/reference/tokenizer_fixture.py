@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Writes the tokenizer fixtures from the Hugging Face `tokenizers` library (0.23).
 
-Needs: pip install tokenizers gguf. The model and the movie sentences come from `scripts/fetch`.
-Texts of others are never written: of the movie sentences only each line's token count and a hash of its ids.
+Needs: pip install tokenizers transformers gguf. The model, GPT-2's vocabulary and the movie sentences come from
+`scripts/fetch smollm2 gpt2 movies`. Texts of others are never written: of the movie sentences only each line's token
+count and a hash of its ids.
 """
 import argparse
 import json
@@ -11,13 +12,26 @@ import random
 import struct
 
 import gguf
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from transformers import PreTrainedTokenizerFast
+
+from tokenizer_lines import awkward_lines
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SEED = 20
+LLAMA3_PATTERN = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+CHATML = (
+    "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\n"
+    "You answer in rhymes<|im_end|>\n' }}{% endif %}{{'<|im_start|>' + message['role'] + '\n' + message['content']"
+    " + '<|im_end|>' + '\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}")
 
 
 def words_by(rule):
+    if rule == "llama-bpe":
+        return pre_tokenizers.Sequence([
+            pre_tokenizers.Split(Regex(LLAMA3_PATTERN), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     if rule == "gpt-2":
         return byte_level
@@ -39,6 +53,12 @@ def from_gguf(path):
     merges = fields["tokenizer.ggml.merges"].contents()
     kinds = fields["tokenizer.ggml.token_type"].contents()
     return tokens, merges, [token for token, kind in zip(tokens, kinds) if kind == 3]
+
+
+def from_vocabulary(folder):
+    vocabulary = json.loads((folder / "vocab.json").read_text())
+    merges = (folder / "merges.txt").read_text().split("\n")[1:]
+    return tokenizer(sorted(vocabulary, key=vocabulary.get), [merge for merge in merges if merge], "gpt-2")
 
 
 def fnv1a(ids):
@@ -124,6 +144,75 @@ def write_tiny(out):
                   for text in texts]})
 
 
+def llama3_tokenizer():
+    """A small tokenizer of Llama-3's form: begin token in front, added tokens behind the vocabulary, merges ignored for
+    words that are tokens, of which every eighth has lost its merge."""
+    trained = Tokenizer(models.BPE())
+    trained.pre_tokenizer = words_by("llama-bpe")
+    trained.train_from_iterator(made_up_text(400) + awkward_lines(3000, SEED + 1), trainers.BpeTrainer(
+        vocab_size=1000, show_progress=False, initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))
+    model = json.loads(trained.to_str())["model"]
+    used = {part for merge in model["merges"] for part in merge}
+    lost = [merge for merge in model["merges"] if "".join(merge) not in used][::8]
+    merges = [tuple(merge) for merge in model["merges"] if merge not in lost]
+    made = Tokenizer(models.BPE(vocab=model["vocab"], merges=merges, ignore_merges=True))
+    made.pre_tokenizer = trained.pre_tokenizer
+    made.decoder = decoders.ByteLevel()
+    made.add_special_tokens([AddedToken(name, normalized=False, special=True)
+                             for name in ("<|begin_of_text|>", "<|end_of_text|>", "<|eot_id|>")])
+    made.add_tokens([AddedToken("<note>", normalized=False)])
+    made.post_processor = processors.Sequence([
+        processors.ByteLevel(trim_offsets=False),
+        processors.TemplateProcessing(
+            single="<|begin_of_text|> $A", pair="<|begin_of_text|> $A <|begin_of_text|> $B",
+            special_tokens=[("<|begin_of_text|>", made.token_to_id("<|begin_of_text|>"))])])
+    return made
+
+
+def write_llama3(out, made):
+    (out / "llama3").mkdir(exist_ok=True)
+    text = json.dumps(json.loads(made.to_str()), ensure_ascii=False, separators=(",", ":"))
+    (out / "llama3/tokenizer.json").write_text(text + "\n")
+    (out / "llama3/tokenizer_config.json").write_text(json.dumps({
+        "bos_token": "<|begin_of_text|>", "eos_token": "<|eot_id|>", "tokenizer_class": "PreTrainedTokenizerFast"}) + "\n")
+
+
+def write_lines(out, small, smollm, gpt2):
+    """The lines, and for each tokenizer the hashes of their ids as 64-bit little-endian numbers."""
+    texts = awkward_lines(10_500, SEED)
+    (out / "lines.json").write_text(json.dumps(texts, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+    def write(name, reference, **options):
+        ids = [encoding.ids for encoding in reference.encode_batch_fast(texts, **options)]
+        (out / f"lines.{name}.fnv").write_bytes(b"".join(struct.pack("<Q", fnv1a(line)) for line in ids))
+
+    write("smollm2", smollm, add_special_tokens=False)
+    write("gpt2", gpt2, add_special_tokens=False)
+    write("llama3-special", small, add_special_tokens=True)
+    small.encode_special_tokens = True
+    for rule in ("gpt-2", "smollm", "llama-bpe"):
+        small.pre_tokenizer = words_by(rule)
+        write(f"small-{rule}", small, add_special_tokens=False)
+
+
+def chats():
+    user, system = {"role": "user", "content": "Why is the sky blue?"}, {"role": "system", "content": "Be brief.\n"}
+    answer = {"role": "assistant", "content": " Because of 3 things:\n\n1. light\n"}
+    return [[user], [system, user], [user, answer, user], [system], [user, system],
+            [{"role": "user", "content": "{{ x }} '\n  \u00e9\U0001f600\u3000"}], [{"role": "user", "content": ""}]]
+
+
+def write_chats(out, special, template):
+    """Chats and their tokens by the model's template and by a made-up one."""
+    def ids(own, messages):
+        fast = PreTrainedTokenizerFast(tokenizer_object=special, chat_template=own)
+        return fast.apply_chat_template(messages, add_generation_prompt=True, tokenize=True, return_dict=False)
+
+    write_json(out / "chats.json", {"template": CHATML, "chats": [
+        {"messages": messages, "model": ids(template, messages), "rhymes": ids(CHATML, messages)}
+        for messages in chats()]})
+
+
 def write_classes(out):
     """Each character's class, found by what it joins: L letter, N number, S space, O other, R a number to the digit
     splitter only. Runs of a class as `first last class`, in hexadecimal; surrogates are left out."""
@@ -151,12 +240,17 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "Tests/Fixtures/tokenizer")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    tokens, merges, specials = from_gguf(options.cache / "SmolLM2-135M-Instruct.Q4_1.gguf")
-    plain = tokenizer(tokens, merges, "smollm")
+    model = options.cache / "SmolLM2-135M-Instruct.Q4_1.gguf"
+    tokens, merges, specials = from_gguf(model)
+    plain, special = tokenizer(tokens, merges, "smollm"), tokenizer(tokens, merges, "smollm", specials)
     write_movies(options.out, plain, options.cache / "movieReviewSnippets_GroundTruth.txt")
-    write_awkward(options.out, plain, tokenizer(tokens, merges, "smollm", specials))
+    write_awkward(options.out, plain, special)
     write_tiny(options.out)
     write_classes(options.out)
+    small = llama3_tokenizer()
+    write_llama3(options.out, small)
+    write_lines(options.out, small, plain, from_vocabulary(options.cache / "gpt2"))
+    write_chats(options.out, special, gguf.GGUFReader(model).fields["tokenizer.chat_template"].contents())
 
 
 if __name__ == "__main__":

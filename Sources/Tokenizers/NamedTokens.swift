@@ -1,5 +1,5 @@
-/// The tokens that stand for no text, found by name in text that may hold them.
-struct SpecialTokens: Sendable {
+/// Tokens that are found by name in text before it is cut into words.
+struct NamedTokens: Sendable {
     enum Piece: Equatable {
         case text([Unicode.Scalar])
         case token(Int32)
@@ -12,18 +12,17 @@ struct SpecialTokens: Sendable {
     init(_ ids: [Int32], _ vocabulary: Vocabulary) throws(TokenizerError) {
         var byFirst: [Unicode.Scalar: [(name: [Unicode.Scalar], id: Int32)]] = [:]
         for id in ids {
-            guard vocabulary.tokens.indices.contains(Int(id)) else {
-                throw .specialTokenOutside(id: id, count: vocabulary.tokens.count)
-            }
+            _ = try vocabulary.checked(id)
             let name = Array(vocabulary.tokens[Int(id)].unicodeScalars)
             if let first = name.first { byFirst[first, default: []].append((name, id)) }
         }
         self.byFirst = byFirst.mapValues { $0.sorted { $0.name.count > $1.name.count } }
     }
 
-    /// The text between special tokens, and these, in order. Of names that begin at one place the longest counts.
+    /// The text between named tokens, and these, in order. Of names that begin at one place the longest counts.
     func split(_ text: String) -> [Piece] {
         let scalars = Array(text.unicodeScalars)
+        guard !byFirst.isEmpty else { return scalars.isEmpty ? [] : [.text(scalars)] }
         var pieces: [Piece] = []
         var textStart = 0
         var position = 0
