@@ -8,9 +8,9 @@ import Testing
 struct Mutants {
     private static let environment = ProcessInfo.processInfo.environment
     /// `PERMAFROST_SEED=7` damages other places.
-    static let seed = UInt64(environment["PERMAFROST_SEED"] ?? "") ?? 20
+    private static let seed = UInt64(environment["PERMAFROST_SEED"] ?? "") ?? 20
     /// `PERMAFROST_MUTANTS=20` makes a run twenty times as long.
-    static let factor = Int(environment["PERMAFROST_MUTANTS"] ?? "") ?? 1
+    private static let factor = Int(environment["PERMAFROST_MUTANTS"] ?? "") ?? 1
 
     private let originals: [(name: String, bytes: [UInt8])]
     private let stream: String
@@ -33,7 +33,11 @@ struct Mutants {
 
     /// Opens each mutant: whatever happens must be success or a numbered error, in no more memory than the files have
     /// bytes, and 64 MiB. At least a third must be refused, or the damage is too mild to tell anything.
-    func openEach(_ open: (URL) throws -> Void) throws {
+    ///
+    /// - Parameter mutate: makes a mutant of a file's bytes.
+    func openEach(
+        _ mutate: ([UInt8], inout SeededGenerator) -> [UInt8] = Mutation.mutate, _ open: (URL) throws -> Void
+    ) throws {
         var chance = SeededGenerator(seed: Self.seed, stream: stream)
         try Self.withFolderInMemory { folder in
             for (name, bytes) in originals { try Data(bytes).write(to: folder.appendingPathComponent(name)) }
@@ -44,7 +48,7 @@ struct Mutants {
             for number in 0..<count {
                 let (name, original) = originals[number % originals.count]
                 let url = folder.appendingPathComponent(name)
-                try Data(Mutation.mutate(original, &chance)).write(to: url)
+                try Data(mutate(original, &chance)).write(to: url)
                 do {
                     try open(folder)
                 } catch {
