@@ -118,11 +118,12 @@ public struct HubConfiguration: Sendable, Equatable {
 extension HubConfiguration {
     /// The sizes and constants that the file describes.
     ///
+    /// - Parameter families: those that the model may be of.
     /// - Throws: `HubError` when the family or a feature of it is not built in, or a value is missing, impossible or of
     ///   the wrong kind.
-    public func hyperparameters() throws -> Hyperparameters {
+    public func hyperparameters(families: [ModelFamily] = ModelFamily.all) throws -> Hyperparameters {
         let name = try text("model_type")
-        guard let family = ModelFamily.all.first(where: { $0.name == name }) else {
+        guard let family = families.first(where: { $0.name == name }) else {
             throw HubError.unknownFamily(file: file, name: name)
         }
         guard self["quantization_config"] == nil else {
