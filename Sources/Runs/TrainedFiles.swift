@@ -3,8 +3,6 @@ import Foundation
 import Models
 
 extension TrainableParameters {
-    private static let weightsName = "trained.safetensors"
-
     /// Writes what was trained into a folder, made if need be: adapters in PEFT's format, or under their hub names the
     /// weights that full fine-tuning changed.
     ///
@@ -22,7 +20,7 @@ extension TrainableParameters {
             matrices["\(PEFTAdapter.classifier).weight"] = ([classifier_KD.rows, classifier_KD.columns], classifier_KD)
         }
         _ = try SafetensorsFile.write(
-            matrices: matrices, metadata: ["format": "pt"], to: folder.appendingPathComponent(Self.weightsName))
+            matrices: matrices, metadata: ["format": "pt"], to: folder.appendingPathComponent(OverlaidModel.weightsName))
     }
 
     /// Reads what was trained on a model: adapters in PEFT's format, or whole weights.
@@ -31,7 +29,7 @@ extension TrainableParameters {
     ///   refused with.
     public convenience init(trained path: String, model: LanguageModel) throws {
         let folder = URL(fileURLWithPath: path)
-        let weights = folder.appendingPathComponent(Self.weightsName)
+        let weights = folder.appendingPathComponent(OverlaidModel.weightsName)
         if FileManager.default.fileExists(atPath: "\(path)/adapter_config.json") {
             let adapter = try PEFTAdapter(contentsOf: folder)
             do {
