@@ -6,13 +6,12 @@ import Tensors
 /// Examples to score again and again with changing parameters: the frozen blocks run once, their activations are kept.
 public final class EvaluationSet: Sendable {
     /// Examples of one job of the pool.
-    private static let examplesPerJob = 8
+    public static let examplesPerJob = 8
 
     private let model: LanguageModel
     private let head: OutputHead
     private let frozenBlocks: Int
     private let pool: ComputePool
-    private let arenas = ArenaStack()
     private let groups: [Group]
 
     private struct Group: Sendable {
@@ -68,8 +67,12 @@ public final class EvaluationSet: Sendable {
     ///
     /// - Parameter parameters: nil for the model as it is.
     public func score(_ parameters: TrainableParameters?) throws -> Score {
+        // Between two scorings nothing of them stays in memory.
+        let streams = ArenaStack(), scratch = ArenaStack()
         let parts = try pool.map(groups.count) { [self] index in
-            arenas.withArena { arena in score(groups[index], parameters, arena: arena) }
+            streams.withArena { stream in
+                scratch.withArena { score(groups[index], parameters, arena: stream, scratch: $0) }
+            }
         }
         let targets = groups.reduce(0) { $0 + $1.targets.reduce(0) { $0 + $1.count } }
         return Score(
@@ -95,19 +98,30 @@ public final class EvaluationSet: Sendable {
         let logits: [[Float]]
     }
 
-    private func score(_ group: Group, _ parameters: TrainableParameters?, arena: Arena) -> PartialScore {
+    private func score(
+        _ group: Group, _ parameters: TrainableParameters?, arena: Arena, scratch: Arena
+    ) -> PartialScore {
         let x_TD = arena.matrix(rows: group.layout.tokens, columns: model.hyperparameters.width)
         x_TD.copy(from: group.activations.matrix(rows: x_TD.rows, columns: x_TD.columns))
-        return arenas.withArena { scratch in
-            model.forward(
-                frozenBlocks..<model.hyperparameters.layers, x_TD, layout: group.layout, parameters: parameters,
-                scratch: scratch)
-            let output = head.forward(
-                x_TD, layout: group.layout, targets: group.targets, parameters: parameters, arena: scratch)
-            let logits = head.isClassifying ? output.logits_NK : nil
-            return PartialScore(
-                predictions: output.predictions, correct: output.correct, lossSum: output.lossSum,
-                logits: logits.map { all in (0..<all.rows).map { all.rows($0..<$0 + 1).values } } ?? [])
-        }
+        model.forward(
+            frozenBlocks..<model.hyperparameters.layers, x_TD, layout: group.layout, parameters: parameters,
+            scratch: scratch)
+        let output = head.forward(
+            x_TD, layout: group.layout, targets: group.targets, parameters: parameters, arena: scratch)
+        let logits = head.isClassifying ? output.logits_NK : nil
+        return PartialScore(
+            predictions: output.predictions, correct: output.correct, lossSum: output.lossSum,
+            logits: logits.map { all in (0..<all.rows).map { all.rows($0..<$0 + 1).values } } ?? [])
+    }
+
+    /// Floats that a thread takes to score the largest job: the examples' stream, then one block or the head.
+    ///
+    /// - Parameter targetCount: of the job's examples.
+    public static func scoringFloats(_ layout: TrainableLayout, tokens: Int, targetCount: Int, outputs: Int) -> Int {
+        let model = layout.model
+        return tokens * model.width
+            + max(
+                DecoderBlock.forwardFloats(model, tokens: tokens, training: layout),
+                OutputHead.forwardFloats(model, targets: targetCount, outputs: outputs))
     }
 }

@@ -1,3 +1,4 @@
+import Checkpoints
 import Models
 import Tensors
 
@@ -22,6 +23,11 @@ public struct FrozenForward: Sendable {
         try model.embed(sequences.flatMap { $0 }, layout: layout, into: x_TD)
         advance(x_TD, lengths: sequences.map(\.count), blocks: 0..<cut)
         return result
+    }
+
+    /// Floats that `activations` takes beside its result: one block at a time.
+    public static func scratchFloats(_ model: Hyperparameters, tokens: Int) -> Int {
+        DecoderBlock.forwardFloats(model, tokens: tokens, training: nil)
     }
 
     /// F0: runs frozen blocks over activations in place, as a worker does for a device with a lower cut.

@@ -16,6 +16,30 @@ public struct PassMemory: Sendable {
     var bytes: Int { stashes.bytes + scratch.bytes }
 }
 
+extension PassMemory {
+    /// Floats of an arena that lies between F and W: the stream, the activations of each block through which gradients
+    /// flow, and what the head keeps.
+    ///
+    /// - Parameter targetCount: of the micro-batch's sequences.
+    public static func stashFloats(_ layout: TrainableLayout, tokens: Int, targetCount: Int, outputs: Int) -> Int {
+        let model = layout.model, lowest = layout.blocks.first ?? model.layers
+        let block = DecoderBlock.forwardFloats(model, tokens: tokens, training: layout)
+        return tokens * model.width + (model.layers - lowest) * block
+            + OutputHead.forwardFloats(model, targets: targetCount, outputs: outputs)
+    }
+
+    /// Floats of an arena for intermediate results: the head's gradients, or B and W of one block, or F of a
+    /// frozen one below.
+    ///
+    /// - Parameter targetCount: of the micro-batch's sequences.
+    public static func scratchFloats(_ layout: TrainableLayout, tokens: Int, targetCount: Int, outputs: Int) -> Int {
+        max(
+            DecoderBlock.backwardFloats(layout.model, tokens: tokens, training: layout),
+            DecoderBlock.forwardFloats(layout.model, tokens: tokens, training: nil),
+            OutputHead.backwardFloats(layout.model, targets: targetCount, outputs: outputs))
+    }
+}
+
 /// The forward pass F of one micro-batch after another through the blocks above the frozen ones, and its backward pass
 /// in two parts, B and W.
 ///

@@ -16,6 +16,20 @@ public struct TextGenerator: Sendable {
         self.head = head
     }
 
+    /// Floats that the largest call of `generate` takes: the cache, and the prompts' pass through one block, whose attention
+    /// sees no more than the prompts, or all logits.
+    public static func floats(
+        _ layout: TrainableLayout, promptLengths: [Int], maximumTokens: Int, outputs: Int
+    ) -> Int {
+        let model = layout.model, tokens = promptLengths.reduce(0, +)
+        let capacity = (promptLengths.max() ?? 0) + maximumTokens
+        return KeyValueCache.floats(model, sequences: promptLengths.count, capacity: capacity)
+            + tokens * model.width
+            + max(
+                DecoderBlock.forwardFloats(model, tokens: tokens, training: layout),
+                OutputHead.lastLogitsFloats(model, sequences: promptLengths.count, outputs: outputs))
+    }
+
     /// Continues sequences side by side, so that the weights are read once for all of them.
     ///
     /// - Parameters:

@@ -19,6 +19,9 @@ public final class AdamW: Optimizer {
         self.kernels = kernels
     }
 
+    /// How many numbers the rule remembers of each parameter.
+    public static let stateCount = 2
+
     /// Updates the parameters in place.
     public func update(
         _ parameters: TrainableParameters, gradients: TrainableParameters, step: Int, learningRate: Double

@@ -39,6 +39,14 @@ public struct BlockActivations: Sendable {
         projected = matrix(projectedWidth)
     }
 
+    /// Floats of one token: the columns of all matrices that `init` takes of its arena.
+    static func floatsPerToken(_ plan: BlockPlan, projectedWidth: Int) -> Int {
+        let model = plan.model
+        let stream = 4 * model.width + 2 * NormStatistics.floatsPerRow(model.normalisation)
+        let attention = plan.outputWidth(.queryKeyValue) + model.heads + model.queryWidth
+        return stream + attention + model.expandedWidth + model.feedForwardWidth + projectedWidth
+    }
+
     /// What a joined product reads.
     func input(of layer: JoinedLayer) -> Matrix {
         switch layer {
@@ -68,6 +76,11 @@ public struct BlockGradients: Sendable {
         projected = arena.matrix(rows: tokens, columns: projectedWidth)
         attentionNorm_TD = normArena.matrix(rows: tokens, columns: plan.model.width)
         feedForwardNorm_TD = normArena.matrix(rows: tokens, columns: plan.model.width)
+    }
+
+    /// Floats of one token: the columns of all matrices that `init` takes of its two arenas.
+    static func floatsPerToken(_ plan: BlockPlan, projectedWidth: Int) -> Int {
+        JoinedLayer.allCases.reduce(0) { $0 + plan.outputWidth($1) } + projectedWidth + 2 * plan.model.width
     }
 
     subscript(layer: JoinedLayer) -> Matrix { outputs[layer.rawValue] }

@@ -55,6 +55,15 @@ extension DecoderBlock {
         return gradients
     }
 
+    /// Floats that B and W together take of an arena: what B leaves for W, the gradients of the hidden layer and of the
+    /// attended values, and in each of both passes the input of one adapter where inputs are dropped.
+    public static func backwardFloats(_ model: Hyperparameters, tokens: Int, training layout: TrainableLayout) -> Int {
+        let plan = BlockPlan(model)
+        let kept = BlockGradients.floatsPerToken(plan, projectedWidth: layout.projectedWidth)
+        let scratch = model.feedForwardWidth + model.queryWidth + 2 * DroppedInput.floatsPerToken(plan, layout)
+        return tokens * (kept + scratch)
+    }
+
     /// Writes the gradient of a joined product's input, and keeps Bᵀg of its adapters.
     private func linearBackward(
         _ layer: JoinedLayer, _ inputGradient: Matrix?, _ gradients: BlockGradients, _ dropped: DroppedInput

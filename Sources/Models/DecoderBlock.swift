@@ -54,6 +54,16 @@ public struct DecoderBlock: Sendable {
         }
     }
 
+    /// Floats that F takes of its arena: the activations, the input of one adapter where inputs are dropped, and a row of
+    /// attention scores, which a sequence is no longer than.
+    ///
+    /// - Parameter layout: what trains in the block; nil for a frozen one.
+    public static func forwardFloats(_ model: Hyperparameters, tokens: Int, training layout: TrainableLayout?) -> Int {
+        let plan = BlockPlan(model)
+        let kept = BlockActivations.floatsPerToken(plan, projectedWidth: layout?.projectedWidth ?? 0)
+        return tokens * (kept + DroppedInput.floatsPerToken(plan, layout) + 1)
+    }
+
     private func forward(
         _ x_TD: Matrix, layout: SequenceLayout, dropout: Dropout?, arena: Arena, attend: (BlockActivations) -> Void
     ) -> BlockActivations {
@@ -120,6 +130,12 @@ struct DroppedInput {
         self.kernels = kernels
         let widest = JoinedLayer.allCases.map(plan.inputWidth).max() ?? 0
         memory = dropout.map { _ in arena.matrix(rows: tokens, columns: widest) }
+    }
+
+    /// Floats that `init` takes of its arena for each token: the widest input, or nothing without dropout.
+    static func floatsPerToken(_ plan: BlockPlan, _ layout: TrainableLayout?) -> Int {
+        guard layout?.lowRank?.dropout ?? 0 > 0 else { return 0 }
+        return JoinedLayer.allCases.map(plan.inputWidth).max() ?? 0
     }
 
     /// The input that a site's adapter sees; valid until the next call.

@@ -33,7 +33,12 @@ public final class KeyValueCache: @unchecked Sendable {
         self.capacity = capacity
         keyWidth = model.keyWidth
         layers = model.layers
-        storage = Storage(count: sequences * model.layers * 2 * capacity * model.keyWidth)
+        storage = Storage(count: Self.floats(model, sequences: sequences, capacity: capacity))
+    }
+
+    /// Floats of a cache: keys and values of every block.
+    public static func floats(_ model: Hyperparameters, sequences: Int, capacity: Int) -> Int {
+        sequences * model.layers * 2 * capacity * model.keyWidth
     }
 
     /// Adds a block's keys and values of new tokens. The sequence grows by `advance` once all blocks have added theirs.

@@ -67,6 +67,17 @@ public final class LanguageModel: Sendable {
         return rows * sizes.width + sizes.layers * BlockWeights.count(sizes) + norm
     }
 
+    /// Floats that `init` keeps: the loaded blocks, the table of rotations and the final norm. While it loads, one block
+    /// lies in memory twice more at most, as it is stored and, where files store the transpose, once as floats.
+    public static func floats(_ model: Hyperparameters, maximumTokens: Int, loadedBlocks: Int) -> Int {
+        let angles =
+            switch model.positions {
+            case .learned: 0
+            case .rotary: min(maximumTokens, model.contextLength) * model.headDimension
+            }
+        return loadedBlocks * BlockWeights.count(model) + angles + 2 * model.width
+    }
+
     /// One block, frozen or with what trains in it.
     ///
     /// - Parameter parameters: nil for the model as it is.
@@ -83,11 +94,10 @@ public final class LanguageModel: Sendable {
     /// - Throws: what the source throws for a token outside the vocabulary or a position outside the context.
     public func embed(_ tokens: [Int32], layout: SequenceLayout, into x_TD: Matrix) throws {
         let names = hyperparameters.family.names
-        try source.readRows(tokens.map(Int.init), of: "\(names.embedding).weight", into: x_TD)
+        try readRows(tokens.map(Int.init), of: names.embedding, into: x_TD)
         guard case .learned(let offset) = hyperparameters.positions, let table = names.positions else { return }
         let positions_TD = Storage(count: x_TD.count).matrix(rows: x_TD.rows, columns: x_TD.columns)
-        try source.readRows(
-            layout.positions.map { Int($0) + offset }, of: "\(table).weight", into: positions_TD)
+        try readRows(layout.positions.map { Int($0) + offset }, of: table, into: positions_TD)
         kernels.add(positions_TD, to: x_TD)
     }
 
@@ -136,8 +146,25 @@ public final class LanguageModel: Sendable {
         let names = hyperparameters.family.names
         let weights_KD = Storage(count: rows.count * hyperparameters.width)
             .matrix(rows: rows.count, columns: hyperparameters.width)
-        let name = hyperparameters.tiedEmbeddings ? names.embedding : names.head
-        try source.readRows(rows, of: "\(name).weight", into: weights_KD)
+        try readRows(rows, of: hyperparameters.tiedEmbeddings ? names.embedding : names.head, into: weights_KD)
         return weights_KD
+    }
+
+    /// Rows of a table that are read between two releases of the file's pages.
+    private static let rowsAtOnce = 64
+    /// What the system maps around a byte that is read from a mapped file, by default.
+    private static let mappedAroundBytes = 64 << 10
+
+    /// Bytes of the file that are resident while a thread reads rows far apart.
+    public static let pageBytesPerReader = rowsAtOnce * mappedAroundBytes
+
+    /// Reads rows of a table, and gives the file's pages back on the way: with what the system maps around each row, a
+    /// few thousand rows would hold a whole embedding in memory.
+    private func readRows(_ rows: [Int], of table: String, into matrix: Matrix) throws {
+        for start in stride(from: 0, to: rows.count, by: Self.rowsAtOnce) {
+            let range = start..<min(start + Self.rowsAtOnce, rows.count)
+            try source.readRows(Array(rows[range]), of: "\(table).weight", into: matrix.rows(range))
+            source.releasePages()
+        }
     }
 }

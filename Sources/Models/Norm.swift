@@ -54,6 +54,9 @@ struct NormStatistics: Sendable {
     let mean_T: Matrix?
     let scale_T: Matrix
 
+    /// Floats that `init` takes of its arena for each row.
+    static func floatsPerRow(_ kind: Normalisation) -> Int { kind == .layer ? 2 : 1 }
+
     init(_ kind: Normalisation, rows: Int, arena: Arena) {
         mean_T = kind == .layer ? arena.matrix(rows: 1, columns: rows) : nil
         scale_T = arena.matrix(rows: 1, columns: rows)

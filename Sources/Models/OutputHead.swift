@@ -49,8 +49,8 @@ public struct OutputHead: Sendable {
         model.source.releasePages()
     }
 
-    /// Bytes of the head's own weights.
-    public var bytes: Int { (frozen_KD?.count ?? 0) * MemoryLayout<Float>.stride }
+    /// Floats of a head's own weights: those of K rows of the vocabulary's head.
+    public static func frozenFloats(_ model: Hyperparameters, outputs: Int) -> Int { outputs * model.width }
 
     /// What the head computed for the N tokens of a micro-batch that have a target.
     public struct Output: Sendable {
@@ -113,6 +113,23 @@ public struct OutputHead: Sendable {
             rows: rows, targets: flatTargets, input_ND: input_ND, statistics: statistics, normed_ND: normed_ND,
             weights_KD: weights_KD, logNormaliser_N: largest_N, predictions: best.columns,
             logits_NK: outputs <= Self.columnsAtOnce ? logits : nil, lossSum: lossSum)
+    }
+
+    /// Floats that F takes of its arena for tokens with a target: their rows, the same normed, the norm's statistics, two
+    /// of softmax, and logits.
+    public static func forwardFloats(_ model: Hyperparameters, targets: Int, outputs: Int) -> Int {
+        let rows = 2 * model.width + NormStatistics.floatsPerRow(model.normalisation)
+        return targets * (rows + 2 + min(outputs, columnsAtOnce))
+    }
+
+    /// Floats that B takes of its arena for tokens with a target: gradients of both kinds of rows, and logits.
+    public static func backwardFloats(_ model: Hyperparameters, targets: Int, outputs: Int) -> Int {
+        targets * (2 * model.width + min(outputs, columnsAtOnce))
+    }
+
+    /// Floats that `lastLogits` takes of its arena.
+    public static func lastLogitsFloats(_ model: Hyperparameters, sequences: Int, outputs: Int) -> Int {
+        sequences * (2 * model.width + NormStatistics.floatsPerRow(model.normalisation) + outputs)
     }
 
     /// B: writes the gradient of lossScale · Σ −log p(target) with respect to the last block's output.

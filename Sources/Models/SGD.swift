@@ -22,6 +22,9 @@ public final class SGD: Optimizer {
         self.kernels = kernels
     }
 
+    /// How many numbers the rule remembers of each parameter.
+    public static func stateCount(momentum: Double) -> Int { momentum == 0 ? 0 : 1 }
+
     /// Updates the parameters in place.
     public func update(
         _ parameters: TrainableParameters, gradients: TrainableParameters, step: Int, learningRate: Double

@@ -96,6 +96,12 @@ public struct TrainableLayout: Sendable, Equatable {
         if case .lowRank(let form) = form { form } else { nil }
     }
 
+    /// Bytes of all parameters; gradients, moments and checkpoints take the same.
+    public var bytes: Int { count * MemoryLayout<Float>.stride }
+
+    /// Columns of all low-rank projections of a block side by side.
+    var projectedWidth: Int { slots.count / max(1, blocks.count) * (lowRank?.rank ?? 0) }
+
     /// Where a block's weights begin, for full fine-tuning; nil when the block does not train.
     func offset(of block: Int) -> Int? { blocks.firstIndex(of: block).map { $0 * blockCount } }
 

@@ -49,9 +49,6 @@ public final class TrainableParameters: Sendable {
         }
     }
 
-    /// Bytes of one of these.
-    public var bytes: Int { layout.count * MemoryLayout<Float>.stride }
-
     private static func term(
         _ slot: TrainableLayout.Slot, _ form: LowRankForm, in storage: Storage
     ) -> LowRankTerm {
@@ -90,6 +87,8 @@ extension TrainableParameters {
         for block in layout.blocks {
             if case .full(let weights) = self.block(block) {
                 try weights.read(plan, block: block, from: source)
+                // At once, as for frozen blocks.
+                source.releasePages()
             }
         }
     }
@@ -100,21 +99,27 @@ extension TrainableParameters {
         public let name: String
         /// Dimensions in files, outermost first.
         public let shape: [Int]
-        /// The values in the order of files; a copy where files store the transpose.
-        public let matrix: Matrix
+        private let trained: Matrix
+        private let isStoredTransposed: Bool
+
+        fileprivate init(_ tensor: BlockWeights.Named) {
+            name = tensor.name
+            trained = tensor.matrix
+            isStoredTransposed = tensor.isStoredTransposed
+            let (rows, columns) = (trained.rows, trained.columns)
+            let isVector = name.hasSuffix(".bias") || rows == 1
+            shape = isVector ? [columns] : isStoredTransposed ? [columns, rows] : [rows, columns]
+        }
+
+        /// The values in the order of files; a new copy at each use where files store the transpose.
+        public var matrix: Matrix { isStoredTransposed ? trained.transposedCopy() : trained }
     }
 
     /// The weights of full fine-tuning, as hub files name and store them.
     public var hubTensors: [NamedTensor] {
         layout.blocks.flatMap { block -> [NamedTensor] in
             guard case .full(let weights) = self.block(block) else { return [] }
-            return weights.named(plan, block: block).map { tensor in
-                let isVector = tensor.name.hasSuffix(".bias") || tensor.matrix.rows == 1
-                let matrix = tensor.isStoredTransposed ? tensor.matrix.transposedCopy() : tensor.matrix
-                return NamedTensor(
-                    name: tensor.name, shape: isVector ? [matrix.columns] : [matrix.rows, matrix.columns],
-                    matrix: matrix)
-            }
+            return weights.named(plan, block: block).map(NamedTensor.init)
         }
     }
 }

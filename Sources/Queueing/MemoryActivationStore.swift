@@ -10,6 +10,9 @@ public final class MemoryActivationStore: ActivationStore {
     /// Bytes of activations and targets that fit.
     public let capacityBytes: Int
 
+    /// Roughly what a sample takes beside its activations: its place in the table, its targets, and its memory's edges.
+    public static let entryBytes = 512
+
     private struct Table {
         var entries: [UInt64: Entry] = [:]
         var bytes = 0

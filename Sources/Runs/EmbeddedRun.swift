@@ -124,5 +124,10 @@ public final class EmbeddedRun: Sendable {
 
 extension TrainingSetup {
     /// How activations are written on the wire and kept in the store.
-    var codec: PayloadCodec { recipe.devices.codec == .bf16 ? .bf16 : .f32 }
+    var codec: PayloadCodec { recipe.payloadCodec }
+}
+
+extension Recipe {
+    /// How activations are written on the wire and kept in the store.
+    var payloadCodec: PayloadCodec { devices.codec == .bf16 ? .bf16 : .f32 }
 }

@@ -34,6 +34,29 @@ public struct MachineCheck: Codable, Sendable {
             remedy: kernels == "portable" ? "Runs are slower here; a processor with AVX2 is used fully" : nil)
     }
 
+    /// Whether a recipe's training fits into the machine's memory, next to what other programs hold now.
+    public static func training(_ estimate: MemoryEstimate) -> MachineCheck {
+        training(
+            estimate, totalBytes: Int(clamping: ProcessInfo.processInfo.physicalMemory),
+            availableBytes: SystemMemory.availableBytes)
+    }
+
+    static func training(_ estimate: MemoryEstimate, totalBytes: Int, availableBytes: Int) -> MachineCheck {
+        let needed = estimate.predictedBytes
+        let state: State = needed > totalBytes ? .failed : needed > availableBytes ? .warning : .good
+        let remedy: String? =
+            switch state {
+            case .good: nil
+            case .warning: "Close other programs, or expect the machine to become slow"
+            case .failed:
+                "Lower training.micro_batch, task.maximum_tokens or threads, freeze more blocks, or take a smaller model"
+            }
+        return MachineCheck(
+            name: "training", state: state,
+            detail: "\(needed >> 20) MiB needed, \(availableBytes >> 20) MiB of \(totalBytes >> 20) MiB available",
+            remedy: remedy)
+    }
+
     private static func memory() -> MachineCheck {
         let bytes = Int(ProcessInfo.processInfo.physicalMemory)
         let needed = 2 << 30

@@ -21,23 +21,43 @@ public struct PreparedModel: Sendable {
     ///   needs their frozen weights.
     /// - Throws: `RunError`, or what the file, the model or its tokenizer is refused with.
     public init(_ recipe: Recipe, trainsFully: Bool = false, cache: CacheFolder) throws {
+        let opened = try OpenedModel(recipe, cache: cache)
+        tokenizer = opened.tokenizer
+        chat = opened.chat
+        model = try LanguageModel(
+            source: opened.source, maximumTokens: recipe.maximumSequence,
+            loadedBlocks: trainsFully ? recipe.model.frozenBlocks : nil)
+    }
+}
+
+/// The recipe's model with none of its weights in memory, checked against the recipe, and its tokenizer.
+struct OpenedModel {
+    let source: any ModelSource
+    let tokenizer: ByteLevelBPE
+    /// The form of chats that the model was trained with, if it is one that is built in.
+    let chat: ChatML?
+
+    /// Opens the model and checks its digest.
+    ///
+    /// - Throws: `RunError`, or what the file, the model or its tokenizer is refused with.
+    init(_ recipe: Recipe, cache: CacheFolder) throws {
         let path = cache.resolve(recipe.model.path)
         guard FileManager.default.fileExists(atPath: path) else {
             throw RunError.fileMissing(path: path, key: "model.path")
         }
         if let sha256 = recipe.model.sha256 { try checkFile(path, sha256: sha256, key: "model.path") }
-        let source = try ModelFiles.open(path)
+        source = try ModelFiles.open(path)
         try recipe.check(against: source.hyperparameters)
         let metadata = try TokenizerMetadata(of: source)
         tokenizer = try ByteLevelBPE(metadata)
         chat = ChatML(template: metadata.chatTemplate, tokenizer: tokenizer)
-        model = try LanguageModel(
-            source: source, maximumTokens: recipe.task.maximumTokens + recipe.evaluation.generateTokens,
-            loadedBlocks: trainsFully ? recipe.model.frozenBlocks : nil)
     }
 }
 
 extension Recipe {
+    /// The longest sequence that the model will run, in tokens.
+    var maximumSequence: Int { task.maximumTokens + evaluation.generateTokens }
+
     /// Refuses what no single key shows to be impossible, but the model does.
     ///
     /// - Throws: `RunError`.

@@ -17,7 +17,6 @@ struct Scorer: Sendable {
     private let head: OutputHead
     private let data: PreparedData
     private let tokenizer: ByteLevelBPE
-    private let endToken: Int32?
     private let pool: ComputePool
 
     /// How far the scoring is, for whoever shows it; what it throws ends the work.
@@ -36,7 +35,6 @@ struct Scorer: Sendable {
         self.pool = pool
         model = prepared.model
         tokenizer = prepared.tokenizer
-        endToken = prepared.endToken
         set = try EvaluationSet(
             model: prepared.model, head: head, examples: data.test, frozenBlocks: frozenBlocks, pool: pool,
             progress: progress)
@@ -72,12 +70,16 @@ struct Scorer: Sendable {
             score: RunScore(score, samples: data.test.count, exactMatch: exactMatch), logits: [], answers: answers)
     }
 
+    /// The prompts of each job. Prompts of like length end their work together.
+    static func jobs(_ lengths: [Int]) -> [[Int]] {
+        Batches.cut(
+            lengths.indices.sorted { (lengths[$0], $0) < (lengths[$1], $1) }, size: promptsPerJob)
+    }
+
     private func generate(_ parameters: TrainableParameters?, progress: @escaping Progress) throws -> [String] {
         let generator = TextGenerator(model: model, parameters: parameters, head: head)
         let prompts = data.testPrompts
-        // Prompts of like length end their work together.
-        let order = prompts.indices.sorted { (prompts[$0].count, $0) < (prompts[$1].count, $1) }
-        let groups = Batches.cut(order, size: Self.promptsPerJob)
+        let groups = Self.jobs(prompts.map(\.count))
         let done = Atomic(0)
         let generated = try pool.map(groups.count) { index in
             let group = groups[index]
@@ -85,7 +87,7 @@ struct Scorer: Sendable {
             try generator.generate(
                 group.map { prompts[$0] }, maximumTokens: recipe.evaluation.generateTokens
             ) { place, token in
-                guard token != endToken else { return false }
+                guard token != data.task.endToken else { return false }
                 answers[place].append(token)
                 return true
             }

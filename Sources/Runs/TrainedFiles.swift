@@ -15,12 +15,17 @@ extension TrainableParameters {
         }
         let folder = URL(fileURLWithPath: path)
         if let adapter = peftAdapter(baseModel: baseModel) { return try adapter.write(to: folder) }
-        var matrices = Dictionary(uniqueKeysWithValues: hubTensors.map { ($0.name, (shape: $0.shape, matrix: $0.matrix)) })
+        let tensors = Dictionary(uniqueKeysWithValues: hubTensors.map { ($0.name, $0) })
+        var shapes = tensors.mapValues(\.shape)
         if let classifier_KD {
-            matrices["\(PEFTAdapter.classifier).weight"] = ([classifier_KD.rows, classifier_KD.columns], classifier_KD)
+            shapes["\(PEFTAdapter.classifier).weight"] = [classifier_KD.rows, classifier_KD.columns]
         }
-        _ = try SafetensorsFile.write(
-            matrices: matrices, metadata: ["format": "pt"], to: folder.appendingPathComponent(OverlaidModel.weightsName))
+        try SafetensorsFile.write(
+            shapes, metadata: ["format": "pt"], to: folder.appendingPathComponent(OverlaidModel.weightsName)
+        ) { name, sink in
+            // One after another: what files store transposed is copied here.
+            if let matrix = tensors[name]?.matrix ?? classifier_KD { sink.append(matrix) }
+        }
     }
 
     /// Reads what was trained on a model: adapters in PEFT's format, or whole weights.

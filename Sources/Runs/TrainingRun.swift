@@ -132,7 +132,7 @@ public final class TrainingRun: Sendable {
                 parameters: prepared.model.parameterCount, layers: prepared.model.hyperparameters.layers,
                 seconds: clock.now.seconds))
         let data = try PreparedData(
-            recipe, tokenizer: prepared.tokenizer, endToken: prepared.endToken, cache: cache)
+            recipe, tokenizer: prepared.tokenizer, chat: prepared.chat, cache: cache)
         let shards = zip(recipe.devices.cuts, data.shards).enumerated().map { number, part in
             RunEvent.Shard(
                 device: EmbeddedRun.deviceID(number), cut: part.0, samples: part.1.count,

@@ -89,6 +89,14 @@ extension TrainableLayout {
 }
 
 extension Recipe.Training {
+    /// How many numbers the optimizer remembers of each parameter.
+    var optimizerStateCount: Int {
+        switch optimizer {
+        case .adamw: AdamW.stateCount
+        case .sgd: SGD.stateCount(momentum: momentum)
+        }
+    }
+
     fileprivate func makeOptimizer(_ layout: TrainableLayout) -> any Models.Optimizer {
         switch optimizer {
         case .adamw:

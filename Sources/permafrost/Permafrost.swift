@@ -22,6 +22,7 @@ struct Permafrost: ParsableCommand {
             Train.self,
             Resume.self,
             Eval.self,
+            Generate.self,
             Export.self,
             Inspect.self,
             Data.self,

@@ -58,7 +58,8 @@ struct ExportTests {
                 tiny.run("export", "merged", "adapter", "merged", "--base", "tiny.gguf", "--format", "json").output)
             #expect(
                 merged.keys == ["form", "source", "base", "output", "files", "overrides", "seconds"])
-            #expect(try HubModel(tiny.path("merged")).hyperparameters == GGUFModel(tiny.path("tiny.gguf")).hyperparameters)
+            #expect(
+                try HubModel(tiny.path("merged")).hyperparameters == GGUFModel(tiny.path("tiny.gguf")).hyperparameters)
 
             let peft = try tiny.run("export", "peft", "adapter", "copy", "--base", "tiny.gguf")
             #expect(peft.exitCode == 0, "\(peft.errors)")
@@ -87,7 +88,8 @@ struct ExportTests {
         try TinyModel.use { tiny in
             try tiny.makeAdapter()
             let run = try tiny.train(
-                "training.trainable=full", "training.epochs=1", "evaluation.samples=0").folder.path
+                "training.trainable=full", "training.epochs=1", "evaluation.samples=0"
+            ).folder.path
             let shallow = try tiny.train("training.epochs=1", "evaluation.samples=0").folder
             try FileManager.default.removeItem(at: shallow.appendingPathComponent("adapter"))
             try "kept".write(to: tiny.path("taken"), atomically: true, encoding: .utf8)

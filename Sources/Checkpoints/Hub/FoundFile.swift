@@ -36,7 +36,9 @@ enum FoundFile: Equatable {
         if names.contains(PEFTAdapter.configurationName) { return .adapterFolder(url) }
         if names.contains(OverlaidModel.weightsName) { return .weightsFolder(url) }
         if names.contains(HubConfiguration.fileName) { return .hubFolder(url) }
-        if names.contains(RunCheckpoint.recipeName), names.contains(where: runParts.contains) { return .runFolder(url) }
+        if names.contains(RunCheckpoint.recipeName), names.contains(where: runParts.contains) {
+            return .runFolder(url)
+        }
         let models = names.filter { $0.hasSuffix(".gguf") }
         if models.count == 1 { return .gguf(url.appendingPathComponent(models[0])) }
         if models.count > 1 { return .other("a folder of \(models.count) GGUF files: \(models.prefix(5).joined(separator: ", "))") }

@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 
 /// A checked reader over the JSON object of a hub folder's `config.json`. A key that is null counts as missing.
@@ -20,13 +21,11 @@ public struct HubConfiguration: Sendable, Equatable {
         let mapping = try MappedFile(url)
         file = url.path
         place = ""
-        guard mapping.bytes.count <= Self.maximumBytes else {
-            throw HubError.malformed(file: file, reason: "it has \(mapping.bytes.count) bytes, more than 1 MiB")
-        }
-        do {
-            values = try JSONDecoder().decode([String: ConfigurationValue].self, from: mapping.data)
+        do throws(CheckedJSON.Fault) {
+            values = try CheckedJSON.decode(
+                [String: ConfigurationValue].self, from: mapping.data, maximumBytes: Self.maximumBytes)
         } catch {
-            throw HubError.malformed(file: file, reason: "it is not a JSON object")
+            throw HubError.malformed(file: file, reason: error.reason)
         }
     }
 

@@ -1,0 +1,161 @@
+import Checkpoints
+import Foundation
+import Methods
+import Models
+import Queueing
+import Recipes
+import Wire
+
+/// The most memory that `permafrost train` will have resident, with coordinator, worker and all devices in its process:
+/// predicted from the recipe, the sizes of its model and the lengths of its examples, before any weight is read.
+///
+/// What a part takes is said by the code that takes it; this only adds up, once for the time of training and once for
+/// that of the last scoring. docs/memory.md explains the parts.
+public struct MemoryEstimate: Codable, Sendable, Equatable {
+    /// What the memory is for.
+    public struct Part: Codable, Sendable, Equatable {
+        /// What lies there, in words.
+        public let name: String
+        /// Resident bytes.
+        public let bytes: Int
+
+        /// A part, or the sum of some.
+        public init(name: String, bytes: Int) {
+            self.name = name
+            self.bytes = bytes
+        }
+    }
+
+    /// When a run needs most.
+    public enum Phase: String, Codable, Sendable {
+        case training, scoring
+    }
+
+    /// When the run needs most.
+    public let phase: Phase
+    /// What lies in memory then.
+    public let parts: [Part]
+    /// The sum of the parts.
+    public let predictedBytes: Int
+
+    /// Reads the model's sizes, its tokenizer and the data, as a run does.
+    ///
+    /// - Throws: a `NumberedError` for whatever a user can mend.
+    public init(_ recipe: Recipe, cache: CacheFolder = CacheFolder()) throws {
+        let opened = try OpenedModel(recipe, cache: cache)
+        let data = try PreparedData(
+            recipe, tokenizer: opened.tokenizer, chat: opened.chat, cache: cache)
+        self.init(
+            recipe, model: opened.source.hyperparameters, tokens: opened.tokenizer.vocabularySize,
+            examples: ExampleSizes(recipe, shards: data.shards, test: data.test))
+    }
+
+    /// - Parameter tokens: of the tokenizer.
+    init(_ recipe: Recipe, model: Hyperparameters, tokens: Int, examples: ExampleSizes) {
+        let parts = MemoryParts(recipe, model: model, tokens: tokens, examples: examples)
+        let candidates = [(Phase.training, parts.always + parts.training), (.scoring, parts.always + parts.scoring)]
+            .map { phase, parts in (phase, parts, parts.reduce(0) { $0 + $1.bytes }) }
+        (phase, self.parts, predictedBytes) = candidates[0].2 >= candidates[1].2 ? candidates[0] : candidates[1]
+    }
+}
+
+/// The parts of a run's memory.
+private struct MemoryParts {
+    /// The program, its libraries, and what a thread of a matrix product keeps: measured, as nothing states them.
+    private static let processBytes = 64 << 20
+    private static let threadBytes = 16 << 20
+    /// A token with its name, its id and a merge, while they are read and then in their tables: measured.
+    private static let tokenizerBytesPerToken = 900
+
+    private let recipe: Recipe
+    private let model: Hyperparameters
+    private let tokens: Int
+    private let examples: ExampleSizes
+    private let layout: TrainableLayout
+    private let outputs: Int
+
+    init(_ recipe: Recipe, model: Hyperparameters, tokens: Int, examples: ExampleSizes) {
+        self.recipe = recipe
+        self.model = model
+        self.tokens = tokens
+        self.examples = examples
+        layout = TrainableLayout(recipe, model: model)
+        outputs = recipe.task.head == .lm ? model.vocabularySize : recipe.task.labels.count
+    }
+
+    /// What lies in memory from the first step to the last scoring.
+    var always: [MemoryEstimate.Part] {
+        let lanes = Trainer.lanes(layout.form, microBatches: examples.microBatches)
+        let loaded = recipe.training.trainable == .full ? recipe.model.frozenBlocks : model.layers
+        let head = recipe.task.head == .classifier ? 0 : OutputHead.frozenFloats(model, outputs: outputs)
+        let passes = min(lanes, recipe.threadCount)
+        let microBatch = examples.microBatch
+        return [
+            part("program and libraries", Self.processBytes + recipe.threadCount * Self.threadBytes),
+            part("tokenizer", tokens * Self.tokenizerBytesPerToken),
+            part(
+                "frozen blocks",
+                floats: LanguageModel.floats(model, maximumTokens: recipe.maximumSequence, loadedBlocks: loaded)),
+            part("output head", floats: head),
+            part("pages of the model's file", recipe.threadCount * LanguageModel.pageBytesPerReader),
+            part("trained parameters", layout.bytes),
+            part("gradients", lanes * layout.bytes),
+            part("optimizer", recipe.training.optimizerStateCount * layout.bytes),
+            part(
+                "activations between forward and backward",
+                floats: passes
+                    * PassMemory.stashFloats(
+                        layout, tokens: microBatch.tokens, targetCount: microBatch.targets, outputs: outputs)),
+            part(
+                "intermediate results of training",
+                floats: passes
+                    * PassMemory.scratchFloats(
+                        layout, tokens: microBatch.tokens, targetCount: microBatch.targets, outputs: outputs)),
+            part("test examples", floats: examples.testTokens * model.width),
+        ]
+    }
+
+    /// What is in memory only while steps are taken.
+    var training: [MemoryEstimate.Part] {
+        let isSplit = recipe.training.method == .splitfrozen
+        let largest = isSplit ? examples.messages.map(\.tokens).max() ?? 0 : examples.microBatch.tokens
+        let jobs = recipe.threadCount * (largest * model.width + FrozenForward.scratchFloats(model, tokens: largest))
+        guard isSplit else { return [part("frozen blocks' forward pass", floats: jobs)] }
+        return [
+            part("frozen blocks' forward pass", floats: jobs), part("messages", messageBytes),
+            part("activation store", storeBytes),
+        ]
+    }
+
+    /// What is in memory only while test examples are scored.
+    var scoring: [MemoryEstimate.Part] {
+        let job = EvaluationSet.scoringFloats(
+            layout, tokens: examples.scoring.tokens, targetCount: examples.scoring.targets, outputs: outputs)
+        let generation = examples.generation.map { prompts in
+            TextGenerator.floats(
+                layout, promptLengths: prompts, maximumTokens: recipe.evaluation.generateTokens, outputs: outputs)
+        }
+        return [part("scoring", floats: recipe.threadCount * max(job, generation.max() ?? 0))]
+    }
+
+    /// A device computes one message ahead of the one that is on its way; credit bounds what is on its way.
+    private var messageBytes: Int {
+        examples.messages.reduce(0) { sum, message in
+            let (values, codec) = (message.tokens * model.width, recipe.payloadCodec)
+            return sum + values * codec.bytesPerValue + min(recipe.devices.creditBytes, values * codec.bytesPerValue)
+        }
+    }
+
+    private var storeBytes: Int {
+        let bytes = examples.trainTokens * model.width * recipe.payloadCodec.bytesPerValue
+        return min(bytes, recipe.store.capacityBytes) + examples.trainSamples * MemoryActivationStore.entryBytes
+    }
+
+    private func part(_ name: String, _ bytes: Int) -> MemoryEstimate.Part {
+        MemoryEstimate.Part(name: name, bytes: bytes)
+    }
+
+    private func part(_ name: String, floats: Int) -> MemoryEstimate.Part {
+        part(name, floats * MemoryLayout<Float>.stride)
+    }
+}
