@@ -41,7 +41,9 @@ enum FoundFile: Equatable {
         }
         let models = names.filter { $0.hasSuffix(".gguf") }
         if models.count == 1 { return .gguf(url.appendingPathComponent(models[0])) }
-        if models.count > 1 { return .other("a folder of \(models.count) GGUF files: \(models.prefix(5).joined(separator: ", "))") }
+        if models.count > 1 {
+            return .other("a folder of \(models.count) GGUF files: \(models.prefix(5).joined(separator: ", "))")
+        }
         if let pickle = names.first(where: HubFiles.isPickle) { return .pickle(url.appendingPathComponent(pickle)) }
         if names.contains(tokenizerName) { return .tokenizer(url.appendingPathComponent(tokenizerName)) }
         return .other(
