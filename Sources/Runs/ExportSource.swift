@@ -34,7 +34,9 @@ struct ExportSource {
         guard isTrained(folder) else { throw ExportError.nothingTrained(path: cache.resolve(path), isRun: isRun) }
         let run = folder.deletingLastPathComponent()
         let recipePath = run.appendingPathComponent("recipe.yaml").path
-        if folder.lastPathComponent == "adapter", FileManager.default.fileExists(atPath: recipePath) {
+        // A recipe may lie beside an adapter by chance; a run's log does not.
+        let isRuns = folder.lastPathComponent == "adapter" && Self.exists("metrics.jsonl", in: run)
+        if isRun || isRuns && FileManager.default.fileExists(atPath: recipePath) {
             recipe = (recipePath, try Recipe.load(file: recipePath))
         } else {
             recipe = nil
