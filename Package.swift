@@ -58,7 +58,8 @@ let package = Package(
         .executableTarget(
             name: "permafrost",
             dependencies: [
-                "Diagnostics", "Recipes", "Runs", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Checkpoints", "Diagnostics", "Recipes", "Runs",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         // Tests mirror Sources.

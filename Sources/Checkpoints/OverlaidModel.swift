@@ -2,7 +2,10 @@ import Tensors
 
 /// A model of which some tensors come from another file: the weights that full fine-tuning changed.
 public struct OverlaidModel: ModelSource {
-    private let base: any ModelSource
+    /// The file of an overlay in the folder of what was trained.
+    public static let weightsName = "trained.safetensors"
+
+    let base: any ModelSource
     private let overlay: SafetensorsFile
 
     /// - Parameters:
@@ -11,6 +14,26 @@ public struct OverlaidModel: ModelSource {
     public init(base: any ModelSource, overlay: SafetensorsFile) {
         self.base = base
         self.overlay = overlay
+    }
+
+    /// Whether a classifier was trained along, which no language model has a place for.
+    var hasClassifier: Bool { overlay.shapes[Self.classifierName] != nil }
+
+    static let classifierName = "\(PEFTAdapter.classifier).weight"
+
+    /// Checks that every tensor of the overlay is one of the model's, in its shape.
+    ///
+    /// - Throws: `AdapterError.otherBase`.
+    func check() throws(AdapterError) {
+        let shapes = Dictionary(uniqueKeysWithValues: hyperparameters.tensors.map { ($0.name, $0.shape) })
+        for (name, shape) in overlay.shapes.sorted(by: { $0.key < $1.key }) where name != Self.classifierName {
+            guard let expected = shapes[name] else {
+                throw .otherBase(reason: "it has the tensor \(name), and the model has none such")
+            }
+            guard shape == expected else {
+                throw .otherBase(reason: "its tensor \(name) is \(shape), and that of the model \(expected)")
+            }
+        }
     }
 
     /// Those of the model.

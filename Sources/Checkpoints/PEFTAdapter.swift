@@ -11,7 +11,7 @@ public struct PEFTAdapter: Sendable, Equatable {
     /// The share of inputs that training leaves out at random.
     public let dropout: Double
     /// What the adapter was trained on, as a name or path for people.
-    public let baseModel: String
+    public var baseModel: String
     /// The factors by place.
     public let pairs: [AdapterSite: LowRankPair]
     /// Weights that were trained as a whole, by their modules' names: `score` [classes, width] for a classifier.

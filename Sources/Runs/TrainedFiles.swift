@@ -3,8 +3,6 @@ import Foundation
 import Models
 
 extension TrainableParameters {
-    private static let weightsName = "trained.safetensors"
-
     /// Writes what was trained into a folder, made if need be: adapters in PEFT's format, or under their hub names the
     /// weights that full fine-tuning changed.
     ///
@@ -23,7 +21,7 @@ extension TrainableParameters {
             shapes["\(PEFTAdapter.classifier).weight"] = [classifier_KD.rows, classifier_KD.columns]
         }
         try SafetensorsFile.write(
-            shapes, metadata: ["format": "pt"], to: folder.appendingPathComponent(Self.weightsName)
+            shapes, metadata: ["format": "pt"], to: folder.appendingPathComponent(OverlaidModel.weightsName)
         ) { name, sink in
             // One after another: what files store transposed is copied here.
             if let matrix = tensors[name]?.matrix ?? classifier_KD { sink.append(matrix) }
@@ -36,7 +34,7 @@ extension TrainableParameters {
     ///   refused with.
     public convenience init(trained path: String, model: LanguageModel) throws {
         let folder = URL(fileURLWithPath: path)
-        let weights = folder.appendingPathComponent(Self.weightsName)
+        let weights = folder.appendingPathComponent(OverlaidModel.weightsName)
         if FileManager.default.fileExists(atPath: "\(path)/adapter_config.json") {
             let adapter = try PEFTAdapter(contentsOf: folder)
             do {

@@ -24,6 +24,9 @@ public enum PreTokenizer: String, CaseIterable, Sendable {
         self = known
     }
 
+    /// The regular expression that spells the rule out, or nil when it takes more than one.
+    public var pattern: String? { Self.patterns.first { $0.value == self }?.key }
+
     /// The rule that a regular expression spells out, or nil when it is none of the known ones.
     public init?(pattern: String) {
         guard let known = Self.patterns[pattern] else { return nil }

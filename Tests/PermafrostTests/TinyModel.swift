@@ -93,6 +93,9 @@ struct JSON {
         try #require(object[key] as? [NSNumber], "\(key)").map(\.doubleValue)
     }
 
+    /// The length of a list.
+    func count(_ key: String) throws -> Int { try #require(object[key] as? [Any], "\(key)").count }
+
     func inner(_ key: String) throws -> JSON { JSON(object: try #require(object[key] as? [String: Any], "\(key)")) }
 
     private init(object: [String: Any]) { self.object = object }

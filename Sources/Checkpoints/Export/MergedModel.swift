@@ -12,39 +12,50 @@ public enum MergedModel {
     /// Floats that are in memory at a time.
     private static let chunkFloats = 1 << 20
 
-    /// Writes `model.safetensors` in F32, W + scale · B A for the layers that the adapter changes, then `config.json`,
-    /// into an existing folder. A base in a hub folder also gives its tokenizer's files; those of another base are the
-    /// caller's to write.
+    /// Writes `model.safetensors` in F32, W + scale · B A for the layers that the adapter changes, then the tokenizer's
+    /// files, copied from a hub folder or made of what a GGUF file says, and `config.json`, into an existing folder.
     ///
+    /// - Parameters:
+    ///   - base: the model, or one with trained weights laid over it.
+    ///   - adapter: nil writes the base as it is.
+    ///   - progress: is told, now and then, how many bytes of the weights are written, and of how many; what it throws
+    ///     ends the writing.
     /// - Throws: `AdapterError` when the adapter does not fit the model or trained a classifier, `FileError.unwritable`,
     ///   `HubError.unsupported` when no configuration describes the model, or what the base's files are refused with.
-    public static func write(base: any ModelSource, adapter: PEFTAdapter, to folder: URL) throws {
-        let sizes = base.hyperparameters
-        try adapter.check(fits: sizes)
-        guard adapter.savedModules.isEmpty else {
+    public static func write(
+        base: any ModelSource, adapter: PEFTAdapter?, to folder: URL,
+        progress: (_ bytes: Int, _ of: Int) throws -> Void = { _, _ in }
+    ) throws {
+        let sizes = base.hyperparameters, overlaid = base as? OverlaidModel
+        try adapter?.check(fits: sizes)
+        try overlaid?.check()
+        guard adapter?.savedModules.isEmpty ?? true, overlaid?.hasClassifier != true else {
             throw AdapterError.unsupported(
                 folder: folder.path, feature: "a trained classifier in a merged language model")
         }
-        let configuration = try sizes.hubConfiguration(tokenIDs: tokenIDs(of: base))
+        let origin = overlaid?.base ?? base
+        let configuration = try sizes.hubConfiguration(tokenIDs: tokenIDs(of: origin))
         let tensors = Dictionary(uniqueKeysWithValues: sizes.tensors.map { ($0.name, $0) })
+        let bytes = sizes.tensors.reduce(0) { $0 + 4 * $1.shape.reduce(1, *) }
+        var written = 0
         try SafetensorsFile.write(
             tensors.mapValues(\.shape), metadata: ["format": "pt"], to: folder.appendingPathComponent(HubFiles.single)
         ) { name, sink in
             guard let tensor = tensors[name] else { return }
-            let change = tensor.linear.flatMap { linear in
-                adapter.pairs[linear.adapterSite].map {
-                    Change($0, rank: adapter.rank, scale: adapter.scale, linear.site)
-                }
+            let change = tensor.linear.flatMap { linear in adapter.flatMap { Change($0, linear) } }
+            try write(tensor, of: base, change, to: &sink) { count in
+                written += 4 * count
+                try progress(written, bytes)
             }
-            try write(tensor, of: base, change, to: &sink)
         }
-        if let hub = base as? HubModel { try copyCompanions(from: hub.folder, to: folder) }
+        try writeTokenizer(of: origin, to: folder)
         // The configuration comes last: a folder that has one is whole.
         try WholeFile.write([configuration], to: folder.appendingPathComponent(HubConfiguration.fileName))
     }
 
     private static func write(
-        _ tensor: HubTensor, of base: any ModelSource, _ change: Change?, to sink: inout FileSink
+        _ tensor: HubTensor, of base: any ModelSource, _ change: Change?, to sink: inout FileSink,
+        wrote: (_ floats: Int) throws -> Void
     ) throws {
         let columns = tensor.shape.last ?? 1, rows = tensor.shape.dropLast().reduce(1, *)
         let step = max(1, chunkFloats / max(columns, 1))
@@ -54,6 +65,7 @@ public enum MergedModel {
             try base.readRows(Array(range), of: tensor.name, into: chunk)
             change?.add(rows: range, to: chunk)
             sink.append(chunk)
+            try wrote(chunk.count)
         }
         base.releasePages()
     }
@@ -69,6 +81,17 @@ public enum MergedModel {
             }
         }
         return ids
+    }
+
+    /// A model file that says nothing of a tokenizer gives none.
+    private static func writeTokenizer(of base: any ModelSource, to folder: URL) throws {
+        if let hub = base as? HubModel {
+            try copyCompanions(from: hub.folder, to: folder)
+        } else if let file = (base as? GGUFModel)?.file, file.metadata["tokenizer.ggml.tokens"] != nil {
+            try file.tokenizerMetadata().writeHubFiles(
+                to: folder, contextLength: base.hyperparameters.contextLength,
+                paddingID: file.integer("tokenizer.ggml.padding_token_id").flatMap { Int32(exactly: $0) })
+        }
     }
 
     private static func copyCompanions(from source: URL, to target: URL) throws {
@@ -88,16 +111,18 @@ private struct Change {
     private let scale: Float
     private let isTransposed: Bool
 
-    init(_ pair: LowRankPair, rank: Int, scale: Float, _ site: LinearSite) {
+    /// Nil for a layer that the adapter leaves as it is.
+    init?(_ adapter: PEFTAdapter, _ linear: PlacedLinear) {
+        guard let pair = adapter.pairs[linear.adapterSite] else { return nil }
         func matrix(_ values: [Float], _ rows: Int) -> Matrix {
             let storage = Storage(count: values.count)
             storage.base.update(from: values, count: values.count)
             return storage.matrix(rows: rows, columns: values.count / rows)
         }
-        a = matrix(pair.a, rank)
-        b = matrix(pair.b, site.outputs.count)
-        self.scale = scale
-        isTransposed = site.isStoredTransposed
+        a = matrix(pair.a, adapter.rank)
+        b = matrix(pair.b, linear.site.outputs.count)
+        scale = adapter.scale
+        isTransposed = linear.site.isStoredTransposed
     }
 
     /// Adds scale · B A, or its transpose Aᵀ Bᵀ, to some rows of the stored weight.

@@ -5,6 +5,11 @@ enum FoundFile: Equatable {
     case gguf(URL)
     case hubFolder(URL)
     case adapterFolder(URL)
+    /// What full fine-tuning changed, without the rest of the model.
+    case weightsFolder(URL)
+    case runFolder(URL)
+    /// A run's checkpoint, whole or not.
+    case checkpointFolder(URL)
     case safetensors(URL)
     case tokenizer(URL)
     case pickle(URL)
@@ -25,15 +30,24 @@ enum FoundFile: Equatable {
 
     private static func folder(_ url: URL) -> FoundFile {
         let names = ((try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []).sorted()
+        if CheckpointFolder.isName(url.lastPathComponent) || names.contains(RunCheckpoint.tensorsName) {
+            return .checkpointFolder(url)
+        }
         if names.contains(PEFTAdapter.configurationName) { return .adapterFolder(url) }
+        if names.contains(OverlaidModel.weightsName) { return .weightsFolder(url) }
         if names.contains(HubConfiguration.fileName) { return .hubFolder(url) }
+        if names.contains(RunCheckpoint.recipeName), names.contains(where: runParts.contains) {
+            return .runFolder(url)
+        }
         let models = names.filter { $0.hasSuffix(".gguf") }
         if models.count == 1 { return .gguf(url.appendingPathComponent(models[0])) }
-        if models.count > 1 { return .other("\(models.count) GGUF files: \(models.prefix(5).joined(separator: ", "))") }
+        if models.count > 1 {
+            return .other("a folder of \(models.count) GGUF files: \(models.prefix(5).joined(separator: ", "))")
+        }
         if let pickle = names.first(where: HubFiles.isPickle) { return .pickle(url.appendingPathComponent(pickle)) }
         if names.contains(tokenizerName) { return .tokenizer(url.appendingPathComponent(tokenizerName)) }
         return .other(
-            names.isEmpty ? "it is an empty folder" : "a folder of \(names.prefix(5).joined(separator: ", "))")
+            names.isEmpty ? "an empty folder" : "a folder of \(names.prefix(5).joined(separator: ", "))")
     }
 
     private static func file(_ url: URL) -> FoundFile {
@@ -49,6 +63,8 @@ enum FoundFile: Equatable {
     }
 
     private static let tokenizerName = "tokenizer.json"
+    /// What a run's folder has, one or the other from its first step on, beside its recipe.
+    private static let runParts = ["metrics.jsonl", "checkpoints", "summary.json", "adapter"]
 }
 
 /// Opens models wherever people have them.
@@ -64,6 +80,9 @@ public enum ModelFiles {
         case .hubFolder(let url): return try HubModel(url)
         case .pickle(let url): throw HubError.pickled(file: url.path)
         case .adapterFolder: throw noModel("an adapter, which changes a model")
+        case .weightsFolder: throw noModel("the weights that full fine-tuning changed, without the others")
+        case .runFolder: throw noModel("the folder of a run, of which 'permafrost export merged' makes a model")
+        case .checkpointFolder: throw noModel("a run's checkpoint")
         case .safetensors: throw noModel("a file of weights, which its folder's config.json tells how to use")
         case .tokenizer: throw noModel("a tokenizer")
         case .other(let found): throw noModel(found)

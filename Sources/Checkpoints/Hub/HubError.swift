@@ -36,7 +36,7 @@ public enum HubError: NumberedError, Equatable {
         case .missingTensor(let folder, let tensor): "the model in \(folder) has no tensor \(tensor)"
         case .unplacedTensor(let file, let tensor): "\(file) has the tensor \(tensor), which has no place in the model"
         case .pickled(let file): "\(file) is a pickle, which runs code when it is loaded and is not read"
-        case .noModel(let path, let found): "\(path) holds no model, but \(found)"
+        case .noModel(let path, let found): "\(path) holds no model: it is \(found)"
         }
     }
 

@@ -8,6 +8,9 @@ public struct FileInspection: Sendable, Equatable, Codable {
         case ggufAdapter = "gguf-adapter"
         case hubModel = "hub-model"
         case peftAdapter = "peft-adapter"
+        case trainedWeights = "trained-weights"
+        case run
+        case runCheckpoint = "run-checkpoint"
         case safetensors
         case tokenizer
     }
@@ -30,6 +33,12 @@ public struct FileInspection: Sendable, Equatable, Codable {
     public var tokenizer: InspectedTokenizer?
     /// The adapter that the file holds.
     public var adapter: InspectedAdapter?
+    /// The weights that full fine-tuning changed.
+    public var trainedWeights: InspectedWeights?
+    /// A run's checkpoint; of a run's folder the newest whole one.
+    public var checkpoint: InspectedCheckpoint?
+    /// Checkpoints of a run that are newer than the newest whole one.
+    public var skipped: [SkippedCheckpoint] = []
     /// Remarks, such as why the model cannot be used.
     public var notes: [String] = []
 
@@ -97,4 +106,48 @@ public struct InspectedAdapter: Sendable, Equatable, Codable {
     public let savedModules: [String]
     /// What it was trained on.
     public let baseModel: String?
+}
+
+/// What a file says of weights that full fine-tuning changed.
+public struct InspectedWeights: Sendable, Equatable, Codable {
+    /// The changed blocks, from 0.
+    public let blocks: [Int]
+    /// The number of trained parameters.
+    public let trainables: Int
+    /// Whether a classifier was trained along.
+    public let hasClassifier: Bool
+}
+
+/// What a run's checkpoint says of itself.
+public struct InspectedCheckpoint: Sendable, Equatable, Codable {
+    /// The folder.
+    public let path: String
+    /// Steps done since the run began.
+    public let step: Int
+    /// The epoch that the next step belongs to, from 1.
+    public let epoch: Int
+    /// What is computed where, as recipes name it.
+    public let method: String
+    /// The number of trained parameters.
+    public let trainables: Int
+    /// The run's seed.
+    public let seed: UInt64
+
+    init(_ checkpoint: RunCheckpoint) {
+        path = checkpoint.folder.path
+        step = checkpoint.state.step
+        // The number comes from a file, so that nothing may trap here.
+        epoch = checkpoint.state.epoch &+ 1
+        method = checkpoint.state.method
+        trainables = checkpoint.state.trainableParameters
+        seed = checkpoint.state.seed
+    }
+}
+
+/// A run's checkpoint that cannot be used.
+public struct SkippedCheckpoint: Sendable, Equatable, Codable {
+    /// The folder.
+    public let path: String
+    /// Why not.
+    public let reason: String
 }

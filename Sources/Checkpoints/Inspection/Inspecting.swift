@@ -2,17 +2,21 @@ import Diagnostics
 import Foundation
 
 extension FileInspection {
-    /// Looks into a GGUF, safetensors or tokenizer file, a hub folder or an adapter folder.
+    /// Looks into a GGUF, safetensors or tokenizer file, a hub folder, a folder of something trained, a run's folder or
+    /// one of its checkpoints.
     ///
     /// A model that is whole but not built in is described as far as the file goes, with the reason among the notes.
     ///
-    /// - Throws: `FileError`, `GGUFError`, `SafetensorsError`, `HubError` or `AdapterError` when nothing is there, the file
-    ///   is damaged, or it is of a kind that is not known.
+    /// - Throws: `FileError`, `GGUFError`, `SafetensorsError`, `HubError`, `AdapterError` or `CheckpointError` when nothing
+    ///   is there, the file is damaged, or it is of a kind that is not known.
     public init(inspecting path: String) throws {
         switch try FoundFile(at: path) {
         case .gguf(let url): self = try Self.gguf(url)
         case .hubFolder(let url): self = try Self.hub(url)
         case .adapterFolder(let url): self = try Self.adapter(url)
+        case .weightsFolder(let url): self = try Self.weights(url)
+        case .runFolder(let url): self = try Self.run(url)
+        case .checkpointFolder(let url): self = try Self.checkpoint(url)
         case .safetensors(let url): self = try Self.safetensors(url)
         case .tokenizer(let url): self = try Self.tokenizerFile(url)
         case .pickle(let url): throw HubError.pickled(file: url.path)
@@ -56,7 +60,7 @@ extension FileInspection {
         return report
     }
 
-    private static func adapter(_ folder: URL) throws -> FileInspection {
+    static func adapter(_ folder: URL) throws -> FileInspection {
         var report = FileInspection(folder, .peftAdapter)
         let adapter = try PEFTAdapter(contentsOf: folder)
         report.family = adapter.family.name
@@ -81,14 +85,14 @@ extension FileInspection {
         return report
     }
 
-    private mutating func add(_ file: SafetensorsFile) {
+    mutating func add(_ file: SafetensorsFile) {
         for (name, stored) in file.storage {
             add(InspectedTensor(name: name, shape: file.shapes[name] ?? [], type: stored.type, bytes: stored.bytes))
         }
     }
 
     /// Describes more, or notes why that cannot be.
-    private mutating func noting(_ describe: (inout FileInspection) throws -> Void) {
+    mutating func noting(_ describe: (inout FileInspection) throws -> Void) {
         do {
             try describe(&self)
         } catch {

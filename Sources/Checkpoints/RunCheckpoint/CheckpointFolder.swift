@@ -52,6 +52,9 @@ struct CheckpointFolder {
         )
     }
 
+    /// Whether a folder's name is that of a checkpoint.
+    static func isName(_ name: String) -> Bool { CheckpointFolder(name: name, in: URL(fileURLWithPath: "/")) != nil }
+
     private init?(name: String, in parent: URL) {
         let isReplaced = name.hasSuffix(Self.replacedSuffix)
         let stem = isReplaced ? String(name.dropLast(Self.replacedSuffix.count)) : name
