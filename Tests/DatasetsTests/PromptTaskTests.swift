@@ -10,10 +10,11 @@ private func tokenizer(chat: Bool = true) throws -> ByteLevelBPE {
     let bytes = printable + others.indices.map { 256 + $0 }
     let words = ["no", "Ġno", "es", "yes", "Ġyes"]
     return try ByteLevelBPE(
-        tokens: bytes.compactMap { Unicode.Scalar($0).map(String.init) } + words
-            + (chat ? ["<|im_start|>", "<|im_end|>"] : []),
-        merges: ["n o", "Ġ no", "e s", "y es", "Ġ yes"], preTokenizer: .gpt2,
-        specialTokens: chat ? [261, 262] : [])
+        TokenizerMetadata(
+            preTokenizer: PreTokenizer.gpt2.rawValue,
+            tokens: bytes.compactMap { Unicode.Scalar($0).map(String.init) } + words
+                + (chat ? ["<|im_start|>", "<|im_end|>"] : []),
+            merges: ["n o", "Ġ no", "e s", "y es", "Ġ yes"], specialIDs: chat ? [261, 262] : []))
 }
 
 @Suite("Examples in tokens")
