@@ -91,7 +91,7 @@ let package = Package(
         .testTarget(name: "RecipesTests", dependencies: ["Diagnostics", "Recipes"]),
         .testTarget(
             name: "RunsTests",
-            dependencies: ["Datasets", "Models", "Randomness", "Recipes", "Runs", "Support", "Tensors"]),
+            dependencies: ["Checkpoints", "Datasets", "Models", "Randomness", "Recipes", "Runs", "Support", "Tensors"]),
         .testTarget(name: "PermafrostTests", dependencies: ["Checkpoints", "Diagnostics", "Runs", "Support"]),
     ]
 )

@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import Tokenizers
 
@@ -135,7 +136,7 @@ private struct HubTokenizerFiles {
     private func decode<Value: Decodable>(_ type: Value.Type, _ name: String) throws -> Value {
         let mapping = try MappedFile(folder.appendingPathComponent(name))
         do throws(CheckedJSON.Fault) {
-            return try CheckedJSON.decode(type, from: mapping.bytes, maximumBytes: Self.maximumBytes)
+            return try CheckedJSON.decode(type, from: mapping.data, maximumBytes: Self.maximumBytes)
         } catch {
             throw HubTokenizerError.malformed(file: path(name), reason: error.reason)
         }

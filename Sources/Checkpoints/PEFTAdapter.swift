@@ -61,7 +61,8 @@ public struct PEFTAdapter: Sendable, Equatable {
     ///
     /// - Throws: `AdapterError.otherBase`.
     public func check(fits model: Hyperparameters) throws(AdapterError) {
-        guard family == model.family else {
+        // Files say no more of a family than how it names its blocks, and several may name them alike.
+        guard family.names.blocks == model.family.names.blocks else {
             throw .otherBase(reason: "it is for the family \(family.name), and the model is of \(model.family.name)")
         }
         let sites = model.family.linears(model)

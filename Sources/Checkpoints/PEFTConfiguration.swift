@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 
 /// The part of `adapter_config.json` that LoRA needs, checked.
@@ -22,14 +23,12 @@ struct PEFTConfiguration {
     init(contentsOf folder: URL) throws {
         let url = folder.appendingPathComponent(PEFTAdapter.configurationName)
         let mapping = try MappedFile(url)
-        guard mapping.bytes.count <= Self.maximumBytes else {
-            throw AdapterError.unreadableConfiguration(file: url.path, reason: "it has more than 1 MiB")
-        }
         let found: FoundConfiguration
-        do {
-            found = try JSONDecoder().decode(FoundConfiguration.self, from: mapping.data)
+        do throws(CheckedJSON.Fault) {
+            found = try CheckedJSON.decode(
+                FoundConfiguration.self, from: mapping.data, maximumBytes: Self.maximumBytes)
         } catch {
-            throw AdapterError.unreadableConfiguration(file: url.path, reason: Self.reason(error))
+            throw AdapterError.unreadableConfiguration(file: url.path, reason: error.reason)
         }
         if let feature = found.unsupportedFeature {
             throw AdapterError.unsupported(folder: folder.path, feature: feature)
@@ -81,15 +80,5 @@ struct PEFTConfiguration {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         return try encoder.encode(WrittenConfiguration(adapter)) + Data("\n".utf8)
-    }
-
-    /// What the JSON decoder says, without the types of this program.
-    private static func reason(_ error: any Error) -> String {
-        switch error as? DecodingError {
-        case .keyNotFound(let key, _): "the key \(key.stringValue) is missing"
-        case .typeMismatch(_, let context), .valueNotFound(_, let context):
-            "the key \(context.codingPath.map(\.stringValue).joined(separator: ".")) has a value of the wrong kind"
-        default: "it is not JSON"
-        }
     }
 }

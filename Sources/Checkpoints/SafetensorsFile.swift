@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import Tensors
 
@@ -137,7 +138,8 @@ public final class SafetensorsFile: Sendable {
         let begin = 8 + Int(length)
         let header: SafetensorsHeader
         do {
-            header = try JSONDecoder().decode(SafetensorsHeader.self, from: Data(bytes[8..<begin]))
+            header = try CheckedJSON.decode(
+                SafetensorsHeader.self, from: Data(bytes[8..<begin]), maximumBytes: Int(length))
         } catch {
             throw .malformed(file: path, place: "the header", reason: "it is not the JSON of a safetensors file")
         }

@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 
 /// The records of lines that each hold one JSON object of texts, numbers, truth values and nulls.
@@ -11,7 +12,9 @@ func jsonRecords(_ lines: DataLines) throws(DataError) -> [Record] {
     for (line, text) in try lines.texts() {
         let fields: FlatObject
         do {
-            fields = try decoder.decode(FlatObject.self, from: Data(text.utf8))
+            let document = Data(text.utf8)
+            try CheckedJSON.check(document, maximumBytes: document.count)
+            fields = try decoder.decode(FlatObject.self, from: document)
         } catch let error as NestedValue {
             throw lines.malformed(
                 line, expected: "a text, number, truth value or null as '\(error.key)'", found: "a list or an object")

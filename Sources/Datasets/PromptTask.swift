@@ -15,21 +15,18 @@ public struct PromptTask: Sendable {
     /// The token of each class's label word; empty for heads without label words.
     public let labelTokens: [Int]
     private let head: Head
-    private let chat: ChatFrame?
+    private let chat: ChatML?
     private let maximumTokens: Int
     private let truncates: Bool
-    private let endToken: Int32?
     private let tokenizer: ByteLevelBPE
 
     /// - Parameters:
-    ///   - isChat: whether prompt and answer become turns of a user and an assistant, in ChatML.
+    ///   - chat: makes prompt and answer the turns of a user and an assistant; nil leaves them plain.
     ///   - maximumTokens: the longest input.
     ///   - truncates: whether a longer prompt is cut; otherwise it is refused.
-    ///   - endToken: the token that ends an answer in words, if the tokenizer has one. A chat ends its turn instead.
-    /// - Throws: `DataError.labelWordNotOneToken` or `.noChatTokens`.
+    /// - Throws: `DataError.labelWordNotOneToken`.
     public init(
-        head: Head, isChat: Bool = false, maximumTokens: Int, truncates: Bool, endToken: Int32?,
-        tokenizer: ByteLevelBPE
+        head: Head, chat: ChatML? = nil, maximumTokens: Int, truncates: Bool, tokenizer: ByteLevelBPE
     ) throws(DataError) {
         var labelTokens: [Int] = []
         if case .verbalizer(let words) = head {
@@ -39,15 +36,16 @@ public struct PromptTask: Sendable {
                 labelTokens.append(Int(tokens[0]))
             }
         }
-        let chat = isChat ? try ChatFrame(tokenizer) : nil
         self.head = head
         self.chat = chat
         self.labelTokens = labelTokens
         self.maximumTokens = maximumTokens
         self.truncates = truncates
-        self.endToken = chat?.turnEnd ?? endToken
         self.tokenizer = tokenizer
     }
+
+    /// The token that ends an answer in words, if there is one: that of a turn in a chat, or else that of a text.
+    public var endToken: Int32? { chat?.turnEnd ?? tokenizer.endID }
 
     /// The tokens and targets of one example.
     ///
@@ -61,14 +59,14 @@ public struct PromptTask: Sendable {
     ///   over it; `.malformedLine` for a prompt without a token.
     public func encode(_ example: Example) throws(DataError) -> EncodedExample {
         if case .languageModel = head { return try encodeWords(example) }
-        let tokens = tokenizer.encode(example.prompt.text)
+        let tokens = tokenizer.encode(example.prompt.text, addingBegin: true)
         let label = example.label ?? 0
         guard tokens.count > maximumTokens else {
             return EncodedExample(tokens: try checked(tokens, of: example), label: label)
         }
         guard truncates else { throw tooLong(example, tokens: tokens.count) }
         let ending = tokenizer.encode(example.prompt.ending)
-        let kept = tokenizer.encode(example.prompt.body).prefix(max(0, maximumTokens - ending.count))
+        let kept = tokenizer.encode(example.prompt.body, addingBegin: true).prefix(max(0, maximumTokens - ending.count))
         return EncodedExample(tokens: Array((kept + ending).suffix(maximumTokens)), label: label)
     }
 
@@ -89,16 +87,20 @@ public struct PromptTask: Sendable {
     }
 
     private func tokens(ofPrompt text: String) -> [Int32] {
-        guard let chat else { return tokenizer.encode(text) }
-        return chat.opening + tokenizer.encode(ChatFrame.user + text) + chat.closing
+        chat?.prompt([ChatMessage(role: "user", content: text)]) ?? tokenizer.encode(text, addingBegin: true)
     }
 
-    /// The end of a prompt in so much room; nil without room for at least one token of its text.
+    /// The prompt with so much of its text's end as leaves it in the room; nil when not one token of the text does.
     private func shortenedPrompt(_ text: String, room: Int) -> [Int32]? {
-        let before = chat.map { $0.opening + tokenizer.encode(ChatFrame.user) } ?? []
-        let behind = chat?.closing ?? []
-        let kept = room - before.count - behind.count
-        return kept > 0 ? before + tokenizer.encode(text).suffix(kept) + behind : nil
+        let words = tokenizer.encode(text)
+        var kept = min(words.count, room - tokens(ofPrompt: "").count)
+        while kept > 0 {
+            let prompt = tokens(ofPrompt: tokenizer.decode(Array(words.suffix(kept))))
+            if prompt.count <= room { return prompt }
+            // A text's first word can take more tokens than it did behind others.
+            kept -= prompt.count - room
+        }
+        return nil
     }
 
     private func checked(_ tokens: [Int32], of example: Example) throws(DataError) -> [Int32] {
@@ -111,24 +113,5 @@ public struct PromptTask: Sendable {
 
     private func tooLong(_ example: Example, tokens: Int) -> DataError {
         .tooLong(file: example.file, line: example.line, tokens: tokens, limit: maximumTokens)
-    }
-}
-
-/// The tokens around a user's turn in ChatML: `<|im_start|>user`, the text, `<|im_end|>`, `<|im_start|>assistant`.
-private struct ChatFrame {
-    /// What begins the text of a user's turn.
-    static let user = "user\n"
-
-    let opening: [Int32]
-    let closing: [Int32]
-    let turnEnd: Int32
-
-    init(_ tokenizer: ByteLevelBPE) throws(DataError) {
-        guard let start = tokenizer.id(of: "<|im_start|>"), let end = tokenizer.id(of: "<|im_end|>") else {
-            throw .noChatTokens
-        }
-        opening = [start]
-        closing = [end] + tokenizer.encode("\n") + [start] + tokenizer.encode("assistant\n")
-        turnEnd = end
     }
 }

@@ -23,10 +23,15 @@ public final class EmbeddedRun: Sendable {
     private let context: ZeroMQContext
     private let coordinator: Coordinator
     private let failure = Mutex<(any Error)?>(nil)
+    /// Signalled for every step that the observer was told of.
+    private let toldOfStep = DispatchSemaphore(value: 0)
+    /// Whether the observer will not be told of anything any more.
+    private let isOver = Atomic(false)
 
     /// - Parameters:
     ///   - run: the run's id, which every message carries.
-    ///   - afterStep: called between two steps, when nothing changes what trains; what it throws ends the run.
+    ///   - afterStep: called between two steps, when nothing changes what trains and the observer was told of the step;
+    ///     what it throws ends the run.
     /// - Throws: `TransportError`.
     public init(
         _ setup: TrainingSetup, run: String,
@@ -62,13 +67,25 @@ public final class EmbeddedRun: Sendable {
     /// - Throws: `TransportError`, what the observer throws, or what a role throws before it could join.
     public func train(observer: (CoordinatorEvent) throws -> Void) throws -> CoordinatorOutcome {
         let roles = DispatchGroup()
-        let outcome = try coordinator.run(
-            isListening: { endpoint in startRoles(coordinator: endpoint, in: roles) }, observer: observer)
+        let outcome = try coordinate(roles, observer: observer)
         // Everybody was told to stop and does so within a step: until then they use the model and the store.
         roles.wait()
         // A role that never reached the coordinator could only stop the run, not say why.
         if case .interrupted = outcome, let error = failure.withLock({ $0 }) { throw error }
         return outcome
+    }
+
+    private func coordinate(
+        _ roles: DispatchGroup, observer: (CoordinatorEvent) throws -> Void
+    ) throws -> CoordinatorOutcome {
+        defer {
+            isOver.store(true, ordering: .sequentiallyConsistent)
+            toldOfStep.signal()
+        }
+        return try coordinator.run(isListening: { startRoles(coordinator: $0, in: roles) }) { event in
+            try observer(event)
+            if case .step = event { toldOfStep.signal() }
+        }
     }
 
     private func startRoles(coordinator endpoint: String, in group: DispatchGroup) {
@@ -97,7 +114,12 @@ public final class EmbeddedRun: Sendable {
                 startStep: startStep, heartbeatInterval: heartbeatInterval),
             context: context, forward: forward, trainer: setup.trainer,
             store: MemoryActivationStore(capacityBytes: recipe.store.capacityBytes, codec: setup.codec),
-            pool: setup.pool, afterStep: afterStep)
+            pool: setup.pool
+        ) { [self] step in
+            // One step is under way at a time, so that the last signal is for whoever waits then.
+            if !isOver.load(ordering: .sequentiallyConsistent) { toldOfStep.wait() }
+            try afterStep(step)
+        }
     }
 
     /// Often enough that a live role is never taken for a silent one.

@@ -60,7 +60,7 @@ public final class EvaluationRun: Sendable {
             progress(done, count)
         }
         let prepared = try PreparedModel(recipe, cache: cache)
-        let data = try PreparedData(recipe, tokenizer: prepared.tokenizer, endToken: prepared.endToken, cache: cache)
+        let data = try PreparedData(recipe, tokenizer: prepared.tokenizer, chat: prepared.chat, cache: cache)
         let parameters = try adapterPath.map { try TrainableParameters(trained: $0, model: prepared.model) }
         let head = try OutputHead(recipe, model: prepared.model, labelTokens: data.task.labelTokens)
         guard recipe.task.head != .classifier || parameters?.layout.classes == head.outputs else {

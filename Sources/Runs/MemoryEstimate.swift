@@ -44,7 +44,7 @@ public struct MemoryEstimate: Codable, Sendable, Equatable {
     public init(_ recipe: Recipe, cache: CacheFolder = CacheFolder()) throws {
         let opened = try OpenedModel(recipe, cache: cache)
         let data = try PreparedData(
-            recipe, tokenizer: opened.tokenizer, endToken: opened.tokenizer.endID, cache: cache)
+            recipe, tokenizer: opened.tokenizer, chat: opened.chat, cache: cache)
         self.init(
             recipe, model: opened.source.hyperparameters, tokens: opened.tokenizer.vocabularySize,
             dataBytes: Self.dataBytes(recipe, cache: cache),

@@ -25,11 +25,11 @@ public struct PreparedData: Sendable {
 
     /// Reads, splits, deals and encodes the recipe's data set.
     ///
-    /// - Parameter endToken: the token that ends a text, if the tokenizer has one.
+    /// - Parameter chat: the form of chats that the model was trained with, if it is one that is built in.
     /// - Throws: `RunError` or `DataError`.
-    public init(_ recipe: Recipe, tokenizer: ByteLevelBPE, endToken: Int32?, cache: CacheFolder) throws {
+    public init(_ recipe: Recipe, tokenizer: ByteLevelBPE, chat: ChatML?, cache: CacheFolder) throws {
         let split = try Self.split(recipe, cache: cache)
-        let task = try PromptTask(recipe.task, endToken: endToken, tokenizer: tokenizer)
+        let task = try PromptTask(recipe.task, chat: chat, tokenizer: tokenizer)
         labels = recipe.task.labels.map(\.name)
         let devices = recipe.devices
         let assignment = try Partition(devices.partition).assign(
@@ -62,16 +62,17 @@ public struct PreparedData: Sendable {
 }
 
 extension PromptTask {
-    fileprivate init(_ task: Recipe.Task, endToken: Int32?, tokenizer: ByteLevelBPE) throws(DataError) {
+    fileprivate init(_ task: Recipe.Task, chat: ChatML?, tokenizer: ByteLevelBPE) throws(DataError) {
         let head: Head =
             switch task.head {
             case .verbalizer: .verbalizer(words: task.labels.compactMap(\.word))
             case .classifier: .classifier
             case .lm: .languageModel
             }
+        guard !task.chat || chat != nil else { throw .noChatTokens }
         try self.init(
-            head: head, isChat: task.chat, maximumTokens: task.maximumTokens, truncates: task.tooLong == .truncate,
-            endToken: endToken, tokenizer: tokenizer)
+            head: head, chat: task.chat ? chat : nil, maximumTokens: task.maximumTokens,
+            truncates: task.tooLong == .truncate, tokenizer: tokenizer)
     }
 }
 

@@ -12,8 +12,8 @@ public struct PreparedModel: Sendable {
     public let model: LanguageModel
     /// The tokenizer that the model was trained with.
     public let tokenizer: ByteLevelBPE
-    /// The token that ends a text, if the tokenizer has one.
-    public let endToken: Int32?
+    /// The form of chats that the model was trained with, if it is one that is built in.
+    public let chat: ChatML?
 
     /// Opens the model, checks its digest, and dequantises its blocks.
     ///
@@ -23,7 +23,7 @@ public struct PreparedModel: Sendable {
     public init(_ recipe: Recipe, trainsFully: Bool = false, cache: CacheFolder) throws {
         let opened = try OpenedModel(recipe, cache: cache)
         tokenizer = opened.tokenizer
-        endToken = opened.tokenizer.endID
+        chat = opened.chat
         model = try LanguageModel(
             source: opened.source, maximumTokens: recipe.maximumSequence,
             loadedBlocks: trainsFully ? recipe.model.frozenBlocks : nil)
@@ -34,6 +34,8 @@ public struct PreparedModel: Sendable {
 struct OpenedModel {
     let source: any ModelSource
     let tokenizer: ByteLevelBPE
+    /// The form of chats that the model was trained with, if it is one that is built in.
+    let chat: ChatML?
 
     /// Opens the model and checks its digest.
     ///
@@ -46,7 +48,9 @@ struct OpenedModel {
         if let sha256 = recipe.model.sha256 { try checkFile(path, sha256: sha256, key: "model.path") }
         source = try ModelFiles.open(path)
         try recipe.check(against: source.hyperparameters)
-        tokenizer = try ByteLevelBPE(TokenizerMetadata(of: source, path: path))
+        let metadata = try TokenizerMetadata(of: source)
+        tokenizer = try ByteLevelBPE(metadata)
+        chat = ChatML(template: metadata.chatTemplate, tokenizer: tokenizer)
     }
 }
 

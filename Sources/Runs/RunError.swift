@@ -16,6 +16,12 @@ public enum RunError: NumberedError, Equatable {
     case adapterBlocksBeyondModel(last: Int, layers: Int)
     /// Names of linear layers that the model's family does not have.
     case targetsNotInModel(targets: [String], family: String, known: [String])
+    /// A prompt and what is to be generated, over what the model can read; or an empty prompt.
+    case generationBeyondContext(promptTokens: Int, generateTokens: Int, context: Int)
+    /// A chat with a model whose template is not ChatML.
+    case noChat(path: String)
+    /// A model that was opened without a tokenizer.
+    case noTokenizer
     /// A folder without an adapter in it.
     case adapterMissing(path: String)
     /// An adapter that was made for another model or other blocks.
@@ -40,6 +46,8 @@ public enum RunError: NumberedError, Equatable {
         case .fileMissing: .modelUnreadable
         case .frozenBlocksBeyondModel, .promptBeyondContext, .adapterBlocksBeyondModel, .targetsNotInModel:
             .recipeImpossibleValue
+        case .generationBeyondContext: .usage
+        case .noTokenizer, .noChat: .tokenizerUnsupported
         case .adapterMissing: .adapterMalformed
         case .adapterMismatch: .adapterMismatch
         case .notResumable, .runInUse: .runNotResumable
@@ -65,6 +73,11 @@ public enum RunError: NumberedError, Equatable {
             "lora.blocks ends with \(last), but the model has \(layers) blocks"
         case .targetsNotInModel(let targets, let family, _):
             "lora.targets has \(targets.joined(separator: ", ")), which no layer of a \(family) model is called"
+        case .generationBeyondContext(let promptTokens, let generateTokens, let context):
+            "the prompt has \(promptTokens) tokens and \(generateTokens) are to follow; "
+                + "the model reads from 1 to \(context) in all"
+        case .noChat(let path): "The chat template of \(path) is not ChatML"
+        case .noTokenizer: "The model has no tokenizer"
         case .adapterMissing(let path): "There is nothing that was trained in \(path): it has no adapter_config.json"
         case .adapterMismatch(let path, let reason): "The adapter \(path) does not fit: \(reason)"
         case .notResumable(let path, let reason): "The run \(path) cannot be resumed: \(reason)"
@@ -88,6 +101,9 @@ public enum RunError: NumberedError, Equatable {
             "Set task.maximum_tokens to at most \(context - generateTokens)"
         case .adapterBlocksBeyondModel(_, let layers): "Let lora.blocks end with \(layers) at most"
         case .targetsNotInModel(_, _, let known): "Choose among \(known.joined(separator: ", "))"
+        case .generationBeyondContext: "Give a shorter prompt that is not empty, or a lower --max-tokens"
+        case .noChat: "Leave --chat away, and write the turns into the prompt as the model knows them"
+        case .noTokenizer: "Name a GGUF file, or a hub folder with tokenizer.json or vocab.json and merges.txt"
         case .adapterMissing: "Name the folder 'adapter' of a run, or another folder in PEFT's format"
         case .adapterMismatch: "Use the recipe that made the adapter, or another adapter"
         case .notResumable: "Train the recipe again, or name the folder of a run with a checkpoint"

@@ -17,7 +17,6 @@ struct Scorer: Sendable {
     private let head: OutputHead
     private let data: PreparedData
     private let tokenizer: ByteLevelBPE
-    private let endToken: Int32?
     private let pool: ComputePool
 
     /// How far the scoring is, for whoever shows it; what it throws ends the work.
@@ -36,7 +35,6 @@ struct Scorer: Sendable {
         self.pool = pool
         model = prepared.model
         tokenizer = prepared.tokenizer
-        endToken = prepared.endToken
         set = try EvaluationSet(
             model: prepared.model, head: head, examples: data.test, frozenBlocks: frozenBlocks, pool: pool,
             progress: progress)
@@ -89,7 +87,7 @@ struct Scorer: Sendable {
             try generator.generate(
                 group.map { prompts[$0] }, maximumTokens: recipe.evaluation.generateTokens
             ) { place, token in
-                guard token != endToken else { return false }
+                guard token != data.task.endToken else { return false }
                 answers[place].append(token)
                 return true
             }

@@ -84,7 +84,9 @@ public final class TrainingRun: Sendable {
         try folder.write(resolved, to: "recipe.yaml")
 
         let progress: Scorer.Progress = { [self] done, count in
-            if control.withLock(\.isStopping) { throw RunError.interrupted(folder: folder.path, steps: startStep) }
+            if control.withLock(\.isStopping) {
+                throw RunError.interrupted(folder: folder.path, steps: setup.trainer.step)
+            }
             observer(.evaluating(done: done, of: count))
         }
         let scorer = try data.test.isEmpty
@@ -108,7 +110,12 @@ public final class TrainingRun: Sendable {
 
         var score: RunScore?
         switch ending {
-        case .completed: score = try scorer?.score(setup.parameters, progress: progress).score
+        case .completed:
+            if let scorer {
+                // Scoring can take longer than training, and can be interrupted as well.
+                try checkpoints.write()
+                score = try scorer.score(setup.parameters, progress: progress).score
+            }
         case .interrupted where setup.trainer.step > startStep: try checkpoints.write()
         case .interrupted, .failed: break
         }
@@ -132,7 +139,7 @@ public final class TrainingRun: Sendable {
                 parameters: prepared.model.parameterCount, layers: prepared.model.hyperparameters.layers,
                 seconds: clock.now.seconds))
         let data = try PreparedData(
-            recipe, tokenizer: prepared.tokenizer, endToken: prepared.endToken, cache: cache)
+            recipe, tokenizer: prepared.tokenizer, chat: prepared.chat, cache: cache)
         let shards = zip(recipe.devices.cuts, data.shards).enumerated().map { number, part in
             RunEvent.Shard(
                 device: EmbeddedRun.deviceID(number), cut: part.0, samples: part.1.count,
@@ -161,12 +168,14 @@ public final class TrainingRun: Sendable {
         _ setup: TrainingSetup, _ record: inout RunRecord, _ checkpoints: CheckpointWriter,
         observer: (RunEvent) -> Void
     ) throws -> RunEnding {
+        guard setup.trainer.step < setup.totalSteps else { return .completed }
         switch recipe.training.method {
         case .central:
             do {
                 try CentralRun(setup: setup).train(shouldStop: { control.withLock(\.isStopping) }) { step, report in
-                    try checkpoints.took(step)
+                    // The log first: a checkpoint never knows of a step that the log does not have.
                     observer(try record.take(report))
+                    try checkpoints.took(step)
                 }
             } catch let error as TrainingError {
                 return .failed(error)

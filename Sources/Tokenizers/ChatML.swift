@@ -24,7 +24,8 @@ public struct ChatML: Sendable {
     public let defaultSystemMessage: String?
     private let tokenizer: ByteLevelBPE
     private let startID: Int32
-    private let endID: Int32
+    /// The token that ends a message.
+    public let turnEnd: Int32
 
     /// Nil when the template is none of ChatML, or the tokenizer lacks one of its two tokens.
     public init?(template: String?, tokenizer: ByteLevelBPE) {
@@ -34,7 +35,7 @@ public struct ChatML: Sendable {
         else { return nil }
         self.tokenizer = tokenizer
         self.startID = startID
-        self.endID = endID
+        turnEnd = endID
         defaultSystemMessage = Self.defaultSystemMessage(of: template)
     }
 
@@ -46,7 +47,7 @@ public struct ChatML: Sendable {
         for message in withSystemMessage(messages) {
             ids.append(startID)
             ids += tokenizer.encode("\(message.role)\n\(message.content)")
-            ids.append(endID)
+            ids.append(turnEnd)
             ids += tokenizer.encode("\n")
         }
         return ids + [startID] + tokenizer.encode("assistant\n")

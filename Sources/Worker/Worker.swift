@@ -72,7 +72,8 @@ public final class Worker: Sendable {
     /// - Parameters:
     ///   - trainer: used by this worker alone until `run` returns.
     ///   - store: keeps each sample's activations once.
-    ///   - afterStep: called between two steps, when nothing changes what trains; what it throws ends the worker.
+    ///   - afterStep: called between two steps, when nothing changes what trains, while the step is being reported; what
+    ///     it throws ends the worker.
     public init(
         _ configuration: Configuration, context: ZeroMQContext, forward: FrozenForward, trainer: Trainer,
         store: any ActivationStore, pool: ComputePool,

@@ -73,8 +73,9 @@ final class WorkerCompute: Sendable {
                     }
                 }
                 let result = try trainer.step(batch)
-                try afterStep(result)
                 results.post(.stepped(result, epoch: epoch, samples: samples.count))
+                // On the steps' only thread: a step that the result sets off waits here.
+                try afterStep(result)
             } catch {
                 results.post(.failed(error))
             }

@@ -60,6 +60,9 @@ final class Console: Sendable {
         try? handle.write(contentsOf: Foundation.Data(text.utf8))
     }
 
+    /// Prints a part of an answer at once.
+    static func write(_ text: String) { Console().write(text, to: .standardOutput) }
+
     /// Prints an answer.
     static func print(_ text: String) { Console().line(text) }
 

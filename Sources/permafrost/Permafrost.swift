@@ -18,7 +18,7 @@ struct Permafrost: ParsableCommand {
             Every answer has --format json. Errors have a number, which is also the exit code: docs/exit-codes.md.
             """,
         version: permafrostVersion,
-        subcommands: [Train.self, Resume.self, Eval.self, Data.self, Validate.self, Doctor.self, Version.self])
+        subcommands: [Train.self, Resume.self, Eval.self, Generate.self, Data.self, Validate.self, Doctor.self, Version.self])
 
     static func main() {
         // A reader that goes away, as in `permafrost train … | head`, must not end a run: writing to it fails instead.

@@ -64,7 +64,7 @@ struct ExportTests {
         let base = try GGUFModel(fixture("gguf/llama.gguf"))
         let site = AdapterSite(layer: 1, module: "self_attn.k_proj")
         let pair = LowRankPair(a: (0..<64).map { Float($0) / 64 }, b: (0..<32).map { Float($0) / 32 })
-        let adapter = PEFTAdapter(rank: 1, alpha: 2, baseModel: "", pairs: [site: pair])
+        let adapter = PEFTAdapter(family: .llama, rank: 1, alpha: 2, baseModel: "", pairs: [site: pair])
         try Fixtures.withTemporaryFolder { folder in
             try MergedModel.write(base: base, adapter: adapter, to: folder)
             let back = try HubModel(folder)

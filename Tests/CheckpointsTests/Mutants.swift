@@ -6,9 +6,11 @@ import Testing
 
 /// Damaged copies of a folder: in each, one file of several is another than it was.
 struct Mutants {
-    private static let seed: UInt64 = 20
+    private static let environment = ProcessInfo.processInfo.environment
+    /// `PERMAFROST_SEED=7` damages other places.
+    private static let seed = UInt64(environment["PERMAFROST_SEED"] ?? "") ?? 20
     /// `PERMAFROST_MUTANTS=20` makes a run twenty times as long.
-    private static let factor = Int(ProcessInfo.processInfo.environment["PERMAFROST_MUTANTS"] ?? "") ?? 1
+    private static let factor = Int(environment["PERMAFROST_MUTANTS"] ?? "") ?? 1
 
     private let originals: [(name: String, bytes: [UInt8])]
     private let stream: String
@@ -19,16 +21,23 @@ struct Mutants {
     ///   - stream: the name of the stream of chance.
     ///   - count: how many there are.
     init(of fixtures: [String], stream: String, count: Int) throws {
-        originals = try fixtures.map { path in
-            (fixture(path).lastPathComponent, [UInt8](try Data(contentsOf: fixture(path))))
-        }
+        try self.init(files: fixtures.map(fixture), stream: stream, count: count)
+    }
+
+    /// - Parameter files: as `fixtures`, anywhere.
+    init(files: [URL], stream: String, count: Int) throws {
+        originals = try files.map { ($0.lastPathComponent, [UInt8](try Data(contentsOf: $0))) }
         self.stream = stream
         self.count = count * Self.factor
     }
 
     /// Opens each mutant: whatever happens must be success or a numbered error, in no more memory than the files have
     /// bytes, and 64 MiB. At least a third must be refused, or the damage is too mild to tell anything.
-    func openEach(_ open: (URL) throws -> Void) throws {
+    ///
+    /// - Parameter mutate: makes a mutant of a file's bytes.
+    func openEach(
+        _ mutate: ([UInt8], inout SeededGenerator) -> [UInt8] = Mutation.mutate, _ open: (URL) throws -> Void
+    ) throws {
         var chance = SeededGenerator(seed: Self.seed, stream: stream)
         try Self.withFolderInMemory { folder in
             for (name, bytes) in originals { try Data(bytes).write(to: folder.appendingPathComponent(name)) }
@@ -39,7 +48,7 @@ struct Mutants {
             for number in 0..<count {
                 let (name, original) = originals[number % originals.count]
                 let url = folder.appendingPathComponent(name)
-                try Data(Mutation.mutate(original, &chance)).write(to: url)
+                try Data(mutate(original, &chance)).write(to: url)
                 do {
                     try open(folder)
                 } catch {
@@ -87,5 +96,14 @@ struct PeakMemory {
         let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
         let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })
         return try #require(Int(line.split(whereSeparator: \.isWhitespace)[1])) * 1024
+    }
+}
+
+/// Prints what a child printed: its figures, or where it crashed.
+func show(_ child: ExitTest.Result?) {
+    let lines = [child?.standardOutputContent, child?.standardErrorContent].compactMap(\.self)
+        .flatMap { String(decoding: $0, as: UTF8.self).split(separator: "\n") }
+    for line in lines where ["peak", "atal error", " at /", "Sanitizer", "    #"].contains(where: line.contains) {
+        print(line)
     }
 }

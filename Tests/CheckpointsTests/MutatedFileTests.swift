@@ -149,13 +149,6 @@ struct MutatedFileTests {
         }
     }
 
-    /// Prints what the child printed: its figures, or where it crashed.
-    private func show(_ child: ExitTest.Result?) {
-        let lines = [child?.standardOutputContent, child?.standardErrorContent].compactMap(\.self)
-            .flatMap { String(decoding: $0, as: UTF8.self).split(separator: "\n") }
-        for line in lines where ["peak", "atal error", " at /"].contains(where: line.contains) { print(line) }
-    }
-
     /// An adapter that was loaded with a number that is none.
     private struct NotFinite: Error {}
 }

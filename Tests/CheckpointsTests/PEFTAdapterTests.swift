@@ -18,7 +18,7 @@ struct PEFTAdapterTests {
                     a: (0..<2 * inputs).map { Float($0) / 8 }, b: (0..<2 * outputs).map { Float($0 + layer) })
             }
         }
-        return PEFTAdapter(rank: 2, alpha: 4, baseModel: "a/b", pairs: pairs)
+        return PEFTAdapter(family: .llama, rank: 2, alpha: 4, baseModel: "a/b", pairs: pairs)
     }
 
     @Test("what is written is read again")
@@ -205,15 +205,15 @@ struct PEFTAdapterTests {
             let site = AdapterSite(layer: 0, module: "q_proj")
             let odd = LowRankPair(a: [1, 2, 3], b: [1, 2])
             #expect(throws: AdapterError.self) {
-                try PEFTAdapter(rank: 2, alpha: 1, baseModel: "", pairs: [site: odd]).write(to: folder)
+                try PEFTAdapter(family: .llama, rank: 2, alpha: 1, baseModel: "", pairs: [site: odd]).write(to: folder)
             }
             let even = LowRankPair(a: [1, 2], b: [1, 2])
             let other = AdapterSite(layer: 1, module: "k_proj")
             #expect(throws: AdapterError.self) {
-                try PEFTAdapter(rank: 2, alpha: 1, baseModel: "", pairs: [site: even, other: even]).write(to: folder)
+                try PEFTAdapter(family: .llama, rank: 2, alpha: 1, baseModel: "", pairs: [site: even, other: even]).write(to: folder)
             }
             #expect(throws: AdapterError.self) {
-                try PEFTAdapter(rank: 2, alpha: 1, baseModel: "", pairs: [:]).write(to: folder)
+                try PEFTAdapter(family: .llama, rank: 2, alpha: 1, baseModel: "", pairs: [:]).write(to: folder)
             }
         }
     }

@@ -4,17 +4,17 @@ import Testing
 import Tokenizers
 
 /// A tokenizer with a token for every byte, ` yes`, ` no` and the tokens of ChatML.
-private func tokenizer(chat: Bool = true) throws -> ByteLevelBPE {
+private func tokenizer(chat: Bool = true, end: Int32? = nil) throws -> ByteLevelBPE {
     let printable = Array(33...126) + Array(161...172) + Array(174...255)
     let others = (0...255).filter { !printable.contains($0) }
     let bytes = printable + others.indices.map { 256 + $0 }
     let words = ["no", "Ġno", "es", "yes", "Ġyes"]
     return try ByteLevelBPE(
         TokenizerMetadata(
-            preTokenizer: PreTokenizer.gpt2.rawValue,
+            preTokenizer: "gpt-2",
             tokens: bytes.compactMap { Unicode.Scalar($0).map(String.init) } + words
                 + (chat ? ["<|im_start|>", "<|im_end|>"] : []),
-            merges: ["n o", "Ġ no", "e s", "y es", "Ġ yes"], specialIDs: chat ? [261, 262] : []))
+            merges: ["n o", "Ġ no", "e s", "y es", "Ġ yes"], specialIDs: chat ? [261, 262] : [], endID: end))
 }
 
 @Suite("Examples in tokens")
@@ -22,9 +22,11 @@ struct PromptTaskTests {
     private func task(
         _ head: PromptTask.Head, chat: Bool = false, maximum: Int = 100, truncates: Bool = false, end: Int32? = 262
     ) throws -> PromptTask {
-        try PromptTask(
-            head: head, isChat: chat, maximumTokens: maximum, truncates: truncates, endToken: end,
-            tokenizer: tokenizer())
+        let tokenizer = try tokenizer(end: end)
+        let template = "<|im_start|>{{ role }}<|im_end|>"
+        return try PromptTask(
+            head: head, chat: chat ? try #require(ChatML(template: template, tokenizer: tokenizer)) : nil,
+            maximumTokens: maximum, truncates: truncates, tokenizer: tokenizer)
     }
 
     private func question(_ body: String, _ ending: String = "", label: Int? = nil, answer: String? = nil) -> Example {
@@ -77,11 +79,7 @@ struct PromptTaskTests {
         #expect(encoded.tokens.count { $0 == 261 } == 2)
         #expect(encoded.tokens.count { $0 == 262 } == 1)
         #expect(encoded.targets.last == 262 && encoded.targets.count == 2)
-        #expect(throws: DataError.noChatTokens) {
-            try PromptTask(
-                head: .languageModel, isChat: true, maximumTokens: 9, truncates: false, endToken: nil,
-                tokenizer: tokenizer(chat: false))
-        }
+        #expect(ChatML(template: "<|im_start|><|im_end|>", tokenizer: try tokenizer(chat: false)) == nil)
     }
 
     @Test("what is too long is refused with its line, number of tokens and limit")

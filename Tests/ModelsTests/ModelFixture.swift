@@ -8,6 +8,9 @@ import Testing
 /// A small random model of `Tests/Fixtures/models` and what the reference made of it.
 struct ModelFixture {
     static let cases = ["gpt2", "llama-gqa-tied", "llama-untied-llama3", "opt", "opt-untied"]
+    /// One of a family that is not built in; its fixture states streams, logits and the adapters' gradients.
+    static let added = "starcoder2"
+    static let families = ModelFamily.all + [.starCoder2]
 
     let name: String
     let model: LanguageModel
@@ -22,7 +25,8 @@ struct ModelFixture {
         trial = try JSONDecoder().decode(
             Trial.self, from: Data(contentsOf: folder.appendingPathComponent("case.json")))
         expected = try SafetensorsFile(folder.appendingPathComponent("expected.safetensors"))
-        model = try LanguageModel(source: HubModel(folder), maximumTokens: 32, kernels: kernels)
+        model = try LanguageModel(
+            source: HubModel(folder, families: Self.families), maximumTokens: 32, kernels: kernels)
     }
 
     static func folder(_ name: String) -> URL { Fixtures.folder.appendingPathComponent("models/\(name)") }

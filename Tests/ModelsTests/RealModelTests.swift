@@ -30,6 +30,14 @@ struct RealModelTests {
         #expect(abs(found[1] / expected.shuffled.perplexity - 1) <= Tolerance.shuffledPerplexity)
     }
 
+    @Test("64 greedy tokens of plain text, a chat and a word problem, side by side, are the reference's")
+    func generation() throws {
+        let all = try GenerationFixture.load()
+        let fixtures = [all.plain, all.chat, all.problem]
+        let found = try model.greedyContinuations(of: fixtures.map(\.promptTokens), count: 64)
+        #expect(found == fixtures.map(\.tokens))
+    }
+
     @Test("the capital of France is Paris, token by token as in the reference")
     func greedy() throws {
         let prompt = model.tokenizer.encode(expected.greedy.prompt)
@@ -38,6 +46,34 @@ struct RealModelTests {
         let text = model.tokenizer.decode(found)
         #expect(text == expected.greedy.text)
         #expect(text.hasPrefix(" Paris"))
+    }
+}
+
+/// `Tests/Fixtures/generation/smollm2.json`: prompts with the reference's 64 most likely tokens, one after another.
+struct GenerationFixture: Decodable {
+    let promptTokens: [Int32]
+    let tokens: [Int32]
+
+    enum CodingKeys: String, CodingKey {
+        case promptTokens = "prompt_token_ids"
+        case tokens = "token_ids"
+    }
+
+    /// The prompts by what they are.
+    struct All: Decodable {
+        let plain: GenerationFixture
+        let chat: GenerationFixture
+        let problem: GenerationFixture
+
+        enum CodingKeys: String, CodingKey {
+            case plain, chat
+            case problem = "word_problem"
+        }
+    }
+
+    static func load() throws -> All {
+        try JSONDecoder().decode(
+            All.self, from: Data(contentsOf: Fixtures.folder.appendingPathComponent("generation/smollm2.json")))
     }
 }
 

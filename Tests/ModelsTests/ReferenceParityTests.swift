@@ -7,7 +7,9 @@ import Testing
 
 @Suite("Small models of every family against transformers and PEFT")
 struct ReferenceParityTests {
-    @Test("every block's output and all logits are the reference's", arguments: ModelFixture.cases)
+    @Test(
+        "every block's output and all logits are the reference's",
+        arguments: ModelFixture.cases + [ModelFixture.added])
     func activations(name: String) throws {
         for kernels in [Kernels.best, .portable] {
             let fixture = try ModelFixture(name, kernels: kernels)
@@ -42,7 +44,8 @@ struct ReferenceParityTests {
         let x_TD = stream.matrix(rows: layout.tokens, columns: model.hyperparameters.width)
         try model.embed(sequences.flatMap { $0 }, layout: layout, into: x_TD)
         model.forward(
-            0..<model.hyperparameters.layers, x_TD, layout: layout, parameters: try fixture.adapters(), scratch: Arena())
+            0..<model.hyperparameters.layers, x_TD, layout: layout, parameters: try fixture.adapters(), scratch: Arena()
+        )
         let head = try OutputHead(languageModel: model)
         let output = head.forward(
             x_TD, layout: layout, targets: sequences, parameters: nil, arena: Arena())
@@ -50,7 +53,7 @@ struct ReferenceParityTests {
         #expect(largestDifference(logits, try fixture.expected("bf16_logits")) <= Tolerance.activation)
     }
 
-    @Test("label words and classes score as in the reference", arguments: TrainingCase.all)
+    @Test("label words and classes score as in the reference", arguments: TrainingCase.all + TrainingCase.added)
     func classLogits(trial: TrainingCase) throws {
         guard trial.kind != .languageModel else { return }
         let bench = try TrainingBench(trial)
@@ -72,7 +75,7 @@ struct ReferenceParityTests {
 
     @Test(
         "every gradient is the reference's, also from micro-batches whose W waits for every B",
-        arguments: TrainingCase.all, [6, 4])
+        arguments: TrainingCase.all + TrainingCase.added, [6, 4])
     func gradients(trial: TrainingCase, microBatch: Int) throws {
         for kernels in [Kernels.best, .portable] {
             let bench = try TrainingBench(trial, kernels: kernels)
@@ -129,7 +132,9 @@ struct ReferenceParityTests {
         #expect(largestDifference(rates, try bench.fixture.expected("sgd_rates")) <= 1e-6)
     }
 
-    @Test("one token at a time with a cache gives the logits of the whole sequence", arguments: ModelFixture.cases)
+    @Test(
+        "one token at a time with a cache gives the logits of the whole sequence",
+        arguments: ModelFixture.cases + [ModelFixture.added])
     func cache(name: String) throws {
         let fixture = try ModelFixture(name)
         let model = fixture.model, parameters = try fixture.adapters()

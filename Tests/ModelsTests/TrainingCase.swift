@@ -19,6 +19,9 @@ struct TrainingCase: Sendable, CustomTestStringConvertible {
             .map { TrainingCase(fixture: fixture, kind: $0) }
     }
 
+    /// What the fixture of the family that is not built in states.
+    static let added = [Kind.verbalizer, .languageModel].map { TrainingCase(fixture: ModelFixture.added, kind: $0) }
+
     var testDescription: String { "\(fixture), \(kind)" }
 
     /// What the fixture's names begin with.

@@ -220,7 +220,7 @@ private let adapters = [
     },
     BadInput(
         "an adapter of a deeper model", "eval", "recipe.yaml", "--adapter", "adapter", code: .adapterMismatch,
-        mentions: ["adapter", "blocks [9]", "the model has 4"]
+        mentions: ["adapter", "block 9 of 4"]
     ) { tiny in
         try tiny.makeAdapter()
         try tiny.edit("adapter/adapter_config.json") { $0.replacing(#/\[\s*3\s*\]/#, with: "[9]") }

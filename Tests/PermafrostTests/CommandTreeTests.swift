@@ -8,7 +8,7 @@ struct CommandTreeTests {
     /// with `PERMAFROST_RECORD=1`.
     @Test(
         "help is what the recorded files say",
-        arguments: ["", "train", "eval", "data", "validate", "doctor", "version"])
+        arguments: ["", "train", "resume", "eval", "generate", "data", "validate", "doctor", "version"])
     func help(command: String) throws {
         try Fixtures.withTemporaryFolder { folder in
             let arguments = (command.isEmpty ? [] : [command]) + ["--help"]

@@ -9,14 +9,16 @@ struct EvalTests {
             let training = try tiny.train()
             let tuned = try tiny.run(
                 "eval", "recipe.yaml", "--adapter", training.adapter.path, "--format", "json")
-            #expect(try JSON(tuned.output).number("accuracy") == training.summary.number("accuracy"))
-            #expect(try JSON(tuned.output).number("macro_f1") == training.summary.number("macro_f1"))
+            let score = try training.summary.inner("score")
+            for figure in ["accuracy", "macro_f1", "loss", "samples"] {
+                #expect(try JSON(tuned.output).inner("score").number(figure) == score.number(figure))
+            }
             let untuned = try tiny.run("eval", "recipe.yaml", "--format", "json")
-            #expect(try JSON(untuned.output).number("accuracy") == training.summary.number("baseline_accuracy"))
-            #expect(try JSON(untuned.output).number("samples") == training.summary.number("test_samples"))
+            let before = try JSON(untuned.output).inner("score")
+            #expect(try before.number("accuracy") == training.summary.inner("baseline").number("accuracy"))
             let shown = try tiny.run("eval", "recipe.yaml", "--adapter", training.adapter.path)
-            let accuracy = String(format: "%.4f", try training.summary.number("accuracy"))
-            #expect(shown.output.hasPrefix("accuracy  \(accuracy)  (majority "))
+            let accuracy = String(format: "%.4f", try score.number("accuracy"))
+            #expect(shown.output.hasPrefix("accuracy        \(accuracy)\nmajority "))
         }
     }
 
@@ -24,7 +26,7 @@ struct EvalTests {
     func predictions() throws {
         try TinyModel.use { tiny in
             let outcome = try tiny.run("eval", "recipe.yaml", "--predictions", "out.jsonl", "--format", "json")
-            let report = try JSON(outcome.output)
+            let report = try JSON(outcome.output).inner("score")
             let lines = try String(contentsOf: tiny.path("out.jsonl"), encoding: .utf8).split(separator: "\n")
             #expect(try Double(lines.count) == report.number("samples"))
             let right = try lines.map { try JSON(String($0)) }.count { line in

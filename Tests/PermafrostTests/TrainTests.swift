@@ -21,9 +21,9 @@ struct TrainTests {
             let missing = Self.summaryKeys.subtracting(summary.keys)
             #expect(missing.isEmpty)
             #expect(try summary.text("state") == "completed")
-            let majority = try summary.number("majority")
-            #expect(try summary.number("accuracy") >= majority + 0.15)
-            #expect(try summary.number("accuracy") >= summary.number("baseline_accuracy") + 0.15)
+            let score = try summary.inner("score")
+            #expect(try score.number("accuracy") >= score.number("majority") + 0.15)
+            #expect(try score.number("accuracy") >= summary.inner("baseline").number("accuracy") + 0.15)
 
             let steps = try Int(summary.number("steps"))
             let lines = outcome.output.split(separator: "\n").filter { $0.hasPrefix("step ") }
@@ -138,7 +138,7 @@ struct TrainTests {
     }
 
     private static let summaryKeys: Set = [
-        "accuracy", "majority", "baseline_accuracy", "steps", "epochs", "train_tokens", "tokens_per_second",
+        "score", "baseline", "steps", "epochs", "train_tokens", "tokens_per_second",
         "wall_seconds", "device_seconds", "server_seconds", "bytes_up", "bytes_down", "peak_rss_bytes",
         "trainable_parameters", "adapter_path", "seed",
     ]

@@ -25,6 +25,7 @@ from transformers import (  # noqa: E402
     OPTConfig,
     PreTrainedConfig,
     PreTrainedModel,
+    Starcoder2Config,
 )
 
 LENGTHS = [1, 3, 7, 11, 17, 23]
@@ -36,6 +37,7 @@ SPREAD = 0.15
 
 LLAMA_TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 GPT2_TARGETS = ["c_attn", "c_proj", "c_fc"]
+STARCODER2_TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "c_fc", "c_proj"]
 OPT_TARGETS = ["q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2"]
 
 
@@ -62,6 +64,8 @@ class Case:
     published_rope: bool = False
     # Whether the rounded weights are also written as two shards in bfloat16.
     sharded: bool = False
+    # Whether only streams, logits and the gradients of the adapters are stated.
+    brief: bool = False
 
     def generator(self, part: int) -> torch.Generator:
         return torch.Generator().manual_seed(10 * self.seed + part)
@@ -224,5 +228,24 @@ CASES = [
             tie_word_embeddings=False,
         ),
         adapter=Adapter(OPT_TARGETS),
+    ),
+    # No family that is built in: docs/families.md adds it.
+    Case(
+        name="starcoder2",
+        seed=20256,
+        config=Starcoder2Config(
+            vocab_size=61,
+            hidden_size=18,
+            intermediate_size=28,
+            num_hidden_layers=4,
+            num_attention_heads=3,
+            num_key_value_heads=1,
+            max_position_embeddings=64,
+            sliding_window=32,
+            bos_token_id=0,
+            eos_token_id=0,
+        ),
+        adapter=Adapter(STARCODER2_TARGETS),
+        brief=True,
     ),
 ]

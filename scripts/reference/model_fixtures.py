@@ -115,6 +115,8 @@ def vanishing_gradients(exact: Tensors) -> List[str]:
     """Gradients that mathematics makes zero: softmax does not see what is added to all keys alike."""
     found = []
     for prefix in ("", "lm_", "classifier_", "full_"):
+        if prefix + "grad_norm" not in exact:
+            continue
         whole = exact[prefix + "grad_norm"].item()
         for name, tensor in exact.items():
             if name.startswith(prefix + "grad.") and tensor.norm().item() < VANISHING * whole:

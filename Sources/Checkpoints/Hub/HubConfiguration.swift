@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 
 /// A checked reader over the JSON object of a hub folder's `config.json`. A key that is null counts as missing.
@@ -20,13 +21,11 @@ public struct HubConfiguration: Sendable, Equatable {
         let mapping = try MappedFile(url)
         file = url.path
         place = ""
-        guard mapping.bytes.count <= Self.maximumBytes else {
-            throw HubError.malformed(file: file, reason: "it has \(mapping.bytes.count) bytes, more than 1 MiB")
-        }
-        do {
-            values = try JSONDecoder().decode([String: ConfigurationValue].self, from: mapping.data)
+        do throws(CheckedJSON.Fault) {
+            values = try CheckedJSON.decode(
+                [String: ConfigurationValue].self, from: mapping.data, maximumBytes: Self.maximumBytes)
         } catch {
-            throw HubError.malformed(file: file, reason: "it is not a JSON object")
+            throw HubError.malformed(file: file, reason: error.reason)
         }
     }
 
@@ -119,11 +118,12 @@ public struct HubConfiguration: Sendable, Equatable {
 extension HubConfiguration {
     /// The sizes and constants that the file describes.
     ///
+    /// - Parameter families: those that the model may be of.
     /// - Throws: `HubError` when the family or a feature of it is not built in, or a value is missing, impossible or of
     ///   the wrong kind.
-    public func hyperparameters() throws -> Hyperparameters {
+    public func hyperparameters(families: [ModelFamily] = ModelFamily.all) throws -> Hyperparameters {
         let name = try text("model_type")
-        guard let family = ModelFamily.all.first(where: { $0.name == name }) else {
+        guard let family = families.first(where: { $0.name == name }) else {
             throw HubError.unknownFamily(file: file, name: name)
         }
         guard self["quantization_config"] == nil else {

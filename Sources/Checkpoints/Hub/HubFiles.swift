@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 
 /// Where each tensor of a hub folder lies.
@@ -68,10 +69,8 @@ struct HubFiles {
     /// The file of each tensor, none of which may leave the folder.
     private static func weightMap(_ url: URL) throws -> [String: String] {
         let mapping = try MappedFile(url)
-        guard mapping.bytes.count <= maximumIndexBytes else {
-            throw HubError.malformed(file: url.path, reason: "it has \(mapping.bytes.count) bytes, more than 2 MiB")
-        }
-        guard let index = try? JSONDecoder().decode(Index.self, from: mapping.data), !index.places.isEmpty else {
+        let index = try? CheckedJSON.decode(Index.self, from: mapping.data, maximumBytes: maximumIndexBytes)
+        guard let index, !index.places.isEmpty else {
             throw HubError.malformed(file: url.path, reason: "it has no weight_map of tensors and files")
         }
         for shard in Set(index.places.values).sorted() {

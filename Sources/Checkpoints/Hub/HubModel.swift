@@ -18,11 +18,12 @@ public struct HubModel: ModelSource {
     /// Opens the folder and checks that every tensor of the model is there in its shape and as 16- or 32-bit floats, and
     /// no other that would change the mathematics.
     ///
+    /// - Parameter families: those that the model may be of.
     /// - Throws: `FileError`, `HubError` or `SafetensorsError` when the model is damaged, incomplete or not supported.
-    public init(_ folder: URL) throws {
+    public init(_ folder: URL, families: [ModelFamily] = ModelFamily.all) throws {
         self.folder = folder
         configuration = try HubConfiguration(folder.appendingPathComponent(HubConfiguration.fileName))
-        hyperparameters = try configuration.hyperparameters()
+        hyperparameters = try configuration.hyperparameters(families: families)
         files = try HubFiles(in: folder)
         var stored = try Self.canonicalPlaces(files, hyperparameters)
         var places: [String: HubFiles.Place] = [:]

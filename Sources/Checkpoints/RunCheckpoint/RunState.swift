@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 
 /// Where a run stands, apart from its tensors.
@@ -59,7 +60,8 @@ public struct RunState: Codable, Sendable, Equatable {
         func damaged(_ reason: String) -> CheckpointError {
             .damaged(folder: folder, file: RunCheckpoint.stateName, reason: reason)
         }
-        guard let format = try? decoder.decode(Format.self, from: json) else {
+        guard (try? CheckedJSON.check(json, maximumBytes: 1 << 20)) != nil,
+            let format = try? decoder.decode(Format.self, from: json) else {
             throw damaged("it is not the JSON of a run's state")
         }
         guard format.version == Self.currentVersion else {

@@ -1,36 +1,43 @@
 import Foundation
 
 /// Decodes JSON that may be damaged or hostile.
-enum CheckedJSON {
+public enum CheckedJSON {
     /// Foundation's scanner traps when its own limit of 512 is passed on the last byte, so that it must never get there.
-    static let maximumDepth = 64
+    private static let maximumDepth = 64
 
-    /// - Parameters:
-    ///   - bytes: a whole document.
-    ///   - maximumBytes: more are refused: decoded, they would take many times the memory.
+    /// Decodes a whole document.
+    ///
+    /// - Parameter maximumBytes: more are refused: decoded, they would take many times the memory.
     /// - Throws: `Fault`.
-    static func decode<Value: Decodable>(
-        _ type: Value.Type, from bytes: UnsafeRawBufferPointer, maximumBytes: Int
+    public static func decode<Value: Decodable>(
+        _ type: Value.Type, from data: Data, maximumBytes: Int
     ) throws(Fault) -> Value {
-        guard bytes.count <= maximumBytes else {
-            throw Fault(reason: "it has \(bytes.count) bytes, more than the \(maximumBytes) that are read")
-        }
-        // Without zeros it is no UTF-16, in which brackets and quotes could not be told from halves of other characters.
-        guard !bytes.contains(0), String(validating: bytes, as: UTF8.self) != nil else {
-            throw Fault(reason: "it is not UTF-8")
-        }
-        guard depth(of: bytes) <= maximumDepth else {
-            throw Fault(reason: "it is nested deeper than \(maximumDepth) levels")
-        }
+        try check(data, maximumBytes: maximumBytes)
         do {
-            return try JSONDecoder().decode(type, from: Data(bytes))
+            return try JSONDecoder().decode(type, from: data)
         } catch {
             throw Fault(error)
         }
     }
 
+    /// Checks that a decoder can be trusted with a document.
+    ///
+    /// - Throws: `Fault`.
+    public static func check(_ data: Data, maximumBytes: Int) throws(Fault) {
+        guard data.count <= maximumBytes else {
+            throw Fault(reason: "it has \(data.count) bytes, more than the \(maximumBytes) that are read")
+        }
+        // Without zeros it is no UTF-16, in which brackets and quotes could not be told from halves of other characters.
+        guard !data.contains(0), String(validating: data, as: UTF8.self) != nil else {
+            throw Fault(reason: "it is not UTF-8")
+        }
+        guard data.withUnsafeBytes(depth) <= maximumDepth else {
+            throw Fault(reason: "it is nested deeper than \(maximumDepth) levels")
+        }
+    }
+
     /// How deep brackets are nested outside texts, whether or not they match.
-    private static func depth(of bytes: UnsafeRawBufferPointer) -> Int {
+    private static func depth(_ bytes: UnsafeRawBufferPointer) -> Int {
         var depth = 0
         var deepest = 0
         var isText = false
@@ -54,8 +61,9 @@ enum CheckedJSON {
     }
 
     /// Why a document was refused, in words.
-    struct Fault: Error {
-        let reason: String
+    public struct Fault: Error {
+        /// Half a sentence that begins with "it" or names a key.
+        public let reason: String
 
         init(reason: String) { self.reason = reason }
 
