@@ -47,34 +47,50 @@ public struct MemoryEstimate: Codable, Sendable, Equatable {
             recipe, tokenizer: opened.tokenizer, chat: opened.chat, cache: cache)
         self.init(
             recipe, model: opened.source.hyperparameters, tokens: opened.tokenizer.vocabularySize,
+            dataBytes: Self.dataBytes(recipe, cache: cache),
             examples: ExampleSizes(recipe, shards: data.shards, test: data.test))
     }
 
-    /// - Parameter tokens: of the tokenizer.
-    init(_ recipe: Recipe, model: Hyperparameters, tokens: Int, examples: ExampleSizes) {
-        let parts = MemoryParts(recipe, model: model, tokens: tokens, examples: examples)
+    /// - Parameters:
+    ///   - tokens: of the tokenizer.
+    ///   - dataBytes: of the files that hold the examples.
+    init(_ recipe: Recipe, model: Hyperparameters, tokens: Int, dataBytes: Int, examples: ExampleSizes) {
+        let parts = MemoryParts(recipe, model: model, tokens: tokens, dataBytes: dataBytes, examples: examples)
         let candidates = [(Phase.training, parts.always + parts.training), (.scoring, parts.always + parts.scoring)]
             .map { phase, parts in (phase, parts, parts.reduce(0) { $0 + $1.bytes }) }
         (phase, self.parts, predictedBytes) = candidates[0].2 >= candidates[1].2 ? candidates[0] : candidates[1]
+    }
+
+    private static func dataBytes(_ recipe: Recipe, cache: CacheFolder) -> Int {
+        [recipe.data.path, recipe.data.testPath].compactMap { $0 }.reduce(0) { sum, path in
+            let attributes = try? FileManager.default.attributesOfItem(atPath: cache.resolve(path))
+            return sum + ((attributes?[.size] as? NSNumber)?.intValue ?? 0)
+        }
     }
 }
 
 /// The parts of a run's memory.
 private struct MemoryParts {
-    /// The program, its libraries, and what a thread of a matrix product keeps: measured, as nothing states them.
-    private static let processBytes = 64 << 20
-    private static let threadBytes = 16 << 20
-    /// A token with its name, its id and a merge, while they are read and then in their tables: measured.
-    private static let tokenizerBytesPerToken = 900
+    // Measured, as no code states them: docs/memory.md says how.
+    /// The program, its libraries and the sockets' threads.
+    private static let processBytes = 34 << 20
+    /// What a thread of the pool keeps, mostly for matrix products.
+    private static let threadBytes = 4 << 20
+    /// A token with its name, its id and its merge.
+    private static let tokenizerBytesPerToken = 300
+    /// A byte of the data's files, read and then cut into examples.
+    private static let bytesPerDataByte = 7
 
     private let recipe: Recipe
     private let model: Hyperparameters
     private let tokens: Int
+    private let dataBytes: Int
     private let examples: ExampleSizes
     private let layout: TrainableLayout
     private let outputs: Int
 
-    init(_ recipe: Recipe, model: Hyperparameters, tokens: Int, examples: ExampleSizes) {
+    init(_ recipe: Recipe, model: Hyperparameters, tokens: Int, dataBytes: Int, examples: ExampleSizes) {
+        self.dataBytes = dataBytes
         self.recipe = recipe
         self.model = model
         self.tokens = tokens
@@ -93,6 +109,7 @@ private struct MemoryParts {
         return [
             part("program and libraries", Self.processBytes + recipe.threadCount * Self.threadBytes),
             part("tokenizer", tokens * Self.tokenizerBytesPerToken),
+            part("texts", dataBytes * Self.bytesPerDataByte),
             part(
                 "frozen blocks",
                 floats: LanguageModel.floats(model, maximumTokens: recipe.maximumSequence, loadedBlocks: loaded)),
