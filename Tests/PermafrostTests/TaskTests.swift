@@ -75,8 +75,8 @@ struct TaskTests {
 extension TinyModel {
     /// Settings of the recipe for questions with answers in words.
     static let questionOverrides = [
-        "data.path=questions.jsonl", "data.format=jsonl", "task.head=lm", "task.prompt={question}",
-        "task.answer={answer}", "task.labels=null", "devices.partition=iid", "training.warmup_steps=0",
+        "data.path=questions.jsonl", "data.format=jsonl", "task.head=lm", "task.prompt=\"{question}\"",
+        "task.answer=\"{answer}\"", "task.labels=null", "devices.partition=iid", "training.warmup_steps=0",
         "training.epochs=1", "evaluation.samples=1000",
     ]
 
