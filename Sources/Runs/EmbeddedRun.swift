@@ -44,14 +44,13 @@ public final class EmbeddedRun: Sendable {
         startStep = setup.trainer.step
         context = try ZeroMQContext()
         let devices = setup.recipe.devices
+        // A resumed run publishes in the order of the first epoch as well: which texts go through the frozen blocks
+        // together decides the last bits of their activations.
         coordinator = try Coordinator(
             Coordinator.Configuration(
                 run: run, endpoint: "inproc://coordinator",
                 devices: devices.cuts.enumerated().map { .init(id: Self.deviceID($0), cut: $1) },
-                seed: setup.recipe.seed, silenceLimit: .seconds(devices.silenceSeconds),
-                epoch: StepPosition(
-                    after: startStep, samples: setup.samples, batchSize: setup.recipe.training.batch
-                ).epoch),
+                seed: setup.recipe.seed, silenceLimit: .seconds(devices.silenceSeconds)),
             context: context)
     }
 
@@ -78,12 +77,19 @@ public final class EmbeddedRun: Sendable {
     private func coordinate(
         _ roles: DispatchGroup, observer: (CoordinatorEvent) throws -> Void
     ) throws -> CoordinatorOutcome {
-        defer {
+        // Whatever ends the news: a step that waits for them must end, as the coordinator waits for it in turn.
+        func over() {
             isOver.store(true, ordering: .sequentiallyConsistent)
             toldOfStep.signal()
         }
+        defer { over() }
         return try coordinator.run(isListening: { startRoles(coordinator: $0, in: roles) }) { event in
-            try observer(event)
+            do {
+                try observer(event)
+            } catch {
+                over()
+                throw error
+            }
             if case .step = event { toldOfStep.signal() }
         }
     }

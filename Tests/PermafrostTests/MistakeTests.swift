@@ -16,7 +16,7 @@ private let layers = [
         mentions: ["lora.targets", "c_attn", "llama", "Choose among", "gate"]),
     BadInput(
         "a layer that no family has", "lora.targets=[q, gat]", code: .recipeImpossibleValue,
-        mentions: ["override", "'lora.targets'", "'gat'", "Perhaps 'gate' was meant"]),
+        mentions: ["override", "'lora.targets'", "found gat", "Perhaps 'gate' was meant"]),
     BadInput(
         "no layers at all", "lora.targets=[]", code: .recipeImpossibleValue, mentions: ["'lora.targets'"]),
     BadInput(

@@ -15,14 +15,14 @@ struct Disturbance: Sendable, CustomTestStringConvertible {
     }
 
     static let all = [
-        Disturbance("SplitFrozen with adapters, killed", blows: [(9, SIGKILL)]),
+        Disturbance("SplitFrozen with adapters, killed twice", blows: [(9, SIGKILL), (27, SIGKILL)]),
         Disturbance("SplitFrozen with adapters, Ctrl-C", blows: [(3, SIGINT)]),
         Disturbance(
             "SplitFrozen, SGD with momentum and dropout, killed twice", "training.optimizer=sgd",
             "training.momentum=0.9", "lora.dropout=0.1", blows: [(7, SIGKILL), (15, SIGKILL)]),
         Disturbance(
             "SplitFrozen, full fine-tuning, killed in the second epoch, then Ctrl-C", "training.trainable=full",
-            "training.learning_rate=1e-3", blows: [(14, SIGKILL), (18, SIGINT)]),
+            "training.learning_rate=1e-3", blows: [(21, SIGKILL), (27, SIGINT)]),
         Disturbance(
             "without devices, with dropout, killed twice", "training.method=central", "lora.dropout=0.1",
             blows: [(6, SIGKILL), (13, SIGKILL)]),
