@@ -58,10 +58,12 @@ extension SafetensorsFile {
     ) throws -> FileDigest {
         let ordered = shapes.sorted { $0.key < $1.key }
         let header = try header(ordered, metadata)
-        return try WholeFile.write(to: url, streaming: { sink in
-            sink.append(withUnsafeBytes(of: UInt64(header.count).littleEndian) { Data($0) } + header)
-            for (name, shape) in ordered { try sink.append(name, shape: shape, values) }
-        })
+        return try WholeFile.write(
+            to: url,
+            streaming: { sink in
+                sink.append(withUnsafeBytes(of: UInt64(header.count).littleEndian) { Data($0) } + header)
+                for (name, shape) in ordered { try sink.append(name, shape: shape, values) }
+            })
     }
 
     private static func header(_ shapes: [(key: String, value: [Int])], _ metadata: [String: String]) throws -> Data {

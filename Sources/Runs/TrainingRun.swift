@@ -89,7 +89,8 @@ public final class TrainingRun: Sendable {
             }
             observer(.evaluating(done: done, of: count))
         }
-        let scorer = try data.test.isEmpty
+        let scorer =
+            try data.test.isEmpty
             ? nil
             : Scorer(
                 recipe, prepared: prepared, data: data, head: setup.head,

@@ -19,7 +19,8 @@ struct Eval: AnsweringCommand {
         help: "The folder 'adapter' of a run, or another adapter in PEFT's format.", completion: .directory)
     var adapter: String?
 
-    @Option(help: "Write one JSON object per example, with its logits or its answer, into this file.", completion: .file())
+    @Option(
+        help: "Write one JSON object per example, with its logits or its answer, into this file.", completion: .file())
     var predictions: String?
 
     @Option(help: "How the score is printed.")

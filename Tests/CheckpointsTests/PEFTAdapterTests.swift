@@ -210,7 +210,8 @@ struct PEFTAdapterTests {
             let even = LowRankPair(a: [1, 2], b: [1, 2])
             let other = AdapterSite(layer: 1, module: "k_proj")
             #expect(throws: AdapterError.self) {
-                try PEFTAdapter(family: .llama, rank: 2, alpha: 1, baseModel: "", pairs: [site: even, other: even]).write(to: folder)
+                try PEFTAdapter(family: .llama, rank: 2, alpha: 1, baseModel: "", pairs: [site: even, other: even])
+                    .write(to: folder)
             }
             #expect(throws: AdapterError.self) {
                 try PEFTAdapter(family: .llama, rank: 2, alpha: 1, baseModel: "", pairs: [:]).write(to: folder)

@@ -56,7 +56,9 @@ struct PassBench {
         var generator = SeededGenerator(seed: UInt64(number), stream: "micro-batch")
         let lengths = (0..<sequences).map { _ in Int.random(in: 1...9, using: &generator) }
         let targets = lengths.map { length in
-            (0..<(head.isClassifying ? 1 : length)).map { _ in Int32.random(in: 0..<Int32(head.outputs), using: &generator) }
+            (0..<(head.isClassifying ? 1 : length)).map { _ in
+                Int32.random(in: 0..<Int32(head.outputs), using: &generator)
+            }
         }
         let values = Storage(normal: lengths.reduce(0, +) * model.hyperparameters.width, using: &generator)
         return MicroBatch(lengths: lengths, targets: targets) { x_TD in

@@ -51,7 +51,8 @@ struct TrainerTests {
                 == Self.trained(threads: 3, microBatch: 3, dropout: dropout))
     }
 
-    @Test("gradients accumulated over micro-batches of any size are the large batch's to rounding", arguments: [1, 3, 5])
+    @Test(
+        "gradients accumulated over micro-batches of any size are the large batch's to rounding", arguments: [1, 3, 5])
     func microBatches(size: Int) throws {
         let forms: [(dropout: Float, form: TrainableLayout.Form?)] = [(0, nil), (0.3, nil), (0, .full)]
         for (dropout, form) in forms {

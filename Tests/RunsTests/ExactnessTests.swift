@@ -68,7 +68,8 @@ struct ExactnessTests {
         let central = try setup([], partition)
         try CentralRun(setup: central).train(shouldStop: { false }, observer: { _, _ in })
         let fresh = try TrainableParameters(
-            layout: central.parameters.layout, model: central.model, seed: 7).flat.values
+            layout: central.parameters.layout, model: central.model, seed: 7
+        ).flat.values
         #expect(relativeDifference(fresh, central.parameters.flat.values) > 0.1, "20 steps move the adapters")
 
         let split = try splitFrozen(["devices.cuts=\(cuts)"], partition)

@@ -8,9 +8,10 @@ struct StopStringsTests {
     func pieces() {
         var generator = SeededGenerator(seed: 4, stream: "stop-strings")
         for _ in 0..<2000 {
-            let text = String((0..<Int.random(in: 0...20, using: &generator)).map { _ in
-                ["a", "b", "\n", "é"].randomElement(using: &generator) ?? "a"
-            }.joined())
+            let text = String(
+                (0..<Int.random(in: 0...20, using: &generator)).map { _ in
+                    ["a", "b", "\n", "é"].randomElement(using: &generator) ?? "a"
+                }.joined())
             let stops = ["ab", "b\nb", "", "éé"]
             var scanner = StopStrings(stops), shown = ""
             var rest = text[...]

@@ -38,14 +38,16 @@ extension GGUFFile {
             offset += aligned(shape.reduce(4, *))
         }
         header.pad(to: aligned(header.data.count))
-        _ = try WholeFile.write(to: url, streaming: { sink in
-            sink.append(header.data)
-            for (name, shape) in tensors {
-                try sink.append(name, shape: shape, values)
-                let bytes = shape.reduce(4, *)
-                sink.append(Data(count: aligned(bytes) - bytes))
-            }
-        })
+        _ = try WholeFile.write(
+            to: url,
+            streaming: { sink in
+                sink.append(header.data)
+                for (name, shape) in tensors {
+                    try sink.append(name, shape: shape, values)
+                    let bytes = shape.reduce(4, *)
+                    sink.append(Data(count: aligned(bytes) - bytes))
+                }
+            })
     }
 
     private static func aligned(_ bytes: Int) -> Int {

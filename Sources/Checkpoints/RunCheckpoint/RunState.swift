@@ -61,7 +61,8 @@ public struct RunState: Codable, Sendable, Equatable {
             .damaged(folder: folder, file: RunCheckpoint.stateName, reason: reason)
         }
         guard (try? CheckedJSON.check(json, maximumBytes: 1 << 20)) != nil,
-            let format = try? decoder.decode(Format.self, from: json) else {
+            let format = try? decoder.decode(Format.self, from: json)
+        else {
             throw damaged("it is not the JSON of a run's state")
         }
         guard format.version == Self.currentVersion else {
