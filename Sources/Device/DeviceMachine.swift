@@ -67,6 +67,8 @@ struct DeviceMachine {
     private var isComputing = false
     /// Bytes of the group that is computed but not sent yet.
     private var readyBytes: Int?
+    /// Samples of the group that is being computed or ready.
+    private var readySamples = 0
     private var window: PublishWindow
 
     /// - Parameters:
@@ -115,9 +117,10 @@ struct DeviceMachine {
         guard phase == .joining else { return [] }
         phase = .publishing
         cut = Int(assignment.cut)
-        let order = SampleOrder.deviceOrder(
-            seed: assignment.seed, device: Int(assignment.number), count: samples, epoch: Int(assignment.epoch))
-        groups = Batches.cut(order, size: publishBatch)[...]
+        groups =
+            SampleOrder.publication(
+                seed: assignment.seed, device: Int(assignment.number), count: samples,
+                epoch: Int(assignment.epoch), groupSize: publishBatch)[...]
         return [.join(endpoint: assignment.workerEndpoint, samples: samples)] + computeNext()
     }
 
@@ -128,7 +131,7 @@ struct DeviceMachine {
             if window.canSend(bytes: bytes) {
                 readyBytes = nil
                 actions.append(.publish(window.sent(bytes: bytes, now: now)))
-                sentSamples += min(publishBatch, samples - sentSamples)
+                sentSamples += readySamples
                 actions += computeNext()
             } else if window.unacknowledgedCount == 0, window.creditBytes > 0 {
                 // Nothing is on its way, so no credit will ever come back.
@@ -146,6 +149,7 @@ struct DeviceMachine {
     private mutating func computeNext() -> [Action] {
         guard let group = groups.popFirst() else { return [] }
         isComputing = true
+        readySamples = group.count
         return [.compute(samples: group, cut: cut)]
     }
 

@@ -44,13 +44,14 @@ public final class EmbeddedRun: Sendable {
         startStep = setup.trainer.step
         context = try ZeroMQContext()
         let devices = setup.recipe.devices
-        // A resumed run publishes in the order of the first epoch as well: which texts go through the frozen blocks
-        // together decides the last bits of their activations.
         coordinator = try Coordinator(
             Coordinator.Configuration(
                 run: run, endpoint: "inproc://coordinator",
                 devices: devices.cuts.enumerated().map { .init(id: Self.deviceID($0), cut: $1) },
-                seed: setup.recipe.seed, silenceLimit: .seconds(devices.silenceSeconds)),
+                seed: setup.recipe.seed, silenceLimit: .seconds(devices.silenceSeconds),
+                epoch: StepPosition(
+                    after: startStep, samples: setup.samples, batchSize: setup.recipe.training.batch
+                ).epoch),
             context: context)
     }
 

@@ -39,8 +39,8 @@ struct DeviceBench {
     }
 
     /// The groups that a device with this assignment owes, in training order.
-    static func plannedGroups(samples: Int, publishBatch: Int, epoch: Int = 1) -> [[Int]] {
-        Batches.cut(SampleOrder.deviceOrder(seed: 7, device: 1, count: samples, epoch: epoch), size: publishBatch)
+    static func plannedGroups(samples: Int, publishBatch: Int) -> [[Int]] {
+        Batches.cut(SampleOrder.deviceOrder(seed: 7, device: 1, count: samples, epoch: 1), size: publishBatch)
     }
 
     @discardableResult

@@ -467,7 +467,8 @@ struct  Permafrost__Assignment
    */
   uint32_t number;
   /*
-   * The epoch in whose order the device publishes, from 1: the one in which training begins or goes on.
+   * The epoch in which training begins or goes on, from 1. A device cuts its samples into messages in the order of the
+   * first epoch, always, and sends these in the order in which this epoch first needs a sample of each.
    */
   uint32_t epoch;
 };
