@@ -33,9 +33,11 @@ struct MemoryEstimateTests {
     }
 
     private func estimate(
-        _ overrides: [String] = [], family: ModelFamily = .gpt2, layers: Int = 4, test: [EncodedExample] = []
+        _ overrides: [String] = [], family: ModelFamily = .gpt2, layers: Int = 4, test: [EncodedExample] = [],
+        change: (inout Recipe) -> Void = { _ in }
     ) throws -> MemoryEstimate {
-        let recipe = try recipe(overrides)
+        var recipe = try recipe(overrides)
+        change(&recipe)
         return MemoryEstimate(
             recipe, model: try RandomModelSource(family: family, layers: layers, width: 64).hyperparameters,
             tokens: 50, dataBytes: 1000, examples: ExampleSizes(recipe, shards: shards, test: test))
@@ -158,7 +160,7 @@ struct MemoryEstimateTests {
         let overhead = 20 * 512
         let exact = try bytes("activation store", estimate()) - overhead
         #expect(try bytes("activation store", estimate(["devices.codec=bf16"])) - overhead == exact / 2)
-        #expect(try bytes("activation store", estimate(["store.capacity_bytes=1KiB"])) - overhead == 1024)
+        #expect(try bytes("activation store", estimate { $0.store.capacityBytes = 1024 }) - overhead == 1024)
     }
 
     @Test("a run that does not fit the machine is named, and what to do")
