@@ -1,3 +1,4 @@
+import Datasets
 import Randomness
 import Testing
 import Wire
