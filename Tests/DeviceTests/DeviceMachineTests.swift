@@ -62,7 +62,7 @@ struct DeviceMachineTests {
         #expect(bench.machine.sentSamples == samples, "seed \(seed)")
     }
 
-    @Test("a device that joins a resumed run publishes the groups of the first epoch, in the order in which the present one needs them")
+    @Test("a device of a resumed run publishes the groups of the first epoch, as the present one needs them")
     func resumed() {
         var bench = DeviceBench()
         bench.assign(epoch: 3)
