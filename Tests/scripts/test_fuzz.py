@@ -7,7 +7,7 @@ import unittest
 from pathlib import Path
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "fuzz"
-USAGE = 2
+USAGE, INTERRUPTED = 2, 62
 FIGURES = 'echo "safetensors: 4 of 5 mutants refused, peak 1 KiB above the start"; ' \
     'echo "many words: 10 of 20 mutants refused, peak 2 KiB above the start"'
 
@@ -62,6 +62,11 @@ class FuzzTests(unittest.TestCase):
         self.assertEqual(result.returncode, 1)
         self.assertIn("AddressSanitizer: overflow", result.stderr)
         self.assertIn("PERMAFROST_SEED=3 PERMAFROST_MUTANTS=1 swift test --skip-build", result.stderr)
+
+    def test_tests_that_somebody_kills_are_no_finding(self):
+        result = self.fuzz(tests="kill -KILL $$")
+        self.assertEqual(result.returncode, INTERRUPTED)
+        self.assertNotIn("Once more", result.stderr)
 
     def test_a_round_without_a_mutant_is_no_success(self):
         self.assertEqual(self.fuzz("--minutes", "0", tests="true").returncode, 1)
