@@ -7,7 +7,7 @@ import unittest
 from pathlib import Path
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "fuzz"
-USAGE = 2
+USAGE, INTERRUPTED = 2, 62
 FIGURES = 'echo "safetensors: 4 of 5 mutants refused, peak 1 KiB above the start"; ' \
     'echo "many words: 10 of 20 mutants refused, peak 2 KiB above the start"'
 
@@ -42,25 +42,31 @@ class FuzzTests(unittest.TestCase):
     def test_a_round_builds_with_the_sanitizer_and_prints_seed_and_totals(self):
         result = self.fuzz("--minutes", "0", "--seed", "7")
         self.assertEqual(result.returncode, 0, result.stderr)
-        build, test = self.asked()
+        build, suites, test = self.asked()
         self.assertIn("build --build-tests --sanitize=address --scratch-path .build-asan", build)
+        self.assertIn("--skip Mutated", suites)
         self.assertTrue(test.startswith("7 1 detect_leaks=0"), test)
         self.assertIn("test --skip-build --sanitize=address", test)
         self.assertIn("1 rounds, seeds 7 to 7: 25 mutants, 14 refused", result.stdout)
 
     def test_the_next_round_has_another_seed_and_more_mutants(self):
-        # The second round ends the run, as a finding would.
+        # The second round ends the run with a finding.
         tests = FIGURES + '; [ "$PERMAFROST_SEED" = 1 ]'
         result = self.fuzz("--minutes", "1", tests=tests)
-        self.assertEqual([line.split()[:2] for line in self.asked()[1:]], [["1", "1"], ["2", "2"]])
-        self.assertIn("--filter Mutated", self.asked()[2])
+        self.assertEqual([line.split()[:2] for line in self.asked()[2:]], [["1", "1"], ["2", "2"]])
+        self.assertIn("--filter Mutated", self.asked()[3])
         self.assertEqual(result.returncode, 1)
 
     def test_the_first_finding_ends_with_1_and_says_how_to_see_it_again(self):
         result = self.fuzz("--seed", "3", tests='echo "==1==ERROR: AddressSanitizer: overflow"; exit 1')
         self.assertEqual(result.returncode, 1)
         self.assertIn("AddressSanitizer: overflow", result.stderr)
-        self.assertIn("PERMAFROST_SEED=3 PERMAFROST_MUTANTS=1 swift test", result.stderr)
+        self.assertIn("PERMAFROST_SEED=3 PERMAFROST_MUTANTS=1 swift test --skip-build", result.stderr)
+
+    def test_tests_that_somebody_kills_are_no_finding(self):
+        result = self.fuzz(tests="kill -KILL $$")
+        self.assertEqual(result.returncode, INTERRUPTED)
+        self.assertNotIn("Once more", result.stderr)
 
     def test_a_round_without_a_mutant_is_no_success(self):
         self.assertEqual(self.fuzz("--minutes", "0", tests="true").returncode, 1)
