@@ -34,7 +34,11 @@ struct PassBench {
     let dropout: Float
 
     init(_ trial: PassCase, layers: Int = 4) throws {
-        model = try LanguageModel(source: RandomModelSource(family: trial.family, layers: layers), maximumTokens: 32)
+        // A vocabulary beyond the columns that a head takes at once.
+        let vocabulary = trial.head == "vocabulary" ? 9001 : 50
+        model = try LanguageModel(
+            source: RandomModelSource(family: trial.family, layers: layers, vocabulary: vocabulary),
+            maximumTokens: 32)
         head =
             switch trial.head {
             case "classifier": OutputHead(model: model, classes: 3)

@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 
 /// What a path leads to, recognised by what stands there.
@@ -18,18 +19,23 @@ enum FoundFile: Equatable {
 
     /// Looks at a path; a folder with exactly one GGUF file is that file.
     ///
-    /// - Throws: `FileError.unreadable` when nothing is there.
+    /// - Throws: `FileError.unreadable` when nothing is there, or nothing that may be read.
     init(at path: String) throws(FileError) {
         let url = URL(fileURLWithPath: path)
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
             throw .unreadable(file: path, reason: String(cString: strerror(ENOENT)))
         }
-        self = isFolder.boolValue ? Self.folder(url) : Self.file(url)
+        self = isFolder.boolValue ? try Self.folder(url) : Self.file(url)
     }
 
-    private static func folder(_ url: URL) -> FoundFile {
-        let names = ((try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []).sorted()
+    private static func folder(_ url: URL) throws(FileError) -> FoundFile {
+        let names: [String]
+        do {
+            names = try FileManager.default.contentsOfDirectory(atPath: url.path).sorted()
+        } catch {
+            throw .unreadable(file: url.path, reason: systemReason(of: error))
+        }
         if CheckpointFolder.isName(url.lastPathComponent) || names.contains(RunCheckpoint.tensorsName) {
             return .checkpointFolder(url)
         }
