@@ -42,9 +42,11 @@ struct OpenedModel {
     /// - Throws: `RunError`, or what the file, the model or its tokenizer is refused with.
     init(_ recipe: Recipe, cache: CacheFolder) throws {
         let path = cache.resolve(recipe.model.path)
-        guard FileManager.default.fileExists(atPath: path) else {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
             throw RunError.fileMissing(path: path, key: "model.path")
         }
+        guard !isFolder.boolValue || recipe.model.sha256 == nil else { throw RunError.digestOfFolder(path: path) }
         if let sha256 = recipe.model.sha256 { try checkFile(path, sha256: sha256, key: "model.path") }
         source = try ModelFiles.open(path)
         try recipe.check(against: source.hyperparameters)

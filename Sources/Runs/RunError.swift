@@ -6,6 +6,8 @@ public enum RunError: NumberedError, Equatable {
     case folderUnwritable(path: String, reason: String)
     /// A fetched file is not the one that the recipe means.
     case checksumMismatch(path: String, expected: String, found: String)
+    /// A digest for a folder, which has none.
+    case digestOfFolder(path: String)
     /// A file that the recipe names is not there.
     case fileMissing(path: String, key: String)
     /// More frozen blocks than the model has, or none left to train.
@@ -44,7 +46,8 @@ public enum RunError: NumberedError, Equatable {
         case .checksumMismatch: .checksumMismatch
         case .fileMissing(_, key: "data.path"): .dataUnreadable
         case .fileMissing: .modelUnreadable
-        case .frozenBlocksBeyondModel, .promptBeyondContext, .adapterBlocksBeyondModel, .targetsNotInModel:
+        case .digestOfFolder, .frozenBlocksBeyondModel, .promptBeyondContext, .adapterBlocksBeyondModel,
+            .targetsNotInModel:
             .recipeImpossibleValue
         case .generationBeyondContext: .usage
         case .noTokenizer, .noChat: .tokenizerUnsupported
@@ -62,6 +65,7 @@ public enum RunError: NumberedError, Equatable {
         case .folderUnwritable(let path, let reason): "The run folder \(path) cannot be written: \(reason)"
         case .checksumMismatch(let path, let expected, let found):
             "\(path) has the SHA-256 \(found.prefix(12))…, the recipe expects \(expected.prefix(12))…"
+        case .digestOfFolder(let path): "model.sha256 is the digest of a file, and \(path) is a folder"
         case .fileMissing(let path, let key): "\(path), which the recipe names as \(key), is not there"
         case .frozenBlocksBeyondModel(let frozen, let layers):
             "model.frozen_blocks is \(frozen), but the model has \(layers) blocks and one at least must train"
@@ -95,6 +99,7 @@ public enum RunError: NumberedError, Equatable {
         switch self {
         case .folderUnwritable: "Free some disk space, or choose another folder with runs=FOLDER"
         case .checksumMismatch: "Fetch it again with scripts/fetch, or correct the sha256 in the recipe"
+        case .digestOfFolder: "Set model.sha256 to null, or name the model's file"
         case .fileMissing: "Run scripts/fetch, or correct the path in the recipe"
         case .frozenBlocksBeyondModel(_, let layers): "Set model.frozen_blocks to at most \(layers - 1)"
         case .promptBeyondContext(_, let generateTokens, let context):

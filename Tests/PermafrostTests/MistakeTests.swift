@@ -29,6 +29,9 @@ private let layers = [
         "adapters in frozen blocks", "lora.blocks=3-4", code: .recipeImpossibleValue,
         mentions: ["'lora.blocks'", "above model.frozen_blocks, 3"]),
     BadInput(
+        "a digest for a folder", "model.path=.", "model.sha256=\(String(repeating: "0", count: 64))",
+        code: .recipeImpossibleValue, mentions: ["model.sha256", "is a folder", "null"]),
+    BadInput(
         "a rank of nothing", "lora.rank=0", code: .recipeImpossibleValue, mentions: ["'lora.rank'", "from 1 to 1024"]),
 ]
 
