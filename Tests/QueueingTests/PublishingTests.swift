@@ -25,6 +25,7 @@ struct PublishingTests {
         for _ in 0..<10 where worker.ingress.counts.duplicate < 4 {
             try poller.wait(milliseconds: 5_000)
             try worker.work()
+            try device.work()
         }
         #expect(device.isFinished)
         #expect(worker.store.count == 40)
