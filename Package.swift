@@ -11,6 +11,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     ],
     targets: [
@@ -18,6 +19,7 @@ let package = Package(
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CZeroMQ", pkgConfig: "libzmq", providers: [.apt(["libzmq3-dev"])]),
         .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+        .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
         .target(name: "CWire", dependencies: ["CProtobufC"]),
         .target(name: "CKernels"),
 
@@ -36,13 +38,22 @@ let package = Package(
 
         // Messages and queues.
         .target(name: "Wire", dependencies: ["CWire", "Diagnostics"]),
-        .target(name: "Queueing", dependencies: ["CZeroMQ", "Diagnostics", "Wire"]),
+        .target(name: "Queueing", dependencies: ["CLMDB", "CZeroMQ", "Diagnostics", "Randomness", "Wire"]),
+
+        // Who computes what, and what the coordinator remembers.
+        .target(name: "Balancing", dependencies: ["Diagnostics", "Randomness"]),
+        .target(
+            name: "Ledger",
+            dependencies: [
+                "Diagnostics", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
 
         // What is computed where, and the roles that do it.
         .target(name: "Methods", dependencies: ["Datasets", "Diagnostics", "Models", "Tensors"]),
         .target(name: "Device", dependencies: ["Datasets", "Diagnostics", "Methods", "Queueing", "Tensors", "Wire"]),
         .target(name: "Worker", dependencies: ["Datasets", "Diagnostics", "Methods", "Queueing", "Tensors", "Wire"]),
-        .target(name: "Coordinator", dependencies: ["Diagnostics", "Queueing", "Wire"]),
+        .target(name: "Coordinator", dependencies: ["Balancing", "Diagnostics", "Ledger", "Queueing", "Wire"]),
 
         // Recipes, run folders and the embedded assembly of the roles.
         .target(
@@ -51,14 +62,14 @@ let package = Package(
         .target(
             name: "Runs",
             dependencies: [
-                "Checkpoints", "Coordinator", "Datasets", "Device", "Diagnostics", "Methods", "Models", "Queueing",
-                "Randomness", "Recipes", "Tensors", "Tokenizers", "Wire", "Worker",
+                "Balancing", "Checkpoints", "Coordinator", "Datasets", "Device", "Diagnostics", "Ledger", "Methods",
+                "Models", "Queueing", "Randomness", "Recipes", "Tensors", "Tokenizers", "Wire", "Worker",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .executableTarget(
             name: "permafrost",
             dependencies: [
-                "Checkpoints", "Diagnostics", "Recipes", "Runs",
+                "Balancing", "Checkpoints", "Diagnostics", "Ledger", "Queueing", "Recipes", "Runs",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -79,6 +90,8 @@ let package = Package(
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Diagnostics", "Randomness", "Tokenizers"]),
         .testTarget(name: "WireTests", dependencies: ["CWire", "Randomness", "Wire"]),
         .testTarget(name: "QueueingTests", dependencies: ["Queueing", "Randomness", "Wire"]),
+        .testTarget(name: "BalancingTests", dependencies: ["Balancing", "Randomness"]),
+        .testTarget(name: "LedgerTests", dependencies: ["Ledger", "Randomness"]),
         .testTarget(name: "MethodsTests", dependencies: ["Datasets", "Methods", "Models", "Support"]),
         .testTarget(
             name: "DeviceTests", dependencies: ["Datasets", "Device", "Queueing", "Randomness", "Tensors", "Wire"]),

@@ -6,7 +6,8 @@ readonly EXIT_INTERRUPTED=62
 readonly EXIT_MACHINE_UNFIT=70
 
 # What Permafrost needs from Debian, apart from Python's pip and venv.
-readonly DEBIAN_PACKAGES=(libzmq3-dev libopenblas-dev libprotobuf-c-dev protobuf-c-compiler pkg-config)
+readonly DEBIAN_PACKAGES=(
+    libzmq3-dev libopenblas-dev libprotobuf-c-dev protobuf-c-compiler liblmdb-dev libsqlite3-dev pkg-config)
 
 readonly MINIMUM_SWIFT=6.1
 readonly MINIMUM_PYTHON=3.9

@@ -1,0 +1,2 @@
+/// Who computes what.
+enum BalancingPlaceholder {}

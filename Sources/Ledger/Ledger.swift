@@ -1,0 +1,2 @@
+/// The ledger of a coordinator.
+enum LedgerPlaceholder {}
