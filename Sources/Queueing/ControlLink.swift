@@ -49,7 +49,7 @@ public final class ControlLink {
     ///
     /// - Throws: `TransportError`.
     public func keepAlive() throws(TransportError) {
-        if untilHeartbeat <= .zero { try tell(.heartbeat) }
+        if untilHeartbeat <= .zero { try tell(.heartbeat(time: clock.now.nanoseconds)) }
     }
 
     /// Does a role's work. What it throws is told to the coordinator first.

@@ -13,6 +13,9 @@ public enum WireError: NumberedError, Equatable {
     // 10-19: who may speak.
     case unknownRun(String)
     case unknownSender(String)
+    case unknownSession
+    case notEnrolled(String)
+    case wrongRole(String)
 
     // 20-29: payloads.
     case payloadMissing
@@ -39,14 +42,17 @@ public enum WireError: NumberedError, Equatable {
     case tooManyTargets(count: Int, limit: Int)
     case targetLengthOutOfRange(sample: UInt64, targets: UInt32, length: UInt32)
     case targetsMismatch(targets: Int, sum: Int)
+    case partOutOfRange(part: UInt32, parts: UInt32, rows: UInt32)
+    case partsDiffer(sequence: UInt64)
 
     // 50-59: the queue.
     case creditExceeded(bytes: Int, available: Int)
     case staleAttempt(attempt: UInt32, latest: UInt32)
-    case sequenceOutOfWindow(sequence: UInt64, expected: UInt64, window: Int)
+    case sequenceOutOfRange(sequence: UInt64, samples: UInt64)
     case deadLettered(sequence: UInt64)
     case senderRefused(deadLetters: Int)
     case storeFull(neededBytes: Int, freeBytes: Int)
+    case draining
 
     /// The protocol error number.
     public var number: UInt32 {
@@ -59,6 +65,9 @@ public enum WireError: NumberedError, Equatable {
         case .unexpectedMessage: 6
         case .unknownRun: 10
         case .unknownSender: 11
+        case .unknownSession: 12
+        case .notEnrolled: 13
+        case .wrongRole: 14
         case .payloadMissing: 20
         case .tooManyFrames: 21
         case .frameTooLarge: 22
@@ -81,18 +90,26 @@ public enum WireError: NumberedError, Equatable {
         case .tooManyTargets: 42
         case .targetLengthOutOfRange: 43
         case .targetsMismatch: 44
+        case .partOutOfRange: 45
+        case .partsDiffer: 46
         case .creditExceeded: 50
         case .staleAttempt: 51
-        case .sequenceOutOfWindow: 52
+        case .sequenceOutOfRange: 52
         case .deadLettered: 53
         case .senderRefused: 54
         case .storeFull: 55
+        case .draining: 56
         }
     }
 
     /// The numbers after which sending a message again cannot help.
     public static let finalNumbers: Set<UInt32> = [
         deadLettered(sequence: 0).number, senderRefused(deadLetters: 0).number,
+    ]
+
+    /// The numbers that say nothing about the message: it is sent again later, as often as need be.
+    public static let passingNumbers: Set<UInt32> = [
+        storeFull(neededBytes: 0, freeBytes: 0).number, draining.number,
     ]
 
     /// A full store has a code of its own; every other refusal is a rejected message.
