@@ -26,8 +26,9 @@ public struct CheckedActivations: Sendable, Equatable {
     /// All samples' targets, one sample after another, each in `0..<targetLimit`.
     public let targets: [Int32]
 
-    /// Which part of the message the payload is, from 0, and of how many.
+    /// Which part of the message the payload is, from 0.
     public let part: UInt32
+    /// How many parts there are, at least 1.
     public let parts: UInt32
     /// The rows of the message that the payload has: all of them when there is one part.
     public let partRows: Range<Int>

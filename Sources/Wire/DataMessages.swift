@@ -45,8 +45,9 @@ extension Body {
         public var columns: UInt32
         /// `payloadChecksum` of the payload frame.
         public var checksum: UInt64
-        /// Which part of the message this is, from 0, and of how many; 0 parts mean 1.
+        /// Which part of the message this is, from 0.
         public var part: UInt32
+        /// How many parts there are; 0 means 1.
         public var parts: UInt32
         /// The number of the device on whose behalf a worker sends, plus 1; 0 from a device.
         public var origin: UInt32

@@ -41,16 +41,19 @@ extension Body {
     public struct QueueReport: Sendable, Equatable {
         /// At most `mostDevices`; several reports tell of more.
         public var devices: [DeviceQueue]
-        /// Bytes of the store that are used, and that there are.
+        /// Bytes of the store that are used.
         public var storeBytes: UInt64
+        /// Bytes that the store may have.
         public var storeCapacity: UInt64
         /// Whether there is no room, so that credits have stopped.
         public var isFull: Bool
-        /// Frozen blocks run for weaker devices so far: seconds, and tokens times blocks.
+        /// Seconds in which frozen blocks were run for weaker devices so far.
         public var advanceSeconds: Double
+        /// What they were spent on: tokens times blocks.
         public var advanceBlockTokens: UInt64
-        /// Steps so far: seconds and tokens.
+        /// Seconds of all steps so far.
         public var stepSeconds: Double
+        /// Tokens of all steps so far.
         public var stepTokens: UInt64
 
         /// Devices of one report.
