@@ -49,4 +49,20 @@ struct ContractTests {
         }
         #expect(Set(numbered.map(\.1.problem)).count == numbered.count)
     }
+
+    @Test("docs/protocol.md has every error number as the enum says; PERMAFROST_RECORD=1 writes them anew")
+    func page() throws {
+        let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent("docs/protocol.md")
+        let text = try String(contentsOf: page, encoding: .utf8)
+        let begin = try #require(text.range(of: "<!-- errors:.*-->\n", options: .regularExpression))
+        let end = try #require(text.range(of: "<!-- end of errors -->"))
+        let expected = text[..<begin.upperBound] + ProtocolError.documentation + "\n" + text[end.lowerBound...]
+        if ProcessInfo.processInfo.environment["PERMAFROST_RECORD"] == "1" {
+            try expected.write(to: page, atomically: true, encoding: .utf8)
+        } else {
+            #expect(text == expected)
+        }
+        #expect(ProtocolError.allCases.allSatisfy { !$0.meaning.isEmpty && !$0.meaning.hasSuffix(".") })
+    }
 }
