@@ -1,0 +1,105 @@
+import Checkpoints
+import Diagnostics
+import Foundation
+import Methods
+import Models
+import Recipes
+import Synchronization
+import Tensors
+import Worker
+
+/// What a worker's process keeps of one run on its disk, in the shape of a run's folder: recipe, metrics, checkpoints,
+/// what was trained, and beside them the activation store.
+final class WorkerState: Sendable {
+    /// What there is once every device has said how many samples it holds.
+    private struct Training: Sendable {
+        let setup: TrainingSetup
+        let checkpoints: CheckpointWriter
+        let startStep: Int
+        let totals: TrainingTotals
+    }
+
+    let folder: RunFolder
+    private let recipe: Recipe
+    private let resolved: String
+    private let cache: CacheFolder
+    private let prepared: PreparedModel
+    private let labelTokens: [Int]
+    private let pool: ComputePool
+    private let training = Mutex<Training?>(nil)
+    private let newestCheckpoint: Mutex<Int>
+
+    /// Opens the folder of a run, made if need be.
+    ///
+    /// - Parameters:
+    ///   - recipe: resolved, with its text as the coordinator gave it.
+    ///   - onSkipped: is told of each newer checkpoint that is not whole.
+    /// - Throws: `RunError`, `FileError.unwritable`.
+    init(
+        run: String, in state: String, recipe: Recipe, resolved: String, cache: CacheFolder,
+        prepared: PreparedModel, labelTokens: [Int], pool: ComputePool,
+        onSkipped: (_ folder: String, any NumberedError) -> Void
+    ) throws {
+        folder = try RunFolder(run: run, in: state)
+        try folder.write(resolved, to: "recipe.yaml")
+        let newest = try RunCheckpoint.latest(in: folder.checkpoints) { onSkipped($0.path, $1) }
+        newestCheckpoint = Mutex(newest?.state.step ?? 0)
+        self.recipe = recipe
+        self.resolved = resolved
+        self.cache = cache
+        self.prepared = prepared
+        self.labelTokens = labelTokens
+        self.pool = pool
+    }
+
+    /// Where the activation store lies.
+    var storePath: String { "\(folder.path)/store" }
+
+    /// The training that has begun, and what a record of it needs.
+    var begun: (setup: TrainingSetup, startStep: Int, totals: TrainingTotals)? {
+        training.withLock { $0.map { ($0.setup, $0.startStep, $0.totals) } }
+    }
+
+    /// The checkpoints of the training that has begun.
+    var checkpoints: CheckpointWriter? { training.withLock { $0?.checkpoints } }
+
+    /// How the worker's role trains.
+    var workerTraining: WorkerTraining {
+        WorkerTraining(
+            begin: { [self] counts in try begin(counts) },
+            afterStep: { [self] step in
+                try checkpoints?.took(step)
+                let interval = recipe.training.checkpointSteps
+                if interval > 0, step.step % interval == 0 { newestCheckpoint.withLock { $0 = step.step } }
+            },
+            checkpoint: { [self] in
+                try checkpoints?.write()
+                let newest = try RunCheckpoint.latest(in: folder.checkpoints) { _, _ in }
+                if let newest { newestCheckpoint.withLock { $0 = newest.state.step } }
+                return newest.map { ($0.state.step, $0.files) }
+            },
+            adopt: { [self] step, files in
+                try RunCheckpoint.adopt(files, into: folder.checkpoints, keeping: recipe.training.checkpointsKept)
+                newestCheckpoint.withLock { $0 = step }
+            },
+            checkpointStep: { [self] in newestCheckpoint.withLock { $0 } })
+    }
+
+    /// Makes what trains, as the newest checkpoint has left it.
+    private func begin(_ counts: [Int]) throws -> Trainer {
+        let setup = try TrainingSetup(
+            recipe, model: prepared.model, counts: counts, labelTokens: labelTokens, pool: pool)
+        let checkpoint = try RunCheckpoint.latest(in: folder.checkpoints) { _, _ in }
+        if let checkpoint {
+            try setup.resume(from: checkpoint)
+        } else if let start = recipe.lora.start {
+            try setup.parameters.start(from: cache.resolve(start))
+        }
+        let totals = checkpoint.map { TrainingTotals(meters: $0.state.meters) } ?? TrainingTotals()
+        let writer = CheckpointWriter(setup, folder: folder, recipe: resolved, baseline: nil, totals: totals)
+        training.withLock {
+            $0 = Training(setup: setup, checkpoints: writer, startStep: setup.trainer.step, totals: totals)
+        }
+        return setup.trainer
+    }
+}
