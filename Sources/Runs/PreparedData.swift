@@ -42,18 +42,33 @@ public struct PreparedData: Sendable {
         self.task = task
     }
 
+    /// All examples of a device's own file, encoded as the recipe says.
+    ///
+    /// - Throws: `RunError` or `DataError`.
+    static func all(
+        of file: String, recipe: Recipe, tokenizer: ByteLevelBPE, chat: ChatML?
+    ) throws -> [EncodedExample] {
+        let task = try PromptTask(recipe.task, chat: chat, tokenizer: tokenizer)
+        return try examples(recipe, file: file, sha256: nil, key: "--data").map { try task.encode($0) }
+    }
+
+    /// The examples of a file, in its order.
+    private static func examples(
+        _ recipe: Recipe, file: String, sha256: String?, key: String
+    ) throws -> [Example] {
+        try checkFile(file, sha256: sha256, key: key)
+        let template = try ExampleTemplate(recipe)
+        return try RecordFormat(recipe.data).read(file: file).map { try template.example(of: $0) }
+    }
+
     /// The recipe's examples as they stand in the file, split.
     ///
     /// - Throws: `RunError` or `DataError`.
     static func split(_ recipe: Recipe, cache: CacheFolder) throws -> Split {
-        let template = try ExampleTemplate(recipe)
-        let format = RecordFormat(recipe.data)
-        func examples(_ path: String, sha256: String?, key: String) throws -> [Example] {
-            let file = cache.resolve(path)
-            try checkFile(file, sha256: sha256, key: key)
-            return try format.read(file: file).map { try template.example(of: $0) }
-        }
         let data = recipe.data
+        func examples(_ path: String, sha256: String?, key: String) throws -> [Example] {
+            try Self.examples(recipe, file: cache.resolve(path), sha256: sha256, key: key)
+        }
         return try Datasets.split(
             examples(data.path, sha256: data.sha256, key: "data.path"),
             testExamples: data.testPath.map { try examples($0, sha256: data.testSHA256, key: "data.test_path") },

@@ -17,16 +17,16 @@ public struct PreparedModel: Sendable {
 
     /// Opens the model, checks its digest, and dequantises its blocks.
     ///
-    /// - Parameter trainsFully: whether the blocks above the frozen ones are about to train as a whole, so that nobody
-    ///   needs their frozen weights.
+    /// - Parameter loadedBlocks: how many of the lowest blocks are needed in memory; nil for all. A device runs no more
+    ///   than the frozen ones, and nobody needs frozen weights of blocks that are about to train as a whole.
     /// - Throws: `RunError`, or what the file, the model or its tokenizer is refused with.
-    public init(_ recipe: Recipe, trainsFully: Bool = false, cache: CacheFolder) throws {
+    public init(_ recipe: Recipe, loadedBlocks: Int? = nil, cache: CacheFolder) throws {
         let opened = try OpenedModel(recipe, cache: cache)
         tokenizer = opened.tokenizer
         chat = opened.chat
         model = try LanguageModel(
             source: opened.source, maximumTokens: recipe.maximumSequence,
-            loadedBlocks: trainsFully ? recipe.model.frozenBlocks : nil)
+            loadedBlocks: loadedBlocks)
     }
 }
 
@@ -59,6 +59,12 @@ struct OpenedModel {
 extension Recipe {
     /// The longest sequence that the model will run, in tokens.
     var maximumSequence: Int { task.maximumTokens + evaluation.generateTokens }
+
+    /// The blocks that a server needs in memory: those that train as a whole are no frozen ones. nil for all.
+    var serverBlocks: Int? { training.trainable == .full ? model.frozenBlocks : nil }
+
+    /// What every target of a message is below.
+    func targetLimit(vocabularySize: Int) -> Int { task.head == .lm ? vocabularySize : task.labels.count }
 
     /// Refuses what no single key shows to be impossible, but the model does.
     ///

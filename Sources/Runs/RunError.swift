@@ -32,6 +32,12 @@ public enum RunError: NumberedError, Equatable {
     case notResumable(path: String, reason: String)
     /// Another process trains in the run's folder.
     case runInUse(path: String)
+    /// The coordinator's run does not know this role.
+    case notInvited(id: String, reason: String)
+    /// The state folder has a run with another recipe, which has not ended.
+    case anotherRun(run: String, state: String)
+    /// A recipe is too long for a message.
+    case recipeTooLong(bytes: Int, limit: Int)
     /// A classifier is asked for, and nothing that was trained has one.
     case classifierMissing(path: String?)
     /// The user asked to stop an evaluation.
@@ -53,7 +59,9 @@ public enum RunError: NumberedError, Equatable {
         case .noTokenizer, .noChat: .tokenizerUnsupported
         case .adapterMissing: .adapterMalformed
         case .adapterMismatch: .adapterMismatch
-        case .notResumable, .runInUse: .runNotResumable
+        case .notResumable, .runInUse, .anotherRun: .runNotResumable
+        case .notInvited: .messageRejected
+        case .recipeTooLong: .recipeImpossibleValue
         case .classifierMissing: .adapterMismatch
         case .interrupted, .evaluationInterrupted: .interrupted
         }
@@ -86,6 +94,10 @@ public enum RunError: NumberedError, Equatable {
         case .adapterMismatch(let path, let reason): "The adapter \(path) does not fit: \(reason)"
         case .notResumable(let path, let reason): "The run \(path) cannot be resumed: \(reason)"
         case .runInUse(let path): "Another process trains in \(path)"
+        case .notInvited(let id, let reason): "The coordinator has no part for \(id): \(reason)"
+        case .anotherRun(let run, let state): "\(state) has the run \(run), which has another recipe and has not ended"
+        case .recipeTooLong(let bytes, let limit):
+            "The recipe has \(bytes) bytes when resolved, and a message takes \(limit)"
         case .classifierMissing(let path):
             "task.head is classifier, but \(path ?? "the model as it is") has no classifier of that many classes"
         case .evaluationInterrupted: "The evaluation was interrupted"
@@ -113,6 +125,9 @@ public enum RunError: NumberedError, Equatable {
         case .adapterMismatch: "Use the recipe that made the adapter, or another adapter"
         case .notResumable: "Train the recipe again, or name the folder of a run with a checkpoint"
         case .runInUse: "Wait for it to end, or stop it"
+        case .notInvited: "Start it with an id of devices.ids, or with the run's coordinator"
+        case .anotherRun: "Leave the recipe away to go on with it, or choose another --state"
+        case .recipeTooLong: "Shorten the prompt, or the lists of ids and cuts"
         case .classifierMissing: "Train the recipe, and name the folder 'adapter' of that run with --adapter"
         case .evaluationInterrupted: "Evaluate again; evaluation.samples limits how much"
         case .interrupted(let folder, let steps):

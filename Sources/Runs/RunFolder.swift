@@ -17,19 +17,23 @@ public final class RunFolder: Sendable {
     ///   - name: the recipe's name, which begins the id.
     /// - Throws: `RunError.folderUnwritable`.
     public init(parent: String, name: String, now: Date = Date()) throws(RunError) {
-        let formatter = DateFormatter()
-        formatter.locale = Locale(identifier: "en_US_POSIX")
-        formatter.timeZone = .gmt
-        formatter.dateFormat = "yyyyMMdd-HHmmss"
-        let stamp = formatter.string(from: now)
         do {
             try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
         } catch {
             throw RunError(unwritable: parent, error)
         }
-        id = try Self.makeFolder("\(name)-\(stamp)", in: parent)
+        id = try Self.makeFolder(Self.id(name: name, now: now), in: parent)
         path = "\(parent)/\(id)"
         lock = try Self.lock(path)
+    }
+
+    /// The id of a run that begins now: the recipe's name and the time.
+    static func id(name: String, now: Date = Date()) -> String {
+        let formatter = DateFormatter()
+        formatter.locale = Locale(identifier: "en_US_POSIX")
+        formatter.timeZone = .gmt
+        formatter.dateFormat = "yyyyMMdd-HHmmss"
+        return "\(name)-\(formatter.string(from: now))"
     }
 
     /// Opens the folder of a run that is to go on.

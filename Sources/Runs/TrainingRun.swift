@@ -135,7 +135,7 @@ public final class TrainingRun: Sendable {
     private func prepare(observer: (RunEvent) -> Void) throws -> (PreparedModel, PreparedData) {
         let clock = RoleClock()
         observer(.loadingModel(path: cache.resolve(recipe.model.path)))
-        let prepared = try PreparedModel(recipe, trainsFully: recipe.training.trainable == .full, cache: cache)
+        let prepared = try PreparedModel(recipe, loadedBlocks: recipe.serverBlocks, cache: cache)
         observer(
             .loadedModel(
                 parameters: prepared.model.parameterCount, layers: prepared.model.hyperparameters.layers,

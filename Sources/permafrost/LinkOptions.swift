@@ -1,41 +1,57 @@
 import ArgumentParser
 import Foundation
+import Recipes
 import Runs
 
 /// How a role's process reaches a coordinator and proves who it is.
 struct LinkOptions: ParsableArguments {
+    @Argument(
+        help: "A recipe, of which network.coordinator is taken; the run's own recipe comes from the coordinator.",
+        completion: .file(extensions: ["yaml", "yml"]))
+    var recipe: String?
+
     @Option(
-        help: ArgumentHelp(
-            "Where the coordinator listens, such as tcp://server:7070. From PERMAFROST_COORDINATOR or the recipe if left out.",
-            valueName: "endpoint"))
+        help: "Where the coordinator listens, such as tcp://server:7070 (or PERMAFROST_COORDINATOR, or a recipe).")
     var coordinator: String?
 
-    @Option(help: "This role's key file, made by 'permafrost keys generate'.", completion: .file(extensions: ["key"]))
+    @Option(
+        help: "This role's key file, of 'permafrost keys generate'.", completion: .file(extensions: ["key"]))
     var key: String?
 
     @Option(help: "The coordinator's public key file.", completion: .file(extensions: ["pub"]))
     var coordinatorKey: String?
 
-    @Flag(help: "Speak plain TCP, without keys: for networks in which everybody may do everything.")
+    @Flag(help: "Speak plain TCP, without keys: anybody on the network can read and take part.")
     var insecure = false
 
     func validate() throws {
-        guard insecure != (key != nil && coordinatorKey != nil) else {
-            throw ValidationError(
-                insecure
-                    ? "--insecure takes no keys." : "Name --key and --coordinator-key, or say --insecure to do without keys.")
+        let named = [key, coordinatorKey].compactMap { $0 }.count
+        guard named == (insecure ? 0 : 2) else {
+            throw ValidationError("Name --key and --coordinator-key, or --insecure to speak plain TCP without keys.")
+        }
+        guard coordinator != nil || recipe != nil || Self.environment != nil else {
+            throw ValidationError("Name --coordinator, set PERMAFROST_COORDINATOR, or name a recipe.")
         }
     }
 
-    /// The coordinator's endpoint: of the option, the environment, or a recipe.
-    func endpoint(recipe: String?) throws -> String {
-        if let coordinator { return coordinator }
-        if let endpoint = ProcessInfo.processInfo.environment["PERMAFROST_COORDINATOR"] { return endpoint }
-        guard let recipe else { throw ValidationError("Name --coordinator, or a recipe that has network.coordinator.") }
-        return try coordinatorEndpoint(recipe: recipe)
+    /// The coordinator's endpoint.
+    ///
+    /// - Throws: `RecipeError`.
+    func endpoint() throws -> String {
+        if let named = coordinator ?? Self.environment { return named }
+        return try recipe.map { try Recipe.load(file: $0).network.coordinator } ?? ""
     }
 
     var security: RoleSecurity {
-        insecure ? .insecure : .curve(keyFile: key ?? "", coordinatorKeyFile: coordinatorKey)
+        key.map { .curve(keyFile: $0, coordinatorKeyFile: coordinatorKey) } ?? .insecure
+    }
+
+    private static var environment: String? { ProcessInfo.processInfo.environment["PERMAFROST_COORDINATOR"] }
+}
+
+extension Console {
+    /// Says what plain TCP means, on every start.
+    func warnOfPlainTCP(_ isInsecure: Bool) {
+        if isInsecure { line("insecure  plain TCP: anybody on the network can read activations and take part") }
     }
 }

@@ -5,6 +5,8 @@ import Wire
 
 /// What the coordinator tells a role that knows nothing but its address.
 struct Invitation: Sendable {
+    private static let interval = Duration.seconds(2)
+
     /// The run's id.
     let run: String
     /// The run's recipe.
@@ -18,35 +20,44 @@ struct Invitation: Sendable {
     ///
     /// - Parameters:
     ///   - stop: ends the asking.
-    ///   - isWaiting: called now and then while nobody answers, with the reason if there is one.
+    ///   - isWaiting: called for every try but the first that nobody answered, with the reason if one is known.
     /// - Returns: nil when it was stopped.
-    /// - Throws: `RunError.notInvited` when the coordinator does not know the role, `RecipeError`, `TransportError`.
+    /// - Throws: `RunError.notInvited` when the run has no place for the role, `RecipeError`, `TransportError`.
     static func ask(
         as role: Body.Role, id: String, endpoint: String, security: SocketSecurity, context: ZeroMQContext,
-        stop: WakeSignal, isWaiting: (String) -> Void
+        stop: WakeSignal, isWaiting: (_ reason: String?) -> Void
     ) throws -> Invitation? {
-        let link = try ControlLink(
-            context: context, run: "", sender: id, endpoint: endpoint, security: security,
-            heartbeatInterval: .seconds(2), silenceLimit: .seconds(10))
+        let link = Link(context: context, run: "", sender: id)
+        try link.connect(endpoint, security: security)
+        let clock = RoleClock()
         var poller = Poller()
-        link.add(to: &poller)
-        _ = poller.add(fileDescriptor: stop.fileDescriptor)
-        while true {
-            try link.tell(.recipeRequest(role))
-            isWaiting(endpoint)
-            try poller.wait(milliseconds: 2000)
-            if stop.drain() { return nil }
-            while let envelope = try link.order() {
+        poller.add(link)
+        let stopping = poller.add(fileDescriptor: stop.fileDescriptor)
+        var nextTry = Self.interval
+        var refusal: String?
+        while poller.ready(stopping).isEmpty {
+            let wait = min(nextTry - clock.now, link.untilDue ?? .seconds(60))
+            try poller.wait(milliseconds: wait.pollMilliseconds)
+            while let event = try link.event() {
+                if case .refused(let reason) = event { refusal = reason }
+                if case .connected = event { try link.send(.recipeRequest(role)) }
+            }
+            while let received = try link.receive() {
+                guard case .message(let envelope, _, _) = received else { continue }
                 switch envelope.body {
                 case .runRecipe(let answer):
                     return Invitation(
                         run: envelope.run, recipe: try Recipe.parse(yaml: answer.recipe, file: "the run's recipe"),
                         text: answer.recipe, number: Int(answer.number))
-                case .reject(let reject):
-                    throw RunError.notInvited(id: id, reason: reject.text)
+                case .reject(let reject): throw RunError.notInvited(id: id, reason: reject.text)
                 default: break
                 }
             }
+            guard clock.now >= nextTry else { continue }
+            nextTry = clock.now + Self.interval
+            isWaiting(refusal)
+            try link.send(.recipeRequest(role))
         }
+        return nil
     }
 }

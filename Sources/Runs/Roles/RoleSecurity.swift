@@ -10,16 +10,24 @@ public enum RoleSecurity: Sendable {
     /// The role's own key pair; nil without CURVE.
     ///
     /// - Throws: `KeyError`.
-    func keyPair() throws -> CurveKeyPair? {
+    func keyPair() throws(KeyError) -> CurveKeyPair? {
         guard case .curve(let file, _) = self else { return nil }
-        return try CurveKeyPair(contentsOf: file)
+        return try KeyFiles.pair(at: file)
     }
 
-    /// For sockets that reach out to the coordinator.
+    /// For the socket that reaches out to the coordinator.
     ///
     /// - Throws: `KeyError`.
-    func client() throws -> SocketSecurity {
-        guard case .curve(let file, let server?) = self else { return .plain }
-        return .client(try CurveKeyPair(contentsOf: file), server: try CurvePublicKey(contentsOf: server))
+    func client() throws(KeyError) -> SocketSecurity {
+        guard case .curve(let file, let server?) = self else { return .insecure }
+        return .client(try KeyFiles.pair(at: file), server: try KeyFiles.publicKey(at: server))
+    }
+
+    /// For the socket on which a role listens under its id.
+    ///
+    /// - Throws: `KeyError`, `TransportError`.
+    func server(id: String, context: ZeroMQContext) throws -> SocketSecurity {
+        guard let pair = try keyPair() else { return .insecure }
+        return .server(pair, try Authenticator(context: context), domain: id)
     }
 }

@@ -31,21 +31,19 @@ final class WorkerState: Sendable {
 
     /// Opens the folder of a run, made if need be.
     ///
-    /// - Parameters:
-    ///   - recipe: resolved, with its text as the coordinator gave it.
-    ///   - onSkipped: is told of each newer checkpoint that is not whole.
+    /// - Parameter onSkipped: is told of each newer checkpoint that is not whole.
     /// - Throws: `RunError`, `FileError.unwritable`.
     init(
-        run: String, in state: String, recipe: Recipe, resolved: String, cache: CacheFolder,
-        prepared: PreparedModel, labelTokens: [Int], pool: ComputePool,
+        _ invitation: Invitation, in state: String, cache: CacheFolder, prepared: PreparedModel, labelTokens: [Int],
+        pool: ComputePool,
         onSkipped: (_ folder: String, any NumberedError) -> Void
     ) throws {
-        folder = try RunFolder(run: run, in: state)
-        try folder.write(resolved, to: "recipe.yaml")
+        folder = try RunFolder(run: invitation.run, in: state)
+        try folder.write(invitation.text, to: "recipe.yaml")
         let newest = try RunCheckpoint.latest(in: folder.checkpoints) { onSkipped($0.path, $1) }
         newestCheckpoint = Mutex(newest?.state.step ?? 0)
-        self.recipe = recipe
-        self.resolved = resolved
+        recipe = invitation.recipe
+        resolved = invitation.text
         self.cache = cache
         self.prepared = prepared
         self.labelTokens = labelTokens

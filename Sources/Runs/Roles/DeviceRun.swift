@@ -1,0 +1,113 @@
+import Datasets
+import Device
+import Diagnostics
+import Foundation
+import Methods
+import Queueing
+import Recipes
+import Synchronization
+import Tensors
+import Wire
+
+/// A device of a distributed run as a process: recipe from the coordinator, private data, the first blocks of the model.
+public final class DeviceRun: Sendable {
+    /// Who the device is and what it has.
+    public struct Options: Sendable {
+        /// The device's id, one of the run's.
+        public var id: String
+        /// Where the coordinator listens.
+        public var coordinator: String
+        /// The device's own data, all of it for training, in the recipe's format; nil takes the device's share of the
+        /// recipe's data, as the embedded mode does.
+        public var data: String?
+        /// How it proves who it is.
+        public var security: RoleSecurity
+        /// How often slower than this machine the device is, at least 1: *simulated*.
+        public var slowdown: Double
+
+        /// A device's options.
+        public init(
+            id: String, coordinator: String, data: String? = nil, security: RoleSecurity, slowdown: Double = 1
+        ) {
+            self.id = id
+            self.coordinator = coordinator
+            self.data = data
+            self.security = security
+            self.slowdown = slowdown
+        }
+    }
+
+    /// What a device tells while it works.
+    public enum News: Sendable {
+        /// Nobody answers at the coordinator's endpoint yet.
+        case waiting(endpoint: String, reason: String?)
+        /// Model and data are there.
+        case ready(run: String, samples: Int, seconds: Double)
+        /// Of the device's part in the run.
+        case device(DeviceEvent)
+    }
+
+    private let options: Options
+    private let cache: CacheFolder
+    private let context: ZeroMQContext
+    private let stopSignal: WakeSignal
+    private let device = Mutex<Device?>(nil)
+    private let isStopping = Atomic(false)
+
+    /// A device that has not begun.
+    ///
+    /// - Throws: `TransportError`.
+    public init(_ options: Options, cache: CacheFolder = CacheFolder()) throws {
+        self.options = options
+        self.cache = cache
+        context = try ZeroMQContext()
+        stopSignal = try WakeSignal()
+    }
+
+    /// Lets the device say goodbye and leave. Callable from any thread.
+    public func stop() {
+        isStopping.store(true, ordering: .sequentiallyConsistent)
+        stopSignal.signal()
+        device.withLock { $0 }?.stop()
+    }
+
+    /// Publishes until the run ends or somebody says stop. Blocks the calling thread.
+    ///
+    /// - Throws: a `NumberedError` for whatever a user can mend.
+    public func run(observer: @escaping @Sendable (News) -> Void) throws {
+        let clock = RoleClock()
+        let security = try options.security.client()
+        let invitation = try Invitation.ask(
+            as: .device, id: options.id, endpoint: options.coordinator, security: security, context: context,
+            stop: stopSignal
+        ) { observer(.waiting(endpoint: options.coordinator, reason: $0)) }
+        guard let invitation else { return }
+        let recipe = invitation.recipe
+        let prepared = try PreparedModel(recipe, loadedBlocks: recipe.model.frozenBlocks, cache: cache)
+        let examples = try examples(invitation, prepared)
+        observer(.ready(run: invitation.run, samples: examples.count, seconds: clock.now.seconds))
+
+        var configuration = Device.Configuration(
+            run: invitation.run, id: options.id, coordinatorEndpoint: options.coordinator,
+            publishBatch: recipe.devices.publishBatch, codec: recipe.payloadCodec)
+        configuration.security = security
+        configuration.staysUntilStopped = true
+        configuration.slowdown = options.slowdown
+        let device = Device(
+            configuration, context: context, examples: examples, forward: FrozenForward(model: prepared.model),
+            pool: ComputePool(threads: recipe.threadCount))
+        self.device.withLock { $0 = device }
+        if isStopping.load(ordering: .sequentiallyConsistent) { device.stop() }
+        try device.run { observer(.device($0)) }
+    }
+
+    private func examples(_ invitation: Invitation, _ prepared: PreparedModel) throws -> [EncodedExample] {
+        let recipe = invitation.recipe
+        guard let own = options.data else {
+            let data = try PreparedData(recipe, tokenizer: prepared.tokenizer, chat: prepared.chat, cache: cache)
+            guard data.shards.indices.contains(invitation.number) else { return [] }
+            return data.shards[invitation.number]
+        }
+        return try PreparedData.all(of: own, recipe: recipe, tokenizer: prepared.tokenizer, chat: prepared.chat)
+    }
+}

@@ -1,0 +1,52 @@
+import Coordinator
+import Synchronization
+import Wire
+import Worker
+
+/// Writes down what a worker tells: steps into `metrics.jsonl`, totals for the summary.
+final class WorkerLog: Sendable {
+    private let state: WorkerState
+    private let observer: @Sendable (WorkerRun.News) -> Void
+    /// There from the first step on.
+    private let record = Mutex<RunRecord?>(nil)
+
+    init(_ state: WorkerState, observer: @escaping @Sendable (WorkerRun.News) -> Void) {
+        self.state = state
+        self.observer = observer
+    }
+
+    /// Takes what happened.
+    ///
+    /// - Throws: `RunError.folderUnwritable`.
+    func take(_ event: WorkerEvent) throws {
+        switch event {
+        case .trainingBegan:
+            guard let begun = state.begun else { return }
+            let record = try RunRecord(
+                begun.setup, folder: state.folder, startStep: begun.startStep, totals: begun.totals)
+            self.record.withLock { $0 = record }
+            observer(
+                .run(
+                    .training(
+                        method: begun.setup.recipe.training.method.rawValue, steps: begun.setup.totalSteps,
+                        startStep: begun.startStep,
+                        trainableParameters: begun.setup.parameters.layout.count, folder: state.folder.path)))
+        case .step(let report):
+            let line = try record.withLock { try $0?.take(report) }
+            if let line { observer(.run(line)) }
+        default: observer(.worker(event))
+        }
+    }
+
+    /// The run as a whole, as far as this worker knows it.
+    ///
+    /// - Throws: `RunError.folderUnwritable`.
+    func summary(
+        _ totals: Body.WorkerFinished, baseline: RunScore?, score: RunScore?, seconds: Double
+    ) throws -> RunSummary? {
+        record.withLock { record in
+            record?.take(.completed(totals))
+            return record?.summary(.completed, baseline: baseline, score: score, seconds: seconds)
+        }
+    }
+}

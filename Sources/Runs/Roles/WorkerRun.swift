@@ -1,0 +1,170 @@
+import Checkpoints
+import Coordinator
+import Datasets
+import Diagnostics
+import Foundation
+import Methods
+import Queueing
+import Recipes
+import Synchronization
+import Tensors
+import Wire
+import Worker
+
+/// A worker of a distributed run as a process: recipe from the coordinator, model, durable store, training, score.
+public final class WorkerRun: Sendable {
+    /// Who the worker is and where it keeps what it has.
+    public struct Options: Sendable {
+        /// The worker's id, unique in the run.
+        public var id: String
+        /// Where the coordinator listens.
+        public var coordinator: String
+        /// Where the worker waits for devices.
+        public var listen: String
+        /// Where devices reach it, when that is another address; nil otherwise.
+        public var advertised: String?
+        /// The folder that has a folder for each run.
+        public var state: String
+        /// How it proves who it is.
+        public var security: RoleSecurity
+
+        /// A worker's options.
+        public init(
+            id: String, coordinator: String, listen: String, advertised: String?, state: String,
+            security: RoleSecurity
+        ) {
+            self.id = id
+            self.coordinator = coordinator
+            self.listen = listen
+            self.advertised = advertised
+            self.state = state
+            self.security = security
+        }
+    }
+
+    /// What a worker tells while it works.
+    public enum News: Sendable {
+        /// Nobody answers at the coordinator's endpoint yet.
+        case waiting(endpoint: String, reason: String?)
+        /// A newer checkpoint is not whole: the one before it is taken.
+        case skipped(checkpoint: String, any NumberedError)
+        /// Of loading, training and scoring.
+        case run(RunEvent)
+        /// Of the worker's part in the run.
+        case worker(WorkerEvent)
+    }
+
+    private let options: Options
+    private let cache: CacheFolder
+    private let context: ZeroMQContext
+    private let stopSignal: WakeSignal
+    private let worker = Mutex<Worker?>(nil)
+    private let isStopping = Atomic(false)
+
+    /// A worker that has not begun.
+    ///
+    /// - Throws: `TransportError`.
+    public init(_ options: Options, cache: CacheFolder = CacheFolder()) throws {
+        self.options = options
+        self.cache = cache
+        context = try ZeroMQContext()
+        stopSignal = try WakeSignal()
+    }
+
+    /// Lets the worker finish its step, write a checkpoint, hand over if somebody is there, and leave. Callable from any
+    /// thread.
+    public func stop() {
+        isStopping.store(true, ordering: .sequentiallyConsistent)
+        stopSignal.signal()
+        worker.withLock { $0 }?.stop()
+    }
+
+    /// Works until the run ends or somebody says stop. Blocks the calling thread.
+    ///
+    /// - Returns: the summary of a run that came to its end here; nil when this worker left before.
+    /// - Throws: a `NumberedError` for whatever a user can mend.
+    public func run(observer: @escaping @Sendable (News) -> Void) throws -> RunSummary? {
+        let clock = RoleClock()
+        let client = try options.security.client()
+        let invitation = try Invitation.ask(
+            as: .worker, id: options.id, endpoint: options.coordinator, security: client, context: context,
+            stop: stopSignal
+        ) { observer(.waiting(endpoint: options.coordinator, reason: $0)) }
+        guard let invitation else { return nil }
+        let recipe = invitation.recipe
+        observer(.run(.loadingModel(path: cache.resolve(recipe.model.path))))
+        let prepared = try PreparedModel(recipe, loadedBlocks: recipe.serverBlocks, cache: cache)
+        observer(
+            .run(
+                .loadedModel(
+                    parameters: prepared.model.parameterCount, layers: prepared.model.hyperparameters.layers,
+                    seconds: clock.now.seconds)))
+        let task = try PromptTask(recipe.task, chat: prepared.chat, tokenizer: prepared.tokenizer)
+        let pool = ComputePool(threads: recipe.threadCount)
+        let state = try WorkerState(
+            invitation, in: options.state, cache: cache, prepared: prepared, labelTokens: task.labelTokens, pool: pool
+        ) { observer(.skipped(checkpoint: $0, $1)) }
+        let worker = try makeWorker(invitation, state, prepared, client: client, pool: pool)
+        self.worker.withLock { $0 = worker }
+        if isStopping.load(ordering: .sequentiallyConsistent) { worker.stop() }
+
+        let log = WorkerLog(state, observer: observer)
+        let outcome = try worker.run(observer: log.take)
+        guard case .completed(let totals) = outcome, let begun = state.begun else { return nil }
+        return try finish(begun.setup, state, prepared, log, totals, seconds: clock, observer: observer)
+    }
+
+    private func makeWorker(
+        _ invitation: Invitation, _ state: WorkerState, _ prepared: PreparedModel, client: SocketSecurity,
+        pool: ComputePool
+    ) throws -> Worker {
+        let recipe = invitation.recipe
+        let store = try LMDBActivationStore(
+            folder: state.storePath, run: invitation.run, codec: recipe.payloadCodec,
+            capacityBytes: recipe.store.capacityBytes)
+        let authenticator = try options.security.keyPair().map { _ in try Authenticator(context: context) }
+        var configuration = Worker.Configuration(
+            run: invitation.run, id: options.id, coordinatorEndpoint: options.coordinator,
+            deviceEndpoint: options.listen, epochs: recipe.training.epochs, batch: recipe.training.batch,
+            microBatch: recipe.training.microBatch, frozenBlocks: recipe.model.frozenBlocks,
+            targetLimit: recipe.targetLimit(vocabularySize: prepared.model.hyperparameters.vocabularySize),
+            maximumTokens: recipe.task.maximumTokens, creditBytesPerDevice: recipe.devices.creditBytes)
+        configuration.advertisedEndpoint = options.advertised
+        configuration.ingestBytes = recipe.store.ingestBytes
+        configuration.controlSecurity = client
+        configuration.authenticator = authenticator
+        return Worker(
+            configuration, context: context, forward: FrozenForward(model: prepared.model), store: store, pool: pool,
+            training: state.workerTraining)
+    }
+
+    /// Writes what was trained, and scores it where the recipe's test examples are at hand.
+    private func finish(
+        _ setup: TrainingSetup, _ state: WorkerState, _ prepared: PreparedModel, _ log: WorkerLog,
+        _ totals: Body.WorkerFinished, seconds clock: RoleClock, observer: @escaping @Sendable (News) -> Void
+    ) throws -> RunSummary {
+        let recipe = setup.recipe, folder = state.folder
+        try setup.parameters.write(to: folder.adapterPath, baseModel: recipe.model.path)
+        var score: RunScore?, baseline: RunScore?
+        if recipe.evaluation.samples > 0,
+            FileManager.default.fileExists(atPath: cache.resolve(recipe.data.testPath ?? recipe.data.path))
+        {
+            let progress: Scorer.Progress = { [self] done, count in
+                if isStopping.load(ordering: .relaxed) {
+                    throw RunError.interrupted(folder: folder.path, steps: setup.trainer.step)
+                }
+                observer(.run(.evaluating(done: done, of: count)))
+            }
+            let data = try PreparedData(recipe, tokenizer: prepared.tokenizer, chat: prepared.chat, cache: cache)
+            let scorer = try Scorer(
+                recipe, prepared: prepared, data: data, head: setup.head, frozenBlocks: recipe.model.frozenBlocks,
+                pool: setup.pool, progress: progress)
+            score = try scorer.score(setup.parameters, progress: progress).score
+            if recipe.evaluation.baseline { baseline = try scorer.score(nil, progress: progress).score }
+        }
+        let summary = try log.summary(totals, baseline: baseline, score: score, seconds: clock.now.seconds)
+        try folder.write(json: summary, to: "summary.json")
+        observer(.run(.finished(summary)))
+        return summary
+    }
+}

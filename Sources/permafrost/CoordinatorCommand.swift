@@ -1,0 +1,72 @@
+import ArgumentParser
+import Recipes
+import Runs
+
+/// `permafrost coordinator`.
+struct CoordinatorCommand: AnsweringCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "coordinator",
+        abstract: "Coordinates a run: recipe, plan, ledger, keys.",
+        discussion: """
+            Examples:
+              permafrost coordinator recipes/movies.yaml --key keys/coordinator.key
+              permafrost coordinator recipes/movies-quick.yaml network.coordinator=tcp://10.0.0.1:7070 --insecure
+              permafrost coordinator --key keys/coordinator.key
+
+            Killed at any time and started again with the same --state, it goes on with the run of its ledger; the last \
+            example needs no recipe for that. Look at the run with 'permafrost top', 'permafrost run info' and 'permafrost \
+            run logs'; let keys in with 'permafrost devices enroll'. Ctrl-C ends the run after the step under way.
+            """)
+
+    @Argument(help: "The recipe, a YAML file.", completion: .file(extensions: ["yaml", "yml"]))
+    var recipe: String?
+
+    @Argument(help: "KEY=VALUE overrides of the recipe.")
+    var overrides: [String] = []
+
+    @Option(help: "Where to listen; the port of the recipe's network.coordinator on all addresses if left out.")
+    var listen: String?
+
+    @Option(help: "The folder of the ledger.", completion: .directory)
+    var state = "state/coordinator"
+
+    @Option(help: "The coordinator's key file, of 'permafrost keys generate'.", completion: .file(extensions: ["key"]))
+    var key: String?
+
+    @Flag(help: "Speak plain TCP, without keys: anybody on the network can read and take part.")
+    var insecure = false
+
+    @Flag(help: "Run a recipe once more whose run is complete.")
+    var again = false
+
+    @Option(help: "How the end is printed; with json, progress goes to the standard error.")
+    var format = OutputFormat.text
+
+    func validate() throws {
+        guard insecure == (key == nil) else {
+            throw ValidationError("Name --key, or --insecure to speak plain TCP without keys.")
+        }
+    }
+
+    func answer() throws {
+        let recipe = try recipe.map { try Recipe.load(file: $0, overrides: overrides) }
+        let console = Console(toErrors: format == .json)
+        console.warnOfPlainTCP(insecure)
+        let coordinator = try CoordinatorRun(
+            recipe,
+            CoordinatorRun.Options(
+                listen: listen, state: state,
+                security: key.map { .curve(keyFile: $0, coordinatorKeyFile: nil) } ?? .insecure, again: again))
+        let signals = StopSignals {
+            console.line("ending the run after the step under way; press Ctrl-C again to leave it to itself")
+            coordinator.stop()
+        }
+        defer { signals.cancel() }
+        try coordinator.run(observer: RolePrinter(console).show)
+        if format == .json {
+            Console.print(jsonText(["run": coordinator.run, "state": "completed"], indented: true))
+        } else {
+            console.line("next: permafrost run info --state \(state)")
+        }
+    }
+}

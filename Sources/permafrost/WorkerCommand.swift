@@ -1,0 +1,57 @@
+import ArgumentParser
+import Runs
+import Worker
+
+/// `permafrost worker`.
+struct WorkerCommand: AnsweringCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker",
+        abstract: "Takes part in a run as a worker: keeps activations durably, and trains.",
+        discussion: """
+            Examples:
+              permafrost worker --coordinator tcp://server:7070 --id worker-1 --listen 'tcp://*:7071' \\
+                --advertise tcp://10.0.0.5:7071 --key keys/worker-1.key --coordinator-key keys/coordinator.pub
+              permafrost worker --coordinator tcp://127.0.0.1:7070 --insecure
+
+            The first worker of a run trains, others stand by. Killed at any time and started again with the same --state, \
+            it goes on where it was. SIGTERM or Ctrl-C: it finishes its step, writes a checkpoint, hands over to a worker \
+            that stands by, if there is one, and leaves.
+
+            In STATE/RUN: recipe, metrics.jsonl, checkpoints, the activation store, and in the end the adapter in PEFT's \
+            format and summary.json. See 'permafrost queue info --state STATE'.
+            """)
+
+    @OptionGroup var link: LinkOptions
+
+    @Option(help: "The worker's id, unique in the run.")
+    var id = "worker-1"
+
+    @Option(help: "Where the worker waits for devices; port * takes a free one.")
+    var listen = "tcp://*:7071"
+
+    @Option(help: "Where devices reach the worker, if that is another address.")
+    var advertise: String?
+
+    @Option(help: "The folder that keeps what the worker has.", completion: .directory)
+    var state = "state/worker"
+
+    @Option(help: "How the summary is printed; with json, progress goes to the standard error.")
+    var format = OutputFormat.text
+
+    func answer() throws {
+        let console = Console(toErrors: format == .json)
+        console.line("worker    \(id), state in \(state)")
+        console.warnOfPlainTCP(link.insecure)
+        let worker = try WorkerRun(
+            WorkerRun.Options(
+                id: id, coordinator: try link.endpoint(), listen: listen, advertised: advertise, state: state,
+                security: link.security))
+        let signals = StopSignals {
+            console.line("leaving after the step under way; press Ctrl-C again to leave at once")
+            worker.stop()
+        }
+        defer { signals.cancel() }
+        let summary = try worker.run(observer: RolePrinter(console).show)
+        if format == .json, let summary { Console.print(jsonText(summary, indented: true)) }
+    }
+}
