@@ -106,6 +106,7 @@ let package = Package(
         .testTarget(
             name: "RunsTests",
             dependencies: ["Checkpoints", "Datasets", "Models", "Randomness", "Recipes", "Runs", "Support", "Tensors"]),
-        .testTarget(name: "PermafrostTests", dependencies: ["Checkpoints", "Diagnostics", "Ledger", "Runs", "Support"]),
+        .testTarget(
+            name: "PermafrostTests", dependencies: ["Checkpoints", "Diagnostics", "Ledger", "Runs", "Support"]),
     ]
 )

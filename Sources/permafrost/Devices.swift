@@ -55,7 +55,8 @@ struct DeviceList: AnsweringCommand {
         guard !keys.isEmpty else { return ["no key is enrolled"] }
         var table = TextTable([("ID", .left), ("ROLE", .left), ("KEY", .left), ("STATE", .left)])
         for key in keys {
-            let state = key.revoked.map { "revoked \(Figures.moment($0))" } ?? "enrolled \(Figures.moment(key.enrolled))"
+            let enrolled = "enrolled \(Figures.moment(key.enrolled))"
+            let state = key.revoked.map { "revoked \(Figures.moment($0))" } ?? enrolled
             table.add([key.id, key.role.rawValue, key.publicKey, state])
         }
         return table.lines

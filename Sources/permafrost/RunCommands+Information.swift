@@ -62,7 +62,8 @@ struct RunInformation: AnsweringCommand {
     private func assignments(_ assignments: [AssignmentRecord]) -> [String] {
         guard !assignments.isEmpty else { return [] }
         var table = TextTable([
-            ("DEVICE", .left), ("WORKER", .left), ("CUT", .right), ("CREDIT", .right), ("SINCE", .right), ("WHY", .left),
+            ("DEVICE", .left), ("WORKER", .left), ("CUT", .right), ("CREDIT", .right), ("SINCE", .right),
+            ("WHY", .left),
         ])
         for assignment in assignments {
             table.add([
@@ -74,11 +75,10 @@ struct RunInformation: AnsweringCommand {
     }
 
     private func next(_ run: RunAnswer) -> String {
-        let folder = state.state == StateArguments().state ? "" : " --state \(state.state)"
-        return switch run.state {
-        case .gathering, .training: "permafrost top\(folder)"
-        case .stopping, .failed, .completed: "permafrost run logs \(run.id)\(folder)"
-        case .interrupted: "permafrost coordinator RECIPE\(folder)"
+        switch run.state {
+        case .gathering, .training: state.next("top")
+        case .stopping, .failed, .completed: state.next("run logs \(run.id)")
+        case .interrupted: state.next("coordinator RECIPE")
         }
     }
 

@@ -102,7 +102,7 @@ struct RunStop: AnsweringCommand {
         Console.print(
             format == .json
                 ? jsonText(["ordered": "stop", "run": id])
-                : "\(id) is to end after the step under way\nnext      permafrost run logs \(id) --follow")
+                : "\(id) is to end after the step under way\nnext      \(state.next("run logs \(id) --follow"))")
     }
 }
 

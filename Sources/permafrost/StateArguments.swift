@@ -5,8 +5,15 @@ import Ledger
 
 /// The ledger that a command is about.
 struct StateArguments: ParsableArguments {
+    private static let standard = "state/coordinator"
+
     @Option(help: "The coordinator's state folder.", completion: .directory)
-    var state = "state/coordinator"
+    var state = standard
+
+    /// A command about the same ledger, to be typed next.
+    func next(_ command: String) -> String {
+        "permafrost \(command)" + (state == Self.standard ? "" : " --state \(state)")
+    }
 
     /// - Throws: `LedgerError`.
     func ledger(_ access: Ledger.Access) throws -> Ledger { try Ledger(folder: state, access: access) }

@@ -58,6 +58,6 @@ struct WorkerDrain: AnsweringCommand {
         Console.print(
             format == .json
                 ? jsonText(["ordered": "drain", "worker": id, "run": run])
-                : "\(id) is to hand over and leave\nnext      permafrost run logs \(run) --follow")
+                : "\(id) is to hand over and leave\nnext      \(state.next("run logs \(run) --follow"))")
     }
 }

@@ -8,10 +8,12 @@ import Testing
 struct OperationsTests {
     private static let key = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
 
+    private static func state(in folder: URL) -> String { folder.appendingPathComponent("state/coordinator").path }
+
     /// A coordinator's ledger in the middle of a run, in the default folder.
     private func withRun(_ body: (URL, Ledger) throws -> Void) throws {
         try Fixtures.withTemporaryFolder { folder in
-            let ledger = try Ledger(folder: folder.appendingPathComponent("state/coordinator").path, access: .coordinator)
+            let ledger = try Ledger(folder: Self.state(in: folder), access: .coordinator)
             let run = RecordedRun(id: "movies-1", recipeName: "movies", recipe: "seed: 7\n", seed: 7)
             let devices = (0..<3).map {
                 DeviceRecord(run: "movies-1", id: "gateway-\($0)", number: $0, samples: 40, state: .publishing, cut: 6)
@@ -111,7 +113,7 @@ struct OperationsTests {
             try "public-key = \(Self.key)\n".write(to: file, atomically: true, encoding: .utf8)
             let enrolled = try Program.run(["devices", "enroll", "gateway-7", "--key", file.path], in: folder)
             #expect(enrolled.exitCode == 0, "\(enrolled.errors)")
-            let ledger = try Ledger(folder: folder.appendingPathComponent("state/coordinator").path, access: .coordinator)
+            let ledger = try Ledger(folder: Self.state(in: folder), access: .coordinator)
             #expect(try ledger.keys().map(\.publicKey) == [Self.key] && ledger.keysVersion() == 1)
             #expect(try Program.run(["devices", "ls"], in: folder).output.contains(Self.key))
             let taken = try Program.run(["devices", "enroll", "gateway-8", "--key", file.path], in: folder)
@@ -129,9 +131,9 @@ struct OperationsTests {
     @Test("no ledger, no run, an unknown run and a damaged ledger end with their numbers")
     func errors() throws {
         try Fixtures.withTemporaryFolder { folder in
-            for arguments in [["run", "ls"], ["top"], ["run", "stop"], ["workers", "drain", "w"], ["devices", "revoke", "d"]] {
-                let outcome = try Program.run(arguments, in: folder)
-                #expect(outcome.exitCode == ExitCode.ledgerUnusable.rawValue, "\(arguments): \(outcome.errors)")
+            for command in ["run ls", "top", "run stop", "workers drain w", "devices revoke d"] {
+                let outcome = try Program.run(command.split(separator: " ").map(String.init), in: folder)
+                #expect(outcome.exitCode == ExitCode.ledgerUnusable.rawValue, "\(command): \(outcome.errors)")
                 #expect(outcome.errors.contains("state/coordinator") && outcome.errors.contains("--state"))
             }
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
