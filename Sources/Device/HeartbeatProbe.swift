@@ -1,10 +1,12 @@
-/// The heartbeats of a device to its worker: one on its way at a time, each followed by the next after the interval.
+/// The heartbeats of a device to its worker: one at a time, followed by the next after the interval, or after the
+/// time-out when no answer came: behind many payloads on a slow link.
 ///
-/// Its answer proves that everything sent before it has arrived, and gives the time there and back.
+/// An answer proves that everything sent before the heartbeat has arrived, and gives the time there and back.
 struct HeartbeatProbe {
     private let interval: Duration
     private let timeout: Duration
-    private var pending: Duration?
+    /// When those without an answer were sent.
+    private var unanswered: [Duration] = []
     private var nextAt = Duration.zero
 
     /// From sending the latest answered heartbeat to its answer.
@@ -19,25 +21,26 @@ struct HeartbeatProbe {
     }
 
     /// When the next heartbeat is due.
-    var due: Duration { pending.map { max($0 + timeout, nextAt) } ?? nextAt }
+    var due: Duration { unanswered.last.map { max($0 + timeout, nextAt) } ?? nextAt }
 
     /// A heartbeat was sent.
     mutating func sent(now: Duration) {
-        pending = now
+        unanswered.append(now)
         nextAt = now + interval
     }
 
     /// An answer came.
     ///
     /// - Parameter time: the time that it states, in nanoseconds.
-    /// - Returns: when the heartbeat was sent; nil when the answer is to none that is waited for.
+    /// - Returns: when the heartbeat was sent; nil when the answer is to none of them.
     mutating func answered(time: UInt64, now: Duration) -> Duration? {
-        guard let sent = pending, sent.nanoseconds == time else { return nil }
-        pending = nil
+        guard let index = unanswered.firstIndex(where: { $0.nanoseconds == time }) else { return nil }
+        let sent = unanswered[index]
+        unanswered.removeSubrange(...index)
         roundTrip = now - sent
         return sent
     }
 
     /// The connection is another one: what was on its way is lost.
-    mutating func restart() { pending = nil }
+    mutating func restart() { unanswered = [] }
 }

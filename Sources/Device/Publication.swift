@@ -148,6 +148,14 @@ struct Publication {
         return true
     }
 
+    /// Whether everything that was settled before is among this.
+    func isKept(in settled: [ClosedRange<UInt64>]) -> Bool {
+        groups.indices.allSatisfy { place in
+            guard case .settled = states[place] else { return true }
+            return settled.holds(groups[place].sequence)
+        }
+    }
+
     /// The worker has said what it has, and knows of nothing else: all other held messages are to be sent from their
     /// first part on, and what it has lost is to be computed again.
     ///
