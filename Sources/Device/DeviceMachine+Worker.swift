@@ -109,9 +109,9 @@ extension DeviceMachine {
         let isWelcome = conversation == .welcome
         if isWelcome {
             roomBytes = window.accountBytes
-            let limit = min(settings.partBytes, max(1, roomBytes))
+            let limit = min(settings.partBytes, roomBytes)
             let speed = uplink.bytesPerSecond
-            while pause.due == nil,
+            while roomBytes > 0, pause.due == nil,
                 let next = publication.next(limit: {
                     PartSize.bytes(limit: limit, uplinkBytesPerSecond: speed, headerBytes: $0)
                 }), window.canSend(bytes: next.bytes)

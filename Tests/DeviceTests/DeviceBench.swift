@@ -128,6 +128,19 @@ struct DeviceBench {
         return actions
     }
 
+    /// Plays an event of a simulated worker, whose grants and acknowledgements the bench keeps account of.
+    mutating func tell(_ event: DeviceMachine.Event) -> [DeviceMachine.Action] {
+        switch event {
+        case .welcomed(let welcome):
+            return self.welcome(credit: Int(clamping: welcome.creditBytes), settled: welcome.settled)
+        case .acknowledged(let ack): return acknowledge(ack.sequence, part: ack.part)
+        default: return handle(event)
+        }
+    }
+
+    /// How many messages the device owes.
+    var messageCount: Int { machine.publication.messageCount }
+
     private mutating func endSession() {
         isWelcome = false
         creditBytes = 0
