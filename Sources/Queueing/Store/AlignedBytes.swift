@@ -13,7 +13,8 @@ final class AlignedBytes: @unchecked Sendable {
     }
 
     /// A copy of payload bytes in another codec or the same.
-    convenience init(_ source: UnsafeRawBufferPointer, writtenIn sourceCodec: PayloadCodec, keptIn codec: PayloadCodec) {
+    convenience init(_ source: UnsafeRawBufferPointer, writtenIn sourceCodec: PayloadCodec, keptIn codec: PayloadCodec)
+    {
         self.init(count: source.count / sourceCodec.bytesPerValue * codec.bytesPerValue) {
             codec.write(source, writtenIn: sourceCodec, to: $0)
         }

@@ -4,7 +4,9 @@ extension PayloadCodec {
     /// Writes payload bytes in this codec that came in another.
     ///
     /// - Precondition: `target` has room for exactly these values.
-    func write(_ source: UnsafeRawBufferPointer, writtenIn sourceCodec: PayloadCodec, to target: UnsafeMutableRawBufferPointer) {
+    func write(
+        _ source: UnsafeRawBufferPointer, writtenIn sourceCodec: PayloadCodec, to target: UnsafeMutableRawBufferPointer
+    ) {
         if sourceCodec == self {
             target.copyMemory(from: source)
         } else if self == .f32, UInt(bitPattern: target.baseAddress) % 4 == 0 {

@@ -8,8 +8,11 @@ func copyBytes(
     for piece in pieces {
         let part = range.clamped(to: start..<start + piece.count)
         if !part.isEmpty {
-            UnsafeMutableRawBufferPointer(rebasing: target[part.lowerBound - range.lowerBound..<part.upperBound - range.lowerBound])
-                .copyMemory(from: UnsafeRawBufferPointer(rebasing: piece[part.lowerBound - start..<part.upperBound - start]))
+            UnsafeMutableRawBufferPointer(
+                rebasing: target[part.lowerBound - range.lowerBound..<part.upperBound - range.lowerBound]
+            )
+            .copyMemory(
+                from: UnsafeRawBufferPointer(rebasing: piece[part.lowerBound - start..<part.upperBound - start]))
         }
         start += piece.count
     }
