@@ -39,7 +39,11 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     case deviceLost = 52
     case storeFull = 53
     case workerLost = 54
+<<<<<<< HEAD
     case storeDamaged = 57
+=======
+    case keyRefused = 55
+>>>>>>> security
 
     // 60-69: runs.
     case runFolderUnwritable = 60
