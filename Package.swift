@@ -90,12 +90,8 @@ let package = Package(
             dependencies: ["Checkpoints", "Datasets", "Methods", "Models", "Support", "Tensors", "Tokenizers"]),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Diagnostics", "Randomness", "Tokenizers"]),
         .testTarget(name: "WireTests", dependencies: ["CWire", "Randomness", "Wire"]),
-<<<<<<< HEAD
         .target(name: "CSyncedFile", path: "Tests/CSyncedFile"),
-        .testTarget(name: "QueueingTests", dependencies: ["CSyncedFile", "Queueing", "Randomness", "Wire"]),
-=======
-        .testTarget(name: "QueueingTests", dependencies: ["Faults", "Queueing", "Randomness", "Wire"]),
->>>>>>> security
+        .testTarget(name: "QueueingTests", dependencies: ["CSyncedFile", "Faults", "Queueing", "Randomness", "Wire"]),
         .testTarget(name: "BalancingTests", dependencies: ["Balancing", "Randomness"]),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger", "Randomness"]),
         .testTarget(name: "MethodsTests", dependencies: ["Datasets", "Methods", "Models", "Support"]),

@@ -31,11 +31,8 @@ extension ExitCode {
         case .deviceLost: "A device was silent for too long"
         case .storeFull: "The activation store is full"
         case .workerLost: "The worker was silent for too long or never answered"
-<<<<<<< HEAD
-        case .storeDamaged: "The activation store's files are damaged or cannot be used"
-=======
         case .keyRefused: "A key or key file is missing, damaged or open to others"
->>>>>>> security
+        case .storeDamaged: "The activation store's files are damaged or cannot be used"
         case .runFolderUnwritable: "The run folder cannot be written"
         case .diverged: "Training diverged: a loss or gradient is not a number"
         case .interrupted: "The user stopped the run; its folder is kept"

@@ -39,11 +39,8 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     case deviceLost = 52
     case storeFull = 53
     case workerLost = 54
-<<<<<<< HEAD
-    case storeDamaged = 57
-=======
     case keyRefused = 55
->>>>>>> security
+    case storeDamaged = 57
 
     // 60-69: runs.
     case runFolderUnwritable = 60

@@ -95,6 +95,9 @@ public struct CreditLedger: Sendable {
         return Charge(device: device, bytes: bytes, account: account)
     }
 
+    /// Whether the account that a charge was made to is still its device's.
+    public func isCurrent(_ charge: Charge) -> Bool { accounts[charge.device]?.number == charge.account }
+
     /// What was held is stored.
     ///
     /// - Returns: the bytes that come back with the `Ack`: none when the account is void or the store has no room.

@@ -35,13 +35,11 @@ public struct Ingress: Sendable {
         public var deadLettered = 0
     }
 
-    /// How often messages of one device came again, and how many were given up.
+    /// How often messages of one device came again, and how many were given up; in earlier processes too.
     public struct DeviceCounts: Sendable, Equatable {
-        /// As in `Counts`.
-        public var duplicate = 0
-        /// As in `Counts`.
-        public var redelivered = 0
-        /// Those of earlier processes too.
+        /// As in `Counts.duplicate` and `.redelivered`.
+        public var counters = StoreCounters()
+        /// Messages that were given up.
         public var dead = 0
     }
 
@@ -69,10 +67,12 @@ public struct Ingress: Sendable {
     ///   - settled: what the store has of it. Of a message that is not complete it may have parts: they count as missing,
     ///     for the device sends whole messages after each introduction, and the store knows them again.
     ///   - dead: messages that were given up.
+    ///   - counters: of earlier processes.
     public mutating func expect(
-        _ device: UInt32, samples: UInt64, settled: SequenceSet = SequenceSet(), dead: Set<UInt64> = []
+        _ device: UInt32, samples: UInt64, settled: SequenceSet = SequenceSet(), dead: Set<UInt64> = [],
+        counters: StoreCounters = StoreCounters()
     ) {
-        devices[device] = DeviceIngress(samples: samples, settled: settled, dead: dead)
+        devices[device] = DeviceIngress(samples: samples, settled: settled, dead: dead, counters: counters)
     }
 
     /// A device begins a new session: what it sent in part comes again from the beginning, with attempts of its own,
@@ -163,11 +163,11 @@ private struct DeviceIngress: Sendable {
     var counts: Ingress.DeviceCounts
     var unfinished: [UInt64: Unfinished] = [:]
 
-    init(samples: UInt64, settled: SequenceSet, dead: Set<UInt64>) {
+    init(samples: UInt64, settled: SequenceSet, dead: Set<UInt64>, counters: StoreCounters) {
         self.samples = samples
         self.settled = settled
         self.dead = dead
-        counts = Ingress.DeviceCounts(dead: dead.count)
+        counts = Ingress.DeviceCounts(counters: counters, dead: dead.count)
     }
 
     mutating func forgetUnfinished() {
@@ -181,7 +181,7 @@ private struct DeviceIngress: Sendable {
     mutating func arrived(
         _ part: MessagePart, attempt: UInt32, description: Int, maximumDeadLetters: Int
     ) -> Ingress.Decision {
-        if attempt > 1 { counts.redelivered += 1 }
+        if attempt > 1 { counts.counters.redelivered += 1 }
         let sequence = part.sequence
         if dead.contains(sequence) { return .reject(.deadLettered(sequence: sequence)) }
         guard dead.count < maximumDeadLetters else { return .reject(.senderRefused(deadLetters: dead.count)) }
@@ -211,7 +211,7 @@ private struct DeviceIngress: Sendable {
     }
 
     private mutating func again(_ decision: Ingress.Decision) -> Ingress.Decision {
-        counts.duplicate += 1
+        counts.counters.duplicates += 1
         return decision
     }
 
@@ -225,8 +225,12 @@ private struct DeviceIngress: Sendable {
     /// - Returns: whether the message is given up.
     mutating func rejected(_ part: MessagePart, isPassing: Bool, maximumRejections: Int) -> Bool {
         guard var message = unfinished[part.sequence] else { return false }
-        message.arrived[part.part]?.state = .rejected
-        if !isPassing { message.rejections += 1 }
+        if isPassing {
+            message.arrived[part.part] = nil
+        } else {
+            message.arrived[part.part]?.state = .rejected
+            message.rejections += 1
+        }
         unfinished[part.sequence] = message
         guard message.rejections >= maximumRejections else { return false }
         dead.insert(part.sequence)

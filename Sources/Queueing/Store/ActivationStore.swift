@@ -75,6 +75,12 @@ public protocol ActivationStore: Sendable {
     /// All samples, in the order of their ids.
     func samples() -> [StoredSample]
 
+    /// All complete messages, in the order of device and sequence.
+    func messages() -> [StoredMessage]
+
+    /// How often devices' messages came again, by device, as they were counted last; of those that were counted.
+    func counters() -> [UInt32: StoreCounters]
+
     /// All messages that were given up, in the order of device and sequence.
     func deadLetters() -> [DeadLetter]
 }

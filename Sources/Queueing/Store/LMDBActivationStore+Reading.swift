@@ -10,6 +10,9 @@ extension LMDBActivationStore {
     /// What is known of a sample, or nil when it is not kept.
     public func sample(_ id: UInt64) -> StoredSample? { index.withLock { $0.samples[id]?.sample } }
 
+    /// All complete messages, in the order of device and sequence.
+    public func messages() -> [StoredMessage] { index.withLock { $0.messagesInOrder } }
+
     /// The messages of a device that are complete.
     public func settledSequences(of device: UInt32) -> SequenceSet {
         index.withLock { $0.settled[device] ?? SequenceSet() }

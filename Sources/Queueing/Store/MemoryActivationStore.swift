@@ -72,6 +72,12 @@ public final class MemoryActivationStore: ActivationStore {
     /// All samples, in the order of their ids.
     public func samples() -> [StoredSample] { table.withLock { $0.index.samplesInOrder } }
 
+    /// All complete messages, in the order of device and sequence.
+    public func messages() -> [StoredMessage] { table.withLock { $0.index.messagesInOrder } }
+
+    /// Counters are asked for in a store's file alone: none are kept here.
+    public func counters() -> [UInt32: StoreCounters] { [:] }
+
     /// All messages that were given up, in the order of device and sequence.
     public func deadLetters() -> [DeadLetter] {
         table.withLock { $0.deadLetters.sorted { $0.key < $1.key }.map(\.value) }
@@ -89,7 +95,8 @@ public final class MemoryActivationStore: ActivationStore {
             }
         case .deadLetter(let letter):
             table.deadLetters[MessageKey(device: letter.device, sequence: letter.sequence)] = letter
-        // They are asked for in a store's file alone.
+        case .forget(let device, let sequence):
+            forget(MessageKey(device: device, sequence: sequence), in: &table)
         case .counted: break
         }
         return .done
@@ -129,6 +136,13 @@ public final class MemoryActivationStore: ActivationStore {
         }
         table.index.merge(changes)
         put(replaced, [AlignedBytes(payload, writtenIn: payloadCodec, keptIn: codec)], in: &table)
+    }
+
+    private func forget(_ message: MessageKey, in table: inout Table) {
+        var draft = StoreDraft(table.index, codec: codec, capacityBytes: capacityBytes)
+        for id in draft.forget(message).samples { table.activations[id] = nil }
+        table.index.merge(draft.changes)
+        table.parts[message] = nil
     }
 
     private func plan<Plan>(

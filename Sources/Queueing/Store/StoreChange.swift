@@ -82,6 +82,8 @@ public enum StoreChange: Sendable {
     case replace([StoredSample], payload: HeldBytes, codec: PayloadCodec)
     /// A message that was given up.
     case deadLetter(DeadLetter)
+    /// A message that is damaged, or whatever there is of it: it is as if it had never come, and may come again.
+    case forget(device: UInt32, sequence: UInt64)
     /// What a device's counters stand at.
     case counted(device: UInt32, StoreCounters)
 }

@@ -10,6 +10,8 @@ struct StoreDraft {
         /// Messages whose stored parts changed; nil when none is left.
         var partials: [MessageKey: StoreIndex.Partial?] = [:]
         var settled: Set<MessageKey> = []
+        /// Messages of the index that go before anything else changes.
+        var forgotten: Set<MessageKey> = []
         var bytes = 0
     }
 
@@ -34,11 +36,34 @@ struct StoreDraft {
         self.capacityBytes = capacityBytes
     }
 
-    func kept(_ id: UInt64) -> StoreIndex.Kept? { changes.samples[id] ?? base.samples[id] }
+    func kept(_ id: UInt64) -> StoreIndex.Kept? {
+        if let change = changes.samples[id] { return change }
+        return base.samples[id].flatMap { changes.forgotten.contains($0.message) ? nil : $0 }
+    }
 
     func partial(_ message: MessageKey) -> StoreIndex.Partial? {
         if let change = changes.partials[message] { return change }
         return changes.settled.contains(message) ? nil : base.partial(message)
+    }
+
+    private func isSettled(_ message: MessageKey) -> Bool {
+        changes.settled.contains(message) || base.isSettled(message) && !changes.forgotten.contains(message)
+    }
+
+    /// Plans to forget a message.
+    ///
+    /// - Returns: what is kept of it: its samples, or its parts.
+    mutating func forget(_ message: MessageKey) -> (samples: [UInt64], parts: Set<UInt32>) {
+        let kept = base.samples.merging(changes.samples) { $1 }.values.filter {
+            $0.message == message && self.kept($0.sample.id) != nil
+        }
+        let partial = partial(message)
+        changes.bytes -= kept.reduce(0) { $0 + $1.bytes } + (partial?.bytes ?? 0)
+        for kept in kept { changes.samples[kept.sample.id] = nil }
+        changes.settled.remove(message)
+        changes.partials[message] = .some(nil)
+        changes.forgotten.insert(message)
+        return (kept.map(\.sample.id), partial?.stored ?? [])
     }
 
     private var freeBytes: Int { capacityBytes - base.bytes - changes.bytes }
@@ -49,7 +74,7 @@ struct StoreDraft {
     ) throws(StoreError) -> MessagePlan {
         let message = part.message
         try checkSize(part, samples, payloadBytes: payloadBytes, payloadCodec: payloadCodec)
-        if base.isSettled(message) || changes.settled.contains(message) { return .nothing }
+        if isSettled(message) { return .nothing }
         let old = partial(message)
         let isSame = old.map { $0.parts == part.parts && $0.samples == samples } ?? true
         var next = StoreIndex.Partial(parts: part.parts, samples: samples)

@@ -41,6 +41,15 @@ struct StoreIndex: Sendable {
         settled[message.device, default: SequenceSet()].insert(message.sequence)
     }
 
+    private mutating func forget(_ message: MessageKey) {
+        for kept in samples.values where kept.message == message {
+            samples[kept.sample.id] = nil
+            bytes -= kept.bytes
+        }
+        settled[message.device]?.remove(message.sequence)
+        setPartial(nil, of: message)
+    }
+
     mutating func setPartial(_ partial: Partial?, of message: MessageKey) {
         let old = self.partial(message)
         bytes += (partial?.bytes ?? 0) - (old?.bytes ?? 0)
@@ -49,6 +58,7 @@ struct StoreIndex: Sendable {
 
     /// Takes over what a draft changed.
     mutating func merge(_ changes: StoreDraft.Changes) {
+        for message in changes.forgotten { forget(message) }
         for kept in changes.samples.values { keep(kept) }
         for (message, partial) in changes.partials { setPartial(partial, of: message) }
         for message in changes.settled { settle(message) }
@@ -58,6 +68,13 @@ struct StoreIndex: Sendable {
 extension StoreIndex {
     func storedParts(of device: UInt32) -> [UInt64: (parts: UInt32, stored: Set<UInt32>)] {
         (partials[device] ?? [:]).mapValues { ($0.parts, $0.stored) }
+    }
+
+    var messagesInOrder: [StoredMessage] {
+        Dictionary(grouping: samples.values, by: \.message).sorted { $0.key < $1.key }.map { key, samples in
+            StoredMessage(
+                device: key.device, sequence: key.sequence, samples: samples.map(\.sample).sorted { $0.id < $1.id })
+        }
     }
 
     var samplesInOrder: [StoredSample] { samples.values.map(\.sample).sorted { $0.id < $1.id } }

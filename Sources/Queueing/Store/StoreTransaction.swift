@@ -33,6 +33,8 @@ struct StoreTransaction {
         case .deadLetter(let letter):
             let key = StoreTable.key(MessageKey(device: letter.device, sequence: letter.sequence))
             try transaction.put(.dead, key, letter.record.sealed(.dead, key))
+        case .forget(let device, let sequence):
+            try forget(MessageKey(device: device, sequence: sequence))
         case .counted(let device, let counters):
             let key = StoreTable.key(device: device)
             try transaction.put(.counters, key, counters.record.sealed(.counters, key))
@@ -142,6 +144,14 @@ struct StoreTransaction {
 
     private func put(_ record: MessageRecord, _ key: [UInt8]) throws(LMDBFailure) {
         try transaction.put(.messages, key, record.record.sealed(.messages, key))
+    }
+
+    private mutating func forget(_ message: MessageKey) throws(LMDBFailure) {
+        let isKept = try transaction.get(.messages, StoreTable.key(message)) != nil
+        let (samples, parts) = draft.forget(message)
+        for id in samples { try transaction.remove(.samples, StoreTable.key(sample: id)) }
+        try removeParts(parts, of: message)
+        if isKept { try transaction.remove(.messages, StoreTable.key(message)) }
     }
 
     private func removeParts(_ parts: Set<UInt32>, of message: MessageKey) throws(LMDBFailure) {

@@ -109,7 +109,7 @@ extension StoreChange {
         case .message(_, _, let payload, _): payload.count
         case .replace(_, let payload, _): payload.bytes.count
         case .deadLetter(let letter): letter.header.count
-        case .counted: 0
+        case .forget, .counted: 0
         }
     }
 }
