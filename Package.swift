@@ -93,7 +93,7 @@ let package = Package(
         .target(name: "CSyncedFile", path: "Tests/CSyncedFile"),
         .testTarget(name: "QueueingTests", dependencies: ["CSyncedFile", "Faults", "Queueing", "Randomness", "Wire"]),
         .testTarget(name: "BalancingTests", dependencies: ["Balancing", "Randomness"]),
-        .testTarget(name: "LedgerTests", dependencies: ["Ledger", "Randomness"]),
+        .testTarget(name: "LedgerTests", dependencies: ["Diagnostics", "Ledger", "Randomness"]),
         .testTarget(name: "MethodsTests", dependencies: ["Datasets", "Methods", "Models", "Support"]),
         .testTarget(
             name: "DeviceTests", dependencies: ["Datasets", "Device", "Queueing", "Randomness", "Tensors", "Wire"]),
@@ -108,6 +108,8 @@ let package = Package(
         .testTarget(
             name: "RunsTests",
             dependencies: ["Checkpoints", "Datasets", "Models", "Randomness", "Recipes", "Runs", "Support", "Tensors"]),
-        .testTarget(name: "PermafrostTests", dependencies: ["Checkpoints", "Diagnostics", "Runs", "Support"]),
+        .testTarget(
+            name: "PermafrostTests",
+            dependencies: ["Checkpoints", "Diagnostics", "Ledger", "Randomness", "Runs", "Support"]),
     ]
 )
