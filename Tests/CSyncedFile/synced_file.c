@@ -67,9 +67,9 @@ static void forget_pending(void) {
     pending_count = 0;
 }
 
-/// Whether the next write fails, with errno set.
-static int fails(void) {
-    if (!write_error || writes_left-- > 0) return 0;
+/// Whether the next write fails, with errno set. The meta page has its room already: no disk is too full for it.
+static int fails(int descriptor) {
+    if (!write_error || fcntl(descriptor, F_GETFL) & O_DSYNC || writes_left-- > 0) return 0;
     writes_left = 0;
     errno = write_error;
     return 1;
@@ -82,7 +82,7 @@ static void tell(void) {
 ssize_t pwrite(int descriptor, const void *bytes, size_t count, off_t offset) {
     if (!is_watched(descriptor)) return syscall(SYS_pwrite64, descriptor, bytes, count, offset);
     pthread_mutex_lock(&lock);
-    ssize_t done = fails() ? -1 : syscall(SYS_pwrite64, descriptor, bytes, count, offset);
+    ssize_t done = fails(descriptor) ? -1 : syscall(SYS_pwrite64, descriptor, bytes, count, offset);
     if (done > 0) note(descriptor, bytes, (size_t)offset, (size_t)done);
     pthread_mutex_unlock(&lock);
     tell();
@@ -93,7 +93,7 @@ ssize_t writev(int descriptor, const struct iovec *parts, int count) {
     if (!is_watched(descriptor)) return syscall(SYS_writev, descriptor, parts, count);
     pthread_mutex_lock(&lock);
     size_t offset = (size_t)lseek(descriptor, 0, SEEK_CUR);
-    ssize_t done = fails() ? -1 : syscall(SYS_writev, descriptor, parts, count);
+    ssize_t done = fails(descriptor) ? -1 : syscall(SYS_writev, descriptor, parts, count);
     size_t left = done > 0 ? (size_t)done : 0;
     for (int i = 0; i < count && left > 0; i++) {
         size_t part = parts[i].iov_len < left ? parts[i].iov_len : left;

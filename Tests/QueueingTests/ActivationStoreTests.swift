@@ -10,7 +10,7 @@ struct ActivationStoreTests {
         "samples of a message come back one by one, in any codec", arguments: StoreKind.allCases, PayloadCodec.allCases)
     func putAndRead(kind: StoreKind, codec: PayloadCodec) throws {
         for payloadCodec in PayloadCodec.allCases {
-            try kind.use(codec: codec) { store in
+            try kind.use(codec: codec) { store throws in
                 let samples = [storedSample(8, rows: 1), storedSample(9, rows: 2)]
                 #expect(try store.put(samples, [1, 2, 3, 4, 5, 6], payloadCodec: payloadCodec) == .complete)
                 #expect(store.count == 2)
@@ -25,7 +25,7 @@ struct ActivationStoreTests {
 
     @Test("f32 activations are kept bit for bit", arguments: StoreKind.allCases)
     func exact(kind: StoreKind) throws {
-        try kind.use { store in
+        try kind.use { store throws in
             let values: [Float] = [0.1, -0.0, .leastNonzeroMagnitude, .greatestFiniteMagnitude]
             try store.put([storedSample(1, rows: 2)], values)
             #expect(try store.values(of: 1).map(\.bitPattern) == values.map(\.bitPattern))
@@ -34,7 +34,7 @@ struct ActivationStoreTests {
 
     @Test("lent activations are aligned for their codec, small and large", arguments: StoreKind.allCases)
     func aligned(kind: StoreKind) throws {
-        try kind.use(capacityBytes: 1 << 20) { store in
+        try kind.use(capacityBytes: 1 << 20) { store throws in
             for rows in [1, 3, 7, 200, 600, 1100] {
                 let values = (0..<rows * 2).map { Float($0) }
                 try store.put([storedSample(UInt64(rows), rows: rows)], values, sequence: UInt64(rows))
@@ -47,7 +47,7 @@ struct ActivationStoreTests {
 
     @Test("bf16 payloads that are not aligned are stored too", arguments: StoreKind.allCases)
     func unaligned(kind: StoreKind) throws {
-        try kind.use(codec: .bf16) { store in
+        try kind.use(codec: .bf16) { store throws in
             let slab = Slab(copying: [9, 0, 0, 0x80, 0x3F, 0, 0, 0, 0x40])
             let frame = Frame(owner: slab, bytes: UnsafeRawBufferPointer(rebasing: slab.bytes[1...]))
             let part = MessagePart(device: 0, sequence: 1)
@@ -60,7 +60,7 @@ struct ActivationStoreTests {
         "a message that does not fit is refused as a whole, with the bytes it needs and the bytes there are",
         arguments: StoreKind.allCases)
     func full(kind: StoreKind) throws {
-        try kind.use(capacityBytes: 60) { store in
+        try kind.use(capacityBytes: 60) { store throws in
             try store.put([storedSample(1, rows: 2)], [1, 2, 3, 4])
             #expect(throws: StoreError.full(neededBytes: 48, freeBytes: 36)) {
                 try store.put(
@@ -78,7 +78,7 @@ struct ActivationStoreTests {
         "a sample cannot be stored twice, and the rest of its message is not stored either",
         arguments: StoreKind.allCases)
     func duplicate(kind: StoreKind) throws {
-        try kind.use { store in
+        try kind.use { store throws in
             try store.put([storedSample(1, rows: 1)], [1, 2])
             #expect(throws: StoreError.duplicate(sample: 1)) {
                 try store.put([storedSample(2, rows: 1), storedSample(1, rows: 1)], [3, 4, 5, 6], sequence: 2)
@@ -93,7 +93,7 @@ struct ActivationStoreTests {
 
     @Test("a message that came before changes nothing, whatever it brings now", arguments: StoreKind.allCases)
     func again(kind: StoreKind) throws {
-        try kind.use { store in
+        try kind.use { store throws in
             #expect(try store.put([storedSample(1, rows: 1)], [1, 2]) == .complete)
             #expect(try store.put([storedSample(1, rows: 1)], [3, 4]) == .done)
             #expect(try store.put([storedSample(2, rows: 1)], [3, 4]) == .done)
@@ -106,7 +106,7 @@ struct ActivationStoreTests {
 
     @Test("the missing blocks' results take the place of what the device sent", arguments: StoreKind.allCases)
     func replace(kind: StoreKind) throws {
-        try kind.use(capacityBytes: 24) { store in
+        try kind.use(capacityBytes: 24) { store throws in
             try store.put([storedSample(1, rows: 1), storedSample(2, rows: 1)], [1, 2, 3, 4])
             try store.put(
                 [storedSample(1, rows: 1, cut: 24), storedSample(2, rows: 1, cut: 24)], [5, 6, 7, 8], replacing: true)
@@ -125,7 +125,7 @@ struct ActivationStoreTests {
 
     @Test("shapes that do not add up to the payload are refused", arguments: StoreKind.allCases)
     func wrongSize(kind: StoreKind) throws {
-        try kind.use { store in
+        try kind.use { store throws in
             #expect(throws: StoreError.wrongSize(bytes: 8, expected: 16)) {
                 try store.put([storedSample(1, rows: 2)], [1, 2])
             }
@@ -139,7 +139,7 @@ struct ActivationStoreTests {
 
     @Test("one change that fails does not harm those before and after it", arguments: StoreKind.allCases)
     func group(kind: StoreKind) throws {
-        try kind.use { store in
+        try kind.use { store throws in
             func message(_ sequence: UInt64, _ id: UInt64) -> StoreChange {
                 .message(
                     MessagePart(device: 3, sequence: sequence), samples: [storedSample(id, rows: 1)],
@@ -157,7 +157,7 @@ struct ActivationStoreTests {
         "dead letters are kept, the latest of each message, with the first bytes of the header",
         arguments: StoreKind.allCases)
     func deadLetters(kind: StoreKind) throws {
-        try kind.use { store in
+        try kind.use { store throws in
             func letter(_ device: UInt32, _ sequence: UInt64, _ error: String, header: Int = 10) -> DeadLetter {
                 DeadLetter(
                     deviceID: "device-\(device)", device: device, sequence: sequence, errorNumber: 31, error: error,
@@ -172,7 +172,7 @@ struct ActivationStoreTests {
 
     @Test("activations that are being read outlive their replacement", arguments: StoreKind.allCases)
     func readWhileReplaced(kind: StoreKind) throws {
-        try kind.use(capacityBytes: 1 << 20) { store in
+        try kind.use(capacityBytes: 1 << 20) { store throws in
             // Large enough for pages of their own, which the next transactions would like to have.
             let old = [Float](repeating: 1, count: 8000), new = [Float](repeating: 2, count: 8000)
             try store.put([storedSample(1, rows: 4000)], old)
@@ -187,7 +187,7 @@ struct ActivationStoreTests {
 
     @Test("many threads may write and read at once", arguments: StoreKind.allCases)
     func threads(kind: StoreKind) throws {
-        try kind.use { store in
+        try kind.use { store throws in
             DispatchQueue.concurrentPerform(iterations: 8) { thread in
                 for i in 0..<25 {
                     let id = UInt64(thread * 25 + i)

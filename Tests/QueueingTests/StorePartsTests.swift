@@ -44,7 +44,7 @@ struct StorePartsTests {
         for (parts, order) in [(7, [3, 0, 6, 2, 5, 1, 4]), (3, [2, 1, 0]), (4, [0, 1, 2, 3]), (2, [0, 1])]
             as [(UInt32, [UInt32])]
         {
-            try kind.use(codec: codec) { store in
+            try kind.use(codec: codec) { store throws in
                 for (i, number) in order.enumerated() {
                     let change = part(number, of: parts, samples, codec: i % 2 == 0 ? .f32 : .bf16)
                     let isLast = i + 1 == order.count
@@ -69,7 +69,7 @@ struct StorePartsTests {
         "parts that describe the message otherwise take the place of those stored so far", arguments: StoreKind.allCases
     )
     func anotherCut(kind: StoreKind) throws {
-        try kind.use { store in
+        try kind.use { store throws in
             try store.make(part(0, of: 3, samples))
             try store.make(part(2, of: 3, samples))
             #expect(store.bytes == 8 * 4)
@@ -89,7 +89,7 @@ struct StorePartsTests {
 
     @Test("a part of another size, and one that no message has, is refused", arguments: StoreKind.allCases)
     func wrong(kind: StoreKind) throws {
-        try kind.use { store in
+        try kind.use { store throws in
             let bytes = PayloadCodec.f32.bytes(of: [1, 2])
             for (number, parts) in [(0, 3), (3, 3), (6, 6), (0, 0)] as [(UInt32, UInt32)] {
                 let place = MessagePart(device: 4, sequence: 9, part: number, parts: parts)
@@ -103,7 +103,7 @@ struct StorePartsTests {
 
     @Test("parts count against the capacity", arguments: StoreKind.allCases)
     func capacity(kind: StoreKind) throws {
-        try kind.use(capacityBytes: 14 * 4 + 7 * 4 - 1) { store in
+        try kind.use(capacityBytes: 14 * 4 + 7 * 4 - 1) { store throws in
             try store.make(part(0, of: 2, samples))
             #expect(throws: StoreError.full(neededBytes: 6 * 4 + 7 * 4, freeBytes: 6 * 4 + 7 * 4 - 1)) {
                 try store.make(part(1, of: 2, samples))

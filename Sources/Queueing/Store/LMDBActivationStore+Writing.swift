@@ -1,3 +1,5 @@
+import Foundation
+
 extension LMDBActivationStore {
     /// Makes several changes in one transaction. When the disk has no room for all of them, each is tried by itself.
     public func apply(_ changes: [StoreChange]) throws(StoreError) -> [Result<StoreOutcome, StoreError>] {
@@ -6,7 +8,7 @@ extension LMDBActivationStore {
             do throws(StoreError) {
                 do throws(LMDBFailure) {
                     return try commit(changes)
-                } catch  where error.isFull {
+                } catch  where isFullDisk(error, changes) {
                     return try changes.map { change throws(StoreError) in try commitAlone(change) }
                 } catch {
                     throw StoreError(error, path: file, neededBytes: 0)
@@ -22,11 +24,30 @@ extension LMDBActivationStore {
     private func commitAlone(_ change: StoreChange) throws(StoreError) -> Result<StoreOutcome, StoreError> {
         do throws(LMDBFailure) {
             return try commit([change])[0]
+        } catch  where isFullDisk(error, [change]) {
+            return .failure(.diskFull(path: file, neededBytes: change.payloadBytes, reason: error.reason))
         } catch {
-            let error = StoreError(error, path: file, neededBytes: change.payloadBytes)
-            guard case .diskFull = error else { throw error }
-            return .failure(error)
+            throw StoreError(error, path: file, neededBytes: 0)
         }
+    }
+
+    /// Whether a transaction failed for want of room, so that another may succeed. A write that stopped half-way is an
+    /// input/output error to LMDB, whatever stopped it: then the disk is asked.
+    private func isFullDisk(_ failure: LMDBFailure, _ changes: [StoreChange]) -> Bool {
+        failure.isFull
+            || failure.code == EIO && !hasRoom(bytes: changes.reduce(1 << 20) { $0 + $1.payloadBytes })
+    }
+
+    private func hasRoom(bytes: Int) -> Bool {
+        let path = "\(folder)/room"
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { return errno != ENOSPC && errno != EDQUOT }
+        defer {
+            close(descriptor)
+            unlink(path)
+        }
+        let status = posix_fallocate(descriptor, 0, off_t(bytes))
+        return status != ENOSPC && status != EDQUOT
     }
 
     private func commit(_ changes: [StoreChange]) throws(LMDBFailure) -> [Result<StoreOutcome, StoreError>] {

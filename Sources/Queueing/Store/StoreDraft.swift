@@ -25,6 +25,9 @@ struct StoreDraft {
         case complete([StoreIndex.Kept], discarding: Set<UInt32>)
     }
 
+    /// A file counts the bytes of one sample in 32 bits.
+    private static let sampleLimitBytes = Int(UInt32.max) - (1 << 20)
+
     let codec: PayloadCodec
     let capacityBytes: Int
     private let base: StoreIndex
@@ -74,6 +77,7 @@ struct StoreDraft {
     ) throws(StoreError) -> MessagePlan {
         let message = part.message
         try checkSize(part, samples, payloadBytes: payloadBytes, payloadCodec: payloadCodec)
+        try checkLargest(samples)
         if isSettled(message) { return .nothing }
         let old = partial(message)
         let isSame = old.map { $0.parts == part.parts && $0.samples == samples } ?? true
@@ -113,6 +117,7 @@ struct StoreDraft {
     ) throws(StoreError) -> [StoreIndex.Kept] {
         let sum = totalBytes(samples, in: payloadCodec)
         guard sum == payloadBytes else { throw .wrongSize(bytes: payloadBytes, expected: sum) }
+        try checkLargest(samples)
         var result: [StoreIndex.Kept] = []
         var replacedBytes = 0, neededBytes = 0
         var seen: Set<UInt64> = []
@@ -134,6 +139,13 @@ struct StoreDraft {
 
     private func checkRoom(neededBytes: Int, freeBytes: Int) throws(StoreError) {
         guard neededBytes <= freeBytes else { throw .full(neededBytes: neededBytes, freeBytes: max(0, freeBytes)) }
+    }
+
+    private func checkLargest(_ samples: [StoredSample]) throws(StoreError) {
+        let largest = samples.map { $0.rows * $0.columns * codec.bytesPerValue }.max() ?? 0
+        guard largest <= Self.sampleLimitBytes else {
+            throw .full(neededBytes: largest, freeBytes: Self.sampleLimitBytes)
+        }
     }
 
     private func checkSize(

@@ -7,8 +7,6 @@ struct StoreTransaction {
     private(set) var draft: StoreDraft
     private let path: String
     private let now = Date().millisecondsSince1970
-    /// LMDB counts the bytes of a value in 32 bits.
-    private static let valueLimitBytes = Int(UInt32.max) - (1 << 20)
 
     init(_ transaction: LMDBTransaction, draft: StoreDraft, path: String) {
         self.transaction = transaction
@@ -47,7 +45,6 @@ struct StoreTransaction {
     ) throws(LMDBFailure) -> Result<StoreOutcome, StoreError> {
         let key = StoreTable.key(part.message)
         let oldParts = draft.partial(part.message)?.stored ?? []
-        if let tooLarge = tooLarge(samples) { return .failure(tooLarge) }
         // Before anything is noted, so that damaged parts fail this change alone.
         if oldParts.count + 1 == Int(part.parts), let damage = try damage(of: part.message, oldParts) {
             return .failure(damage)
@@ -78,7 +75,6 @@ struct StoreTransaction {
     private mutating func replace(
         _ samples: [StoredSample], _ payload: UnsafeRawBufferPointer, _ payloadCodec: PayloadCodec
     ) throws(LMDBFailure) -> Result<StoreOutcome, StoreError> {
-        if let tooLarge = tooLarge(samples) { return .failure(tooLarge) }
         let replaced: [StoreIndex.Kept]
         do throws(StoreError) {
             replaced = try draft.plan(replacing: samples, payloadBytes: payload.count, payloadCodec: payloadCodec)
@@ -156,11 +152,6 @@ struct StoreTransaction {
 
     private func removeParts(_ parts: Set<UInt32>, of message: MessageKey) throws(LMDBFailure) {
         for part in parts { try transaction.remove(.parts, StoreTable.key(message, part: part)) }
-    }
-
-    private func tooLarge(_ samples: [StoredSample]) -> StoreError? {
-        let largest = samples.map { draft.codec.byteCount(rows: $0.rows, columns: $0.columns) ?? .max }.max() ?? 0
-        return largest > Self.valueLimitBytes ? .full(neededBytes: largest, freeBytes: Self.valueLimitBytes) : nil
     }
 
     private func activations(of message: MessageKey, _ part: UInt32) throws(LMDBFailure) -> UnsafeRawBufferPointer {

@@ -7,7 +7,9 @@ struct StoreTreeWalk {
 
     /// What a tree's leaves hold.
     fileprivate enum Kind {
-        case free, tables, values(String)
+        case free
+        case tables
+        case values(String)
     }
 
     /// Where a page stands in its tree.
