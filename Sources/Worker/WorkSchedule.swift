@@ -30,7 +30,10 @@ struct WorkSchedule {
     private var states: [[SampleState]]
     private var waiting: [(samples: [SampleReference], cut: Int)] = []
     private var firstWaiting = 0
-    private var advancing = 0
+    /// Passes over frozen blocks that are under way.
+    private(set) var advancing = 0
+    /// Whether passes over frozen blocks may start. Steps go on without.
+    var startsAdvances = true
     private var isStepping = false
     private var epoch = 0
     private var batches: ArraySlice<[SampleReference]> = []
@@ -78,6 +81,26 @@ struct WorkSchedule {
         advancing -= 1
     }
 
+    /// The missing blocks of these samples could not be run, or the result could not be kept: later again.
+    mutating func notAdvanced(_ samples: [SampleReference], cut: Int) {
+        advancing -= 1
+        waiting.append((samples, cut))
+    }
+
+    /// The step under way could not be taken and has changed nothing: it comes again.
+    mutating func notStepped(_ samples: [SampleReference]) {
+        isStepping = false
+        batches = [samples] + batches
+    }
+
+    /// A message's samples are not in the store any more.
+    mutating func lost(_ samples: [SampleReference]) {
+        for sample in samples { states[sample.device][sample.index] = .missing }
+        waiting.removeSubrange(..<firstWaiting)
+        firstWaiting = 0
+        waiting.removeAll { $0.samples == samples }
+    }
+
     /// The running step has ended.
     mutating func stepped() {
         isStepping = false
@@ -91,7 +114,7 @@ struct WorkSchedule {
             batches.removeFirst()
             return .step(epoch: epoch, samples: samples)
         }
-        guard advancing < advanceLimit, firstWaiting < waiting.count else { return nil }
+        guard startsAdvances, advancing < advanceLimit, firstWaiting < waiting.count else { return nil }
         advancing += 1
         defer { firstWaiting += 1 }
         let (samples, cut) = waiting[firstWaiting]

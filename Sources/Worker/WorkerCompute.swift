@@ -1,61 +1,103 @@
 import Datasets
+import Diagnostics
+import Foundation
 import Methods
 import Queueing
+import Synchronization
 import Tensors
 import Wire
 
-/// The arithmetic of a worker, off its socket thread: F0 passes as jobs of the pool, steps one after another on a
-/// thread of their own, all results in one mailbox.
+/// The arithmetic of a worker, off its socket thread: F0 passes as jobs of the pool, steps and checkpoints one after
+/// another on a thread of their own, all results in one mailbox.
 final class WorkerCompute: Sendable {
     /// Something that has ended.
     enum Result: Sendable {
-        case advanced([SampleReference], duration: Duration)
-        case stepped(Trainer.StepResult, epoch: Int, samples: Int)
+        case began(step: Int)
+        case advanced([SampleReference], cut: Int, tokens: Int, duration: Duration, Swift.Result<StoreOutcome, StoreError>)
+        case stepped(Trainer.StepResult, epoch: Int, samples: [SampleReference], digest: UInt64)
+        case damaged(SampleReference, WorkSchedule.Work, StoreError)
+        case stored(MessagePart, Swift.Result<StoreOutcome, StoreError>)
+        case noted(Swift.Result<StoreOutcome, StoreError>)
+        case checkpointed(WorkerTraining.Checkpoint?)
+        case adopted(step: Int)
+        case notAdopted
+        case handover(HandoverPublisher.Event)
+        case asked
         case failed(any Error)
     }
 
     let results: Mailbox<Result>
+    let writer: StoreWriter
     private let forward: FrozenForward
-    private let trainer: Trainer
     private let store: any ActivationStore
     private let pool: ComputePool
     private let microBatch: Int
-    private let afterStep: @Sendable (Trainer.StepResult) throws -> Void
+    private let training: WorkerTraining
+    private let trainer = Mutex<Trainer?>(nil)
     /// A thread of its own, which mostly waits for the pool: steps never wait for somebody else's work.
     private let steps = ComputePool(threads: 1)
 
     init(
-        forward: FrozenForward, trainer: Trainer, store: any ActivationStore, pool: ComputePool, microBatch: Int,
-        afterStep: @escaping @Sendable (Trainer.StepResult) throws -> Void
-    ) throws(TransportError) {
+        forward: FrozenForward, training: WorkerTraining, store: any ActivationStore, pool: ComputePool,
+        microBatch: Int, results: Mailbox<Result>
+    ) {
         self.forward = forward
-        self.trainer = trainer
+        self.training = training
         self.store = store
         self.pool = pool
         self.microBatch = microBatch
-        self.afterStep = afterStep
-        results = try Mailbox()
+        self.results = results
+        writer = StoreWriter(store)
     }
 
     /// F0 passes that may run at the same time: one per thread of the pool.
     var advanceLimit: Int { pool.threads }
 
+    /// Makes ready what trains.
+    func begin(_ counts: [Int]) {
+        onSteps { [self] in
+            let ready = try training.begin(counts)
+            trainer.withLock { $0 = ready }
+            results.post(.began(step: ready.step))
+        }
+    }
+
+    /// Writes a checkpoint.
+    func checkpoint() { onSteps { [self] in results.post(.checkpointed(try training.checkpoint())) } }
+
+    /// Takes over a checkpoint of another worker.
+    func adopt(_ pieces: HandoverPieces) {
+        onSteps { [self] in
+            guard let step = try pieces.finish() else { return results.post(.notAdopted) }
+            if step > 0 { try training.adopt(step, pieces.folder) }
+            results.post(.adopted(step: step))
+        }
+    }
+
     /// Runs the missing frozen blocks (F0) over samples in the store, and puts the result in their place.
     func advance(_ samples: [SampleReference], blocks: Range<Int>) {
+        let work = WorkSchedule.Work.advance(samples: samples, cut: blocks.lowerBound)
         pool.submit { [self] in
             let start = ContinuousClock.now
             do {
-                let known = try samples.map { try described($0.storeID) }
+                let known = try samples.map(described)
                 let lengths = known.map(\.rows)
-                let activations = Storage(count: lengths.reduce(0, +) * forward.width)
-                let x_TD = activations.matrix(rows: lengths.reduce(0, +), columns: forward.width)
-                try read(known.map(\.id), into: x_TD)
+                let tokens = lengths.reduce(0, +)
+                let activations = Storage(count: tokens * forward.width)
+                let x_TD = activations.matrix(rows: tokens, columns: forward.width)
+                try read(samples, into: x_TD)
                 forward.advance(x_TD, lengths: lengths, blocks: blocks)
-                try store.replace(
+                let duration = ContinuousClock.now - start
+                let bytes = UnsafeRawBufferPointer(UnsafeBufferPointer(start: x_TD.base, count: x_TD.count))
+                let change = StoreChange.replace(
                     known.map { $0.advanced(to: blocks.upperBound) },
-                    payload: UnsafeRawBufferPointer(UnsafeBufferPointer(start: x_TD.base, count: x_TD.count)),
-                    payloadCodec: .f32)
-                results.post(.advanced(samples, duration: ContinuousClock.now - start))
+                    payload: HeldBytes(owner: KeptStorage(activations), bytes: bytes), codec: .f32)
+                writer.submit(change) { [results] result in
+                    results.post(
+                        .advanced(samples, cut: blocks.lowerBound, tokens: tokens, duration: duration, result))
+                }
+            } catch let damage as DamagedSample {
+                results.post(.damaged(damage.sample, work, damage.error))
             } catch {
                 results.post(.failed(error))
             }
@@ -64,45 +106,73 @@ final class WorkerCompute: Sendable {
 
     /// Trains one step on samples that have passed all frozen blocks.
     func step(_ samples: [SampleReference], epoch: Int) {
-        steps.submit { [self] in
+        onSteps { [self] in
+            guard let trainer = trainer.withLock({ $0 }) else { return }
             do {
                 let batch = try Batches.cut(samples, size: microBatch).map { group in
-                    let known = try group.map { try described($0.storeID) }
+                    let known = try group.map(described)
                     return MicroBatch(lengths: known.map(\.rows), targets: known.map(\.targets)) { [self] x_TD in
-                        try read(known.map(\.id), into: x_TD)
+                        try read(group, into: x_TD)
                     }
                 }
                 let result = try trainer.step(batch)
-                results.post(.stepped(result, epoch: epoch, samples: samples.count))
+                results.post(.stepped(result, epoch: epoch, samples: samples, digest: digest(of: trainer)))
                 // On the steps' only thread: a step that the result sets off waits here.
-                try afterStep(result)
-            } catch {
-                results.post(.failed(error))
+                try training.afterStep(result)
+            } catch let damage as DamagedSample {
+                results.post(.damaged(damage.sample, .step(epoch: epoch, samples: samples), damage.error))
             }
         }
     }
 
-    /// Returns when no step is under way.
-    func waitForStep() { steps.run(1) { _ in } }
+    /// Returns when no step is under way, and everything that was to be stored is.
+    func close() {
+        steps.run(1) { _ in }
+        writer.close()
+    }
 
-    private func described(_ id: UInt64) throws -> StoredSample {
-        guard let sample = store.sample(id) else { throw StoreError.missing(sample: id) }
-        return sample
+    private func onSteps(_ body: @escaping @Sendable () throws -> Void) {
+        steps.submit { [results] in
+            do { try body() } catch { results.post(.failed(error)) }
+        }
+    }
+
+    private func digest(of trainer: Trainer) -> UInt64 {
+        let flat = trainer.parameters.flat
+        return XXH64.hash(UnsafeRawBufferPointer(UnsafeBufferPointer(start: flat.base, count: flat.count)))
+    }
+
+    private func described(_ sample: SampleReference) throws -> StoredSample {
+        guard let known = store.sample(sample.storeID) else { throw StoreError.missing(sample: sample.storeID) }
+        return known
     }
 
     /// Packs samples' activations one after another.
-    private func read(_ ids: [UInt64], into x_TD: Matrix) throws {
+    private func read(_ samples: [SampleReference], into x_TD: Matrix) throws {
         var next = x_TD.base
-        for id in ids {
-            let sample = try described(id)
-            let count = sample.rows * sample.columns
-            try store.read(id, into: UnsafeMutableBufferPointer(start: next, count: count))
+        for sample in samples {
+            let known = try described(sample)
+            let count = known.rows * known.columns
+            do {
+                try store.read(sample.storeID, into: UnsafeMutableBufferPointer(start: next, count: count))
+            } catch {
+                guard case .damaged = error else { throw error }
+                throw DamagedSample(sample: sample, error: error)
+            }
             next += count
         }
     }
 }
 
-extension SampleReference {
-    /// The sample's id in the store: unique over all devices.
-    var storeID: UInt64 { UInt64(device) << 32 | UInt64(index) }
+/// A stored sample that is not what was written.
+private struct DamagedSample: Error {
+    let sample: SampleReference
+    let error: StoreError
+}
+
+/// Unchecked, because nothing writes to the storage any more.
+private final class KeptStorage: @unchecked Sendable {
+    private let storage: Storage
+
+    init(_ storage: Storage) { self.storage = storage }
 }

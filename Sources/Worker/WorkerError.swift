@@ -5,17 +5,32 @@ import Queueing
 public enum WorkerError: NumberedError, Equatable {
     /// The activation store cannot take another message.
     case storeFull(StoreError)
+    /// The worker that takes over refuses what this one hands over.
+    case handoverRefused(successor: String, text: String)
 
     /// The number with which the process exits.
-    public var exitCode: ExitCode { .storeFull }
+    public var exitCode: ExitCode {
+        switch self {
+        case .storeFull: .storeFull
+        case .handoverRefused: .messageRejected
+        }
+    }
 
     /// What was wrong, and where.
     public var problem: String {
         switch self {
         case .storeFull(let error): error.problem
+        case .handoverRefused(let successor, let text):
+            "The worker \(successor) refused what it was to take over: \(text)"
         }
     }
 
     /// What to do next.
-    public var remedy: String { "Raise store.capacity_bytes, train on fewer sentences, or use devices.codec=bf16" }
+    public var remedy: String {
+        switch self {
+        case .storeFull: "Raise store.capacity_bytes, train on fewer sentences, or use devices.codec=bf16"
+        case .handoverRefused:
+            "Give both workers the same release and recipe, and start this one again: nothing of it is lost"
+        }
+    }
 }

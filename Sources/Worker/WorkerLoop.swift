@@ -1,70 +1,120 @@
-import Datasets
 import Diagnostics
 import Queueing
 import Wire
 
-/// The thin loop around `WorkerMachine`: sockets, clock and compute jobs, all decisions left to the machine.
+/// The thin loop around `WorkerMachine`: sockets, clock, store and compute jobs, all decisions left to the machine.
 final class WorkerLoop {
-    private let configuration: Worker.Configuration
-    private let store: any ActivationStore
-    private let compute: WorkerCompute
-    private let check: ActivationCheck
-    private let coordinator: ControlLink
-    private let devices: Channel
+    let configuration: Worker.Configuration
+    let context: ZeroMQContext
+    let store: any ActivationStore
+    let compute: WorkerCompute
+    let check: ActivationCheck
+    let coordinator: ControlLink
+    let devices: Channel
+    let pieces: HandoverPieces
+    let observer: (WorkerEvent) -> Void
+    let clock = RoleClock()
 
-    private var machine: WorkerMachine
-    private var payloads: [Frame] = []
-    private var totals: Body.WorkerFinished
-    private var hasLeft = false
+    var machine: WorkerMachine
+    var payloads: [Frame] = []
+    var totals: Body.WorkerFinished
+    var figures = QueueFigures()
+    var handover: HandoverPublisher?
+    var newestCheckpoint: WorkerTraining.Checkpoint?
+    var outcome: WorkerOutcome?
+
+    private let checkpointStep: () -> Int
+    private let endpoint: String
+    private var recalled: [UInt32: WorkerMachine.Recalled]
+    private var lastTick = Duration.zero
+
+    /// How often credits and figures are looked at.
+    private static let tick = Duration.seconds(1)
 
     init(
         _ configuration: Worker.Configuration, context: ZeroMQContext, width: Int, store: any ActivationStore,
-        compute: WorkerCompute, coordinator: ControlLink
+        compute: WorkerCompute, checkpointStep: @escaping () -> Int, coordinator: ControlLink,
+        observer: @escaping (WorkerEvent) -> Void
     ) throws {
         self.configuration = configuration
+        self.context = context
         self.coordinator = coordinator
         self.store = store
         self.compute = compute
+        self.checkpointStep = checkpointStep
+        self.observer = observer
+        pieces = HandoverPieces(folder: configuration.handoverFolder)
+        recalled = Self.recall(store)
         check = ActivationCheck(
             limits: WireLimits(), run: configuration.run, width: width, maximumCut: configuration.frozenBlocks,
             targetLimit: configuration.targetLimit, maximumLength: configuration.maximumTokens)
         machine = WorkerMachine(
             WorkerMachine.Settings(
                 epochs: configuration.epochs, batch: configuration.batch, frozenBlocks: configuration.frozenBlocks,
-                creditBytesPerDevice: configuration.creditBytesPerDevice, advanceLimit: compute.advanceLimit,
-                startStep: configuration.startStep))
+                creditBytesPerDevice: configuration.creditBytesPerDevice, ingestBytes: configuration.ingestBytes,
+                rowBytes: width * PayloadCodec.f32.bytesPerValue, advanceLimit: compute.advanceLimit,
+                staysUntilStopped: configuration.staysUntilStopped, endsWhenFull: configuration.endsWhenFull))
         totals = Body.WorkerFinished(
-            steps: UInt64(configuration.startStep), epochs: 0, tokens: 0, samples: 0, seconds: 0, bytesUp: 0,
-            bytesDown: 0)
-        devices = try Channel(.router, context: context, run: configuration.run, sender: configuration.id)
+            steps: 0, epochs: 0, tokens: 0, samples: 0, seconds: 0, bytesUp: 0, bytesDown: 0)
+        devices = try Channel(
+            .router, context: context, run: configuration.run, sender: configuration.id,
+            security: configuration.deviceSecurity)
+        let bound = try devices.bind(configuration.deviceEndpoint)
+        endpoint = configuration.advertisedEndpoint ?? bound
     }
 
-    func run() throws {
-        let endpoint = try devices.socket.bind(configuration.deviceEndpoint)
-        try coordinator.tell(
-            .register(
-                Body.Register(
-                    role: .worker, samples: 0, threads: UInt32(compute.advanceLimit), endpoint: endpoint)))
+    func run() throws -> WorkerOutcome {
+        defer { handover?.stop() }
         var poller = Poller()
         _ = poller.add(coordinator.link)
         let fromDevices = poller.add(devices.socket, for: [])
         _ = poller.add(fileDescriptor: compute.results.signal.fileDescriptor)
-        while !hasLeft {
-            try poller.wait(milliseconds: coordinator.untilHeartbeat.pollMilliseconds)
+        while true {
+            try poller.wait(
+                milliseconds: min(coordinator.untilHeartbeat, lastTick + Self.tick - clock.now).pollMilliseconds)
+            machine.roomBytes = store.capacityBytes - store.bytes
+            while let event = try coordinator.event() { try follow(event) }
             while let order = try coordinator.order() { try follow(order) }
-            // A device may have its part of the plan first: until the whole plan is here, its greeting waits.
+            // A device may have its part of the plan first: until the plan is here, its greeting waits.
             if machine.isPlanned {
                 poller.setEvents(.readable, of: fromDevices)
                 while let received = try devices.receive() { try takeMessage(received) }
             }
             for result in compute.results.drain() { try take(result) }
             try coordinator.keepAlive()
+            try tick()
+            if let outcome { return outcome }
         }
+    }
+
+    private func follow(_ event: ControlLink.Event) throws {
+        switch event {
+        case .register:
+            try coordinator.tell(.register(registration))
+            observer(.joined(endpoint: endpoint))
+            figures.forgetTold()
+            try perform(machine.registered())
+        case .disconnected: observer(.coordinatorAway(reason: "the connection is lost"))
+        case .refused(let reason): observer(.coordinatorAway(reason: reason))
+        case .retrying: break
+        }
+    }
+
+    private var registration: Body.Register {
+        var key = ""
+        if case .server(let pair, _, _) = configuration.deviceSecurity { key = pair.publicKey.z85 }
+        let messages = machine.isPlanned ? machine.book.messageCount : recalled.values.reduce(0) { $0 + $1.messages.count }
+        return Body.Register(
+            role: .worker, samples: 0, threads: UInt32(compute.advanceLimit), endpoint: endpoint, endpointKey: key,
+            step: UInt64(max(0, checkpointStep())), messages: UInt64(messages))
     }
 
     private func follow(_ order: Body) throws {
         switch order {
-        case .runPlan(let plan): try perform(machine.planned(plan))
+        case .runPlan(let plan):
+            try perform(machine.planned(plan) { recalled.removeValue(forKey: $0) ?? WorkerMachine.Recalled() })
+        case .stepRecorded(let step): try perform(machine.recorded(step: step))
+        case .drain(let drain): try perform(machine.drained(drain))
         case .stop: try perform(machine.stopped())
         default: break
         }
@@ -73,90 +123,32 @@ final class WorkerLoop {
     private func takeMessage(_ received: Channel.Received) throws {
         switch received {
         case .message(let envelope, let payloads, _):
+            Failpoint.hit(.afterReceive)
             self.payloads = payloads
             try perform(machine.received(envelope))
             self.payloads = []
         case .unreadable(let error, let peer):
-            try perform(machine.unreadable(error, device: peer.map(\.description)))
+            try perform(machine.unreadable(error, sender: nil))
+            if let peer { try devices.answer(peer, .reject(Body.Reject(sequence: 0, error: error))) }
         }
     }
 
-    private func take(_ result: WorkerCompute.Result) throws {
-        switch result {
-        case .advanced(let samples, let duration):
-            totals.seconds += duration.seconds
-            try perform(machine.advanced(samples))
-        case .stepped(let step, let epoch, let samples):
-            totals.steps += 1
-            totals.epochs = UInt32(epoch)
-            totals.samples += UInt64(samples)
-            totals.tokens += UInt64(step.tokens)
-            totals.seconds += step.seconds
-            try coordinator.tell(
-                .stepReport(
-                    Body.StepReport(
-                        step: totals.steps, epoch: UInt32(epoch), loss: step.loss, accuracy: step.accuracy,
-                        learningRate: step.learningRate, tokens: UInt64(step.tokens), samples: UInt64(samples),
-                        seconds: step.seconds, queueDepth: UInt64(machine.queueDepth),
-                        bytesUp: UInt64(devices.socket.bytesReceived))))
-            try perform(machine.stepped())
-        case .failed(let error): throw error
-        }
+    private func tick() throws {
+        guard clock.now - lastTick >= Self.tick else { return }
+        lastTick = clock.now
+        try perform(machine.ticked(now: clock.now))
+        try reportQueue()
     }
 
-    private func perform(_ actions: [WorkerMachine.Action]) throws {
-        for action in actions {
-            switch action {
-            case .reply(let device, let body): try devices.send(body, to: device)
-            case .checkAndStore(let device, let number, let activations):
-                try perform(checkAndStore(activations, device: device, number: number))
-            case .advance(let samples, let blocks): compute.advance(samples, blocks: blocks)
-            case .step(let epoch, let samples): compute.step(samples, epoch: epoch)
-            case .finish:
-                totals.bytesUp = UInt64(devices.socket.bytesReceived)
-                totals.bytesDown = UInt64(devices.socket.bytesSent)
-                try coordinator.tell(.workerFinished(totals))
-                hasLeft = true
-            }
+    /// What the store has from an earlier process, by device.
+    private static func recall(_ store: any ActivationStore) -> [UInt32: WorkerMachine.Recalled] {
+        var recalled: [UInt32: WorkerMachine.Recalled] = [:]
+        for message in store.messages() {
+            recalled[message.device, default: .init()].messages.append(.init(message, codec: store.codec))
         }
-    }
-
-    /// Nothing of a message is used before every check has passed, and nothing is acknowledged before it is stored.
-    private func checkAndStore(
-        _ activations: Body.Activations, device: String, number: Int
-    ) throws -> [WorkerMachine.Action] {
-        var chargedBytes = 0
-        func refuse(_ error: WireError) -> [WorkerMachine.Action] {
-            machine.refused(device: device, sequence: activations.sequence, error, chargedBytes: chargedBytes)
-        }
-        do {
-            return try payloads.withBytes { payloads in
-                let checked = try check.check(
-                    activations, run: configuration.run, payloads: payloads,
-                    owns: { machine.owns(device: device, sample: $0) })
-                if let error = machine.charge(device, bytes: checked.byteCount) { throw error }
-                chargedBytes = checked.byteCount
-                try store.put(
-                    checked.storedSamples(device: number), payload: payloads[0], payloadCodec: checked.codec)
-                return machine.stored(checked, device: device, number: number)
-            }
-        } catch let error as WireError {
-            return refuse(error)
-        } catch let error as StoreError {
-            if case .full = error { throw WorkerError.storeFull(error) }
-            guard let answer = error.wireError else { throw error }
-            return refuse(answer)
-        }
-    }
-}
-
-extension CheckedActivations {
-    /// The message's samples as the store knows them.
-    fileprivate func storedSamples(device: Int) -> [StoredSample] {
-        samples.map { sample in
-            StoredSample(
-                id: SampleReference(device: device, index: Int(sample.id)).storeID,
-                targets: Array(targets(of: sample)), rows: sample.rows.count, columns: columns, cut: cut)
-        }
+        for letter in store.deadLetters() { recalled[letter.device, default: .init()].dead.insert(letter.sequence) }
+        for (device, counters) in store.counters() { recalled[device, default: .init()].counters = counters }
+        for device in recalled.keys { recalled[device]?.settled = store.settledSequences(of: device) }
+        return recalled
     }
 }

@@ -4,8 +4,8 @@ import Wire
 
 /// What a worker does next, as a pure function of what has happened: no socket, no thread, no arithmetic.
 ///
-/// It joins the ingress (each message once), the credit ledger (bytes on their way) and the work schedule (what to
-/// compute when).
+/// It joins the ingress (each message once), the credit ledger (bytes on their way), the book of what is stored and the
+/// work schedule (what to compute when).
 struct WorkerMachine {
     /// What a run is to the worker.
     struct Settings: Sendable {
@@ -13,42 +13,128 @@ struct WorkerMachine {
         var batch: Int
         var frozenBlocks: Int
         var creditBytesPerDevice: Int
+        var ingestBytes = 256 << 20
+        /// Bytes of one row of activations.
+        var rowBytes = 4
         /// Passes over frozen blocks that run at the same time.
         var advanceLimit: Int
-        /// Steps that the run has already taken.
-        var startStep = 0
+        var staysUntilStopped = false
+        var endsWhenFull = true
+        /// How long a worker that was asked to leave by its own process waits for the coordinator to say more.
+        var graceLimit = Duration.seconds(5)
     }
 
     /// Something to do.
     enum Action: Equatable {
-        /// Answer a device.
-        case reply(device: String, Body)
-        /// Check the message in hand and store it, then call `stored` or `refused`.
-        case checkAndStore(device: String, number: Int, Body.Activations)
+        /// Answer a device, or a worker that hands over.
+        case reply(to: String, session: UInt64, Body)
+        /// Check the message in hand, call `accepted` and store it, then call `stored`; or call `refused`.
+        case checkAndStore(Delivery)
+        /// Check and keep the piece of a file in hand, and acknowledge it.
+        case keepPiece(Body.HandoverFile, from: String, session: UInt64)
+        /// Throw away the pieces of files so far: they come again.
+        case forgetPieces
+        /// Make the pieces a checkpoint, then call `adopted`.
+        case adopt
+        /// Keep a message that was given up.
+        case keepDeadLetter(Delivery, WireError)
+        /// Let the store forget a damaged message.
+        case forget(device: UInt32, sequence: UInt64)
+        /// Let in the keys of a plan, and no others.
+        case enroll(Body.RunPlan)
+        /// Make ready what trains, then call `began`.
+        case begin(counts: [Int])
         /// Run frozen blocks over these samples' activations, then call `advanced`.
         case advance(samples: [SampleReference], blocks: Range<Int>)
         /// Train on these samples, then call `stepped`.
         case step(epoch: Int, samples: [SampleReference])
-        /// Every step has been taken, or those under way after a stop.
-        case finish
+        /// Write a checkpoint, then call `checkpointed`.
+        case checkpoint
+        /// Tell the coordinator.
+        case tell(Body)
+        /// Tell the coordinator the totals.
+        case tellFinished(drained: Bool)
+        /// Hand everything to another worker.
+        case handOver(Body.Drain)
+        case tellObserver(WorkerEvent)
+        /// The store is full for good, and nothing else is under way.
+        case fail(StoreError)
+        case leave(WorkerOutcome)
     }
 
-    private let settings: Settings
-    private var ingress = Ingress()
-    private var ledger: CreditLedger
-    private var devices: [String: (number: Int, samples: Int)] = [:]
-    private var schedule: WorkSchedule?
-    private var isStopping = false
-    private var isStepping = false
-    private var isFinished = false
+    /// Where a message came from, and where it belongs.
+    struct Delivery: Equatable {
+        let sender: String
+        let session: UInt64
+        let part: MessagePart
+        let attempt: UInt32
+        let activations: Body.Activations
+
+        /// As in the message: what answers must say.
+        var origin: UInt32 { activations.origin }
+    }
+
+    /// A part of a message on its way to the store.
+    struct Pending {
+        var delivery: Delivery
+        let charge: CreditLedger.Charge
+        let message: MessageBook.Message
+    }
+
+    /// Where the worker stands.
+    enum Phase: Equatable {
+        case serving
+        /// It leaves as soon as nothing is under way.
+        case ending(WorkerOutcome)
+        case checkpointing(WorkerOutcome)
+        /// The coordinator was told, and has the last word.
+        case ended(WorkerOutcome)
+        case left
+    }
+
+    let settings: Settings
+    var phase = Phase.serving
+    var plan: Body.RunPlan?
+    var numbers: [String: UInt32] = [:]
+    var sessions: [String: UInt64] = [:]
+    /// Devices that introduced themselves before they could be welcomed.
+    var greetings: [String: UInt64] = [:]
+
+    var ingress = Ingress()
+    var ledger: CreditLedger
+    var book = MessageBook()
+    var pending: [MessagePart: Pending] = [:]
+
+    var schedule: WorkSchedule?
+    var hasBegun = false
+    var isStepping = false
+    /// What the coordinator has not written down yet.
+    var reports: [Body.StepReport] = []
+
+    var order: Body.Drain?
+    var isHandingOver = false
+    var handedOver: Body.HandedOver?
+    var graceBegan: Duration?
+    var isAdopting = false
+
+    var roomBytes = Int.max
+    var refusal: StoreError?
+    var isToldFull = false
+    var lastRefusal: Duration?
+
+    /// Step reports that may wait for the coordinator before training does.
+    static let mostReports = 4096
+
+    /// How long the store counts as full after its disk refused a message.
+    static let diskPause = Duration.seconds(5)
 
     init(_ settings: Settings) {
         self.settings = settings
-        ledger = CreditLedger(limitBytes: 0)
+        ledger = CreditLedger(limitBytes: 0, deviceBytes: 0, leastBytes: 0, devices: 0)
     }
 
     /// Whether the coordinator has said who takes part.
-    var isPlanned: Bool { schedule != nil }
+    var isPlanned: Bool { plan != nil }
 
     /// Samples that have arrived and that no step has used yet in this epoch.
     var queueDepth: Int { schedule?.queueDepth ?? 0 }
@@ -56,115 +142,20 @@ struct WorkerMachine {
     /// Totals of messages.
     var counts: Ingress.Counts { ingress.counts }
 
-    /// The coordinator said which devices take part.
-    mutating func planned(_ plan: Body.RunPlan) -> [Action] {
-        // A repeated plan changes nothing: the worker goes on where it is.
-        guard schedule == nil else { return [] }
-        ledger = CreditLedger(limitBytes: settings.creditBytesPerDevice * plan.devices.count)
-        for (number, device) in plan.devices.enumerated() {
-            devices[device.device] = (number, Int(device.samples))
-            ingress.expect(device.device)
-        }
-        schedule = WorkSchedule(
-            seed: plan.seed, counts: plan.devices.map { Int($0.samples) }, epochs: settings.epochs,
-            batch: settings.batch, frozenBlocks: settings.frozenBlocks, advanceLimit: settings.advanceLimit,
-            startStep: settings.startStep)
-        return proceed()
-    }
+    /// Whether another worker hands over to this one.
+    var predecessor: String? { plan.flatMap { $0.predecessor.isEmpty ? nil : $0.predecessor } }
 
-    /// A device sent a message whose header could be read.
-    mutating func received(_ envelope: Envelope) -> [Action] {
-        let device = envelope.sender
-        guard let known = devices[device] else {
-            return unreadable(.unknownSender(device), device: device)
-        }
-        switch envelope.body {
-        case .hello:
-            let bytes = ledger.grant(settings.creditBytesPerDevice - ledger.grantedBytes(to: device), to: device)
-            return [.reply(device: device, .credit(Body.Credit(bytes: UInt64(bytes))))]
-        case .activations(let activations):
-            let decision = ingress.arrived(
-                from: device, sequence: activations.sequence, attempt: envelope.attempt)
-            switch decision {
-            case .store: return [.checkAndStore(device: device, number: known.number, activations)]
-            case .acknowledgeAgain:
-                // As in the first acknowledgement: if that one was lost, its credit comes back with this one.
-                let bytes = PayloadCodec(rawValue: activations.codec)?
-                    .byteCount(rows: Int(activations.rows), columns: Int(activations.columns))
-                let ack = Body.Ack(sequence: activations.sequence, creditBytes: UInt64(bytes ?? 0))
-                return [.reply(device: device, .ack(ack))]
-            case .wait: return []
-            case .reject(let error): return [reject(device, activations.sequence, error)]
-            }
-        case .finished, .heartbeat: return []
-        default: return unreadable(.unexpectedMessage(envelope.body.name), device: device)
-        }
-    }
+    /// Whether devices' messages are taken.
+    var isServing: Bool { phase == .serving }
 
-    /// Something arrived that is no message of this run.
-    mutating func unreadable(_ error: WireError, device: String?) -> [Action] {
-        ingress.unreadable(error)
-        return device.map { [reject($0, 0, error)] } ?? []
-    }
-
-    /// Whether a sample id belongs to a device.
-    func owns(device: String, sample: UInt64) -> Bool {
-        devices[device].map { sample < UInt64($0.samples) } ?? false
-    }
-
-    /// Charges a message that passed its checks; nil when there is credit for it.
-    mutating func charge(_ device: String, bytes: Int) -> WireError? {
-        guard case .reject(let error) = ledger.received(bytes, from: device) else { return nil }
-        return error
-    }
-
-    /// A message is in the store, all its samples.
-    mutating func stored(_ activations: CheckedActivations, device: String, number: Int) -> [Action] {
-        ingress.stored(from: device, sequence: activations.sequence)
-        let credit = ledger.released(activations.byteCount, from: device)
-        let samples = activations.samples.map { SampleReference(device: number, index: Int($0.id)) }
-        schedule?.arrived(samples, cut: activations.cut)
-        let ack = Body.Ack(sequence: activations.sequence, creditBytes: UInt64(credit))
-        return [.reply(device: device, .ack(ack))] + proceed()
-    }
-
-    /// A message failed a check, or the store would not have it.
-    ///
-    /// - Parameter chargedBytes: what `charge` took for it.
-    mutating func refused(device: String, sequence: UInt64, _ error: WireError, chargedBytes: Int) -> [Action] {
-        ingress.rejected(from: device, sequence: sequence, error: error)
-        ledger.refunded(chargedBytes, from: device)
-        return [reject(device, sequence, error)]
-    }
-
-    /// The missing blocks of these samples have been run.
-    mutating func advanced(_ samples: [SampleReference]) -> [Action] {
-        schedule?.advanced(samples)
-        return proceed()
-    }
-
-    /// The step under way has ended.
-    mutating func stepped() -> [Action] {
-        isStepping = false
-        schedule?.stepped()
-        return proceed()
-    }
-
-    /// Somebody wants the worker to end after the step under way.
-    mutating func stopped() -> [Action] {
-        isStopping = true
-        return proceed()
-    }
-
-    private mutating func proceed() -> [Action] {
-        guard !isFinished else { return [] }
-        if isStopping || schedule?.isFinished == true {
-            guard !isStepping else { return [] }
-            isFinished = true
-            return [.finish]
-        }
-        var actions: [Action] = []
-        while let work = schedule?.next() {
+    /// What the machine does now that something has changed.
+    mutating func proceed() -> [Action] {
+        if isServing, schedule?.isFinished == true { phase = .ending(.completed) }
+        if case .ending(let outcome) = phase { return end(outcome) }
+        guard isServing else { return [] }
+        var actions = begin()
+        schedule?.startsAdvances = !isFull
+        while mayCompute, let work = schedule?.next() {
             switch work {
             case .step(let epoch, let samples):
                 isStepping = true
@@ -173,10 +164,90 @@ struct WorkerMachine {
                 actions.append(.advance(samples: samples, blocks: cut..<settings.frozenBlocks))
             }
         }
+        if settings.endsWhenFull, let refusal, isIdle { actions.append(.fail(refusal)) }
         return actions
     }
 
-    private func reject(_ device: String, _ sequence: UInt64, _ error: WireError) -> Action {
-        .reply(device: device, .reject(Body.Reject(sequence: sequence, error: error)))
+    /// Training waits while too much of it is not written down: it could not be told again.
+    private var mayCompute: Bool { !settings.staysUntilStopped || reports.count < Self.mostReports }
+
+    var isIdle: Bool { !isStepping && schedule?.advancing ?? 0 == 0 && pending.isEmpty }
+
+    private mutating func begin() -> [Action] {
+        guard !hasBegun, predecessor == nil, !isAdopting, let plan, plan.devices.allSatisfy({ $0.samples > 0 }) else {
+            return []
+        }
+        hasBegun = true
+        return [.begin(counts: plan.devices.map { Int($0.samples) })]
+    }
+
+    /// What trains is ready, after so many steps.
+    mutating func began(step: Int) -> [Action] {
+        guard let plan else { return [] }
+        var schedule = WorkSchedule(
+            seed: plan.seed, counts: plan.devices.map { Int($0.samples) }, epochs: settings.epochs,
+            batch: settings.batch, frozenBlocks: settings.frozenBlocks, advanceLimit: settings.advanceLimit,
+            startStep: step)
+        for message in book.messages { schedule.arrived(message.samples, cut: message.cut) }
+        self.schedule = schedule
+        return [.tellObserver(.trainingBegan(step: step))] + proceed()
+    }
+
+    /// The missing blocks of these samples have been run, and the result is kept.
+    mutating func advanced(_ samples: [SampleReference]) -> [Action] {
+        schedule?.advanced(samples)
+        return proceed()
+    }
+
+    /// The result of missing blocks found no room: they are run again later.
+    mutating func notAdvanced(_ samples: [SampleReference], cut: Int, _ error: StoreError, now: Duration) -> [Action] {
+        schedule?.notAdvanced(samples, cut: cut)
+        return full(error, now: now) + proceed()
+    }
+
+    /// The step under way has ended.
+    mutating func stepped(_ report: Body.StepReport) -> [Action] {
+        isStepping = false
+        schedule?.stepped()
+        reports.append(report)
+        return [.tell(.stepReport(report))] + proceed()
+    }
+
+    /// The coordinator has written steps down.
+    mutating func recorded(step: UInt64) -> [Action] {
+        reports.removeAll { $0.step <= step }
+        return proceed()
+    }
+
+    /// A stored sample is damaged. Nothing was made of it.
+    ///
+    /// - Parameter work: what was to be made of it.
+    mutating func damaged(_ sample: SampleReference, in work: WorkSchedule.Work, problem: String) -> [Action] {
+        switch work {
+        case .step(_, let samples):
+            isStepping = false
+            schedule?.notStepped(samples)
+        case .advance(let samples, let cut): schedule?.notAdvanced(samples, cut: cut)
+        }
+        let device = UInt32(sample.device)
+        guard let message = book.remove(holding: sample), let name = name(of: device) else { return proceed() }
+        schedule?.lost(message.samples)
+        ingress.unsettle(message.sequence, of: device)
+        let forgotten: [Action] = [
+            .forget(device: device, sequence: message.sequence),
+            .tellObserver(.damaged(device: name, sequence: message.sequence, problem: problem)),
+        ]
+        return forgotten + askAgain(name) + proceed()
+    }
+
+    /// Lets a device introduce itself again: the `Welcome` tells it what is missing.
+    mutating func askAgain(_ sender: String) -> [Action] {
+        guard let session = sessions.removeValue(forKey: sender) else { return [] }
+        ledger.close(sender == predecessor ? CreditLedger.handover : numbers[sender] ?? 0)
+        return [.reply(to: sender, session: session, .reject(Body.Reject(sequence: 0, error: .unknownSession)))]
+    }
+
+    func name(of device: UInt32) -> String? {
+        plan.flatMap { device < $0.devices.count ? $0.devices[Int(device)].device : nil }
     }
 }

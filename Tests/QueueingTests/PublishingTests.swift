@@ -92,6 +92,7 @@ private final class WorkerSide {
         case .store: break
         }
         do {
+            let frame = try #require(payloads.first)
             try payloads.withBytes { payloads in
                 let checked = try check.check(
                     activations, run: envelope.run, payloads: payloads, owns: { $0 < 40 })
@@ -101,7 +102,9 @@ private final class WorkerSide {
                         id: $0.id, targets: Array(checked.targets(of: $0)), rows: $0.rows.count,
                         columns: checked.columns, cut: checked.cut)
                 }
-                try store.put(samples, payload: payloads[0], payloadCodec: checked.codec)
+                let part = MessagePart(device: 1, sequence: sequence)
+                #expect(
+                    try store.make(.message(part, samples: samples, payload: frame, codec: checked.codec)) == .complete)
                 #expect(ledger.released(checked.byteCount, from: device) == checked.byteCount)
             }
         } catch let error as WireError {

@@ -12,6 +12,12 @@ final class Slab: @unchecked Sendable {
         self.released = released
     }
 
+    init(copying bytes: [UInt8]) {
+        memory = .allocate(byteCount: bytes.count, alignment: 64)
+        memory.copyBytes(from: bytes)
+        released = nil
+    }
+
     deinit {
         memory.deallocate()
         released?.signal()

@@ -1,0 +1,41 @@
+/// What whoever runs a worker may want to tell about it.
+public enum WorkerEvent: Sendable, Equatable {
+    /// It waits for devices here, and has registered with the coordinator, perhaps again.
+    case joined(endpoint: String)
+    /// The coordinator is not connected any more, or keeps the worker out; it is tried again.
+    case coordinatorAway(reason: String)
+    /// A plan holds: so many devices, of which so many have said what they hold.
+    case planned(generation: UInt64, devices: Int, known: Int)
+    /// A plan contradicts the one that holds, and is not heeded.
+    case planRefused(generation: UInt64, reason: String)
+    /// A device introduced itself.
+    case deviceArrived(String)
+    /// Every device is known: training goes on after this step.
+    case trainingBegan(step: Int)
+    /// The store takes no more: devices have to wait.
+    case storeFull(problem: String)
+    /// The store takes messages again.
+    case storeHasRoom
+    /// A message was given up.
+    case deadLetter(device: String, sequence: UInt64, problem: String)
+    /// Stored activations are damaged. They were not trained on, and their device is asked for them again.
+    case damaged(device: String, sequence: UInt64, problem: String)
+    /// It takes no more messages, and is about to leave.
+    case draining
+    /// So many of all messages and pieces of the checkpoint are with the worker that takes over.
+    case handingOver(done: Int, of: Int)
+    /// Everything that another worker had is here.
+    case tookOver(messages: Int, step: Int)
+    /// It leaves.
+    case left(WorkerOutcome)
+}
+
+/// How a worker ended.
+public enum WorkerOutcome: Sendable, Equatable {
+    /// Every step was taken.
+    case completed
+    /// The coordinator said stop.
+    case stopped
+    /// It was drained: another worker goes on, or this one when it is started again.
+    case drained
+}

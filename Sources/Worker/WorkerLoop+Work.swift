@@ -1,0 +1,197 @@
+import Datasets
+import Diagnostics
+import Foundation
+import Methods
+import Queueing
+import Wire
+
+extension WorkerLoop {
+    /// Something has ended.
+    func take(_ result: WorkerCompute.Result) throws {
+        machine.roomBytes = store.capacityBytes - store.bytes
+        switch result {
+        case .began(let step):
+            totals.steps = UInt64(step)
+            try perform(machine.began(step: step))
+        case .advanced(let samples, let cut, let tokens, let duration, let result):
+            totals.seconds += duration.seconds
+            figures.advanced(tokens: tokens * (configuration.frozenBlocks - cut), seconds: duration.seconds)
+            switch result {
+            case .success: try perform(machine.advanced(samples))
+            case .failure(let error) where error.wireError != nil && !configuration.endsWhenFull:
+                try perform(machine.notAdvanced(samples, cut: cut, error, now: clock.now))
+            case .failure(let error): throw error
+            }
+        case .stepped(let step, let epoch, let samples, let digest):
+            try perform(machine.stepped(report(step, epoch: epoch, samples: samples, digest: digest)))
+        case .damaged(let sample, let work, let error):
+            try perform(machine.damaged(sample, in: work, problem: error.problem))
+        case .stored(let part, let result):
+            Failpoint.hit(.afterWrite)
+            try perform(try machine.stored(part, result, now: clock.now))
+        // A note that finds no room is missed by nobody but a curious person.
+        case .noted(.failure(let error)) where error.wireError == nil: throw error
+        case .noted: break
+        case .checkpointed(let checkpoint):
+            newestCheckpoint = checkpoint
+            try perform(machine.checkpointed())
+        case .adopted(let step): try perform(machine.adopted(step: step))
+        case .notAdopted: try perform(machine.notAdopted())
+        case .handover(.progress(let done, let count)): observer(.handingOver(done: done, of: count))
+        case .handover(.failed(let error)), .failed(let error): throw error
+        case .asked: try perform(machine.asked())
+        }
+    }
+
+    private func report(
+        _ step: Trainer.StepResult, epoch: Int, samples: [SampleReference], digest: UInt64
+    ) -> Body.StepReport {
+        totals.steps = UInt64(step.step)
+        totals.epochs = UInt32(epoch)
+        totals.samples += UInt64(samples.count)
+        totals.tokens += UInt64(step.tokens)
+        totals.seconds += step.seconds
+        figures.stepped(tokens: step.tokens, seconds: step.seconds)
+        var report = Body.StepReport(
+            step: UInt64(step.step), epoch: UInt32(epoch), loss: step.loss, accuracy: step.accuracy,
+            learningRate: step.learningRate, tokens: UInt64(step.tokens), samples: UInt64(samples.count),
+            seconds: step.seconds, queueDepth: UInt64(machine.queueDepth),
+            bytesUp: UInt64(devices.socket.bytesReceived))
+        report.sampleIDs = samples.map(\.storeID)
+        report.adapterDigest = digest
+        return report
+    }
+
+    func perform(_ actions: [WorkerMachine.Action]) throws {
+        for action in actions {
+            switch action {
+            case .reply(let peer, let session, let body): try reply(body, to: peer, session: session)
+            case .checkAndStore(let delivery): try perform(checkAndStore(delivery))
+            case .keepPiece(let piece, let sender, let session): try keep(piece, from: sender, session: session)
+            case .forgetPieces: pieces.reset()
+            case .adopt: compute.adopt(pieces)
+            case .keepDeadLetter(let delivery, let error): note(.deadLetter(deadLetter(delivery, error)))
+            case .forget(let device, let sequence): note(.forget(device: device, sequence: sequence))
+            case .enroll(let plan): enroll(plan)
+            case .begin(let counts): compute.begin(counts)
+            case .advance(let samples, let blocks): compute.advance(samples, blocks: blocks)
+            case .step(let epoch, let samples): compute.step(samples, epoch: epoch)
+            case .checkpoint: compute.checkpoint()
+            case .tell(let body): try coordinator.tell(body)
+            case .tellFinished(let drained):
+                totals.bytesUp = UInt64(devices.socket.bytesReceived)
+                totals.bytesDown = UInt64(devices.socket.bytesSent)
+                totals.drained = drained
+                try coordinator.tell(.workerFinished(totals))
+            case .handOver(let order): try handOver(order)
+            case .tellObserver(let event): observer(event)
+            case .fail(let error): throw WorkerError.storeFull(error)
+            case .leave(let outcome): self.outcome = outcome
+            }
+        }
+    }
+
+    private func reply(_ body: Body, to peer: String, session: UInt64) throws {
+        guard case .ack = body else {
+            try devices.send(body, session: session, to: peer)
+            return
+        }
+        Failpoint.hit(.beforeAck)
+        try devices.send(body, session: session, to: peer)
+        Failpoint.hit(.afterAck)
+    }
+
+    /// Nothing of a message is used before every check has passed, and nothing is acknowledged before it is stored.
+    private func checkAndStore(_ delivery: WorkerMachine.Delivery) -> [WorkerMachine.Action] {
+        do throws(WireError) {
+            let checked = try payloads.withBytes { payloads throws(WireError) in
+                try check.check(
+                    delivery.activations, run: configuration.run, payloads: payloads,
+                    owns: { machine.owns(device: delivery.part.device, sample: $0) })
+            }
+            let kept = store.codec.byteCount(rows: checked.rows, columns: checked.columns) ?? 0
+            if let error = machine.accepted(delivery, checked, keptBytes: kept) { throw error }
+            compute.writer.submit(
+                .message(
+                    delivery.part, samples: checked.storedSamples(device: delivery.part.device),
+                    payload: payloads[0], codec: checked.codec)
+            ) { [results = compute.results] in results.post(.stored(delivery.part, $0)) }
+            return []
+        } catch {
+            return machine.refused(delivery, error)
+        }
+    }
+
+    private func keep(_ piece: Body.HandoverFile, from sender: String, session: UInt64) throws {
+        do {
+            guard payloads.count == 1 else {
+                throw payloads.isEmpty
+                    ? WireError.payloadMissing : .tooManyFrames(found: payloads.count, expected: 1)
+            }
+            Failpoint.hit(.duringMigration)
+            try payloads[0].withBytes { try pieces.keep(piece, $0) }
+            let ack = Body.Ack(sequence: piece.sequence, creditBytes: UInt64(payloads[0].count))
+            try devices.send(.ack(ack), session: session, to: sender)
+        } catch let error as WireError {
+            let reject = Body.Reject(sequence: piece.sequence, error: error)
+            try devices.send(.reject(reject), session: session, to: sender)
+        }
+    }
+
+    private func note(_ change: StoreChange) {
+        compute.writer.submit(change) { [results = compute.results] in results.post(.noted($0)) }
+    }
+
+    private func deadLetter(_ delivery: WorkerMachine.Delivery, _ error: WireError) -> DeadLetter {
+        let header = Envelope(
+            run: configuration.run, sender: delivery.sender, attempt: delivery.attempt, session: delivery.session,
+            body: .activations(delivery.activations))
+        return DeadLetter(
+            deviceID: machine.name(of: delivery.part.device) ?? delivery.sender, device: delivery.part.device,
+            sequence: delivery.part.sequence, errorNumber: error.number, error: error.description,
+            header: header.encode())
+    }
+
+    /// Keys that are no keys let nobody in.
+    private func enroll(_ plan: Body.RunPlan) {
+        guard case .server(_, let authenticator, let domain) = configuration.deviceSecurity else { return }
+        var table: [CurvePublicKey: EnrolledPeer] = [:]
+        for device in plan.devices {
+            guard let key = try? CurvePublicKey(z85: device.key) else { continue }
+            table[key] = EnrolledPeer(role: .device, id: device.device)
+        }
+        if !plan.predecessor.isEmpty, let key = try? CurvePublicKey(z85: plan.predecessorKey) {
+            table[key] = EnrolledPeer(role: .worker, id: plan.predecessor)
+        }
+        authenticator.replace(table, in: domain)
+    }
+
+    private func handOver(_ order: Body.Drain) throws {
+        var security = configuration.coordinatorSecurity
+        if case .client(let pair, _) = security {
+            security = .client(pair, server: try CurvePublicKey(z85: order.successorKey))
+        }
+        handover = try HandoverPublisher(
+            order, security: security, run: configuration.run, sender: configuration.id, context: context,
+            source: HandoverSource(store: store, checkpoint: newestCheckpoint)
+        ) { [results = compute.results] in results.post(.handover($0)) }
+    }
+
+    /// Tells the coordinator how messages stand: devices of which something changed.
+    func reportQueue() throws {
+        guard machine.isPlanned, coordinator.link.isConnected else { return }
+        for report in figures.reports(machine, store) { try coordinator.tell(.queueReport(report)) }
+        for (device, counters) in figures.countersToKeep(machine) { note(.counted(device: device, counters)) }
+    }
+}
+
+extension CheckedActivations {
+    /// The message's samples as the store knows them.
+    fileprivate func storedSamples(device: UInt32) -> [StoredSample] {
+        samples.map { sample in
+            StoredSample(
+                id: SampleReference(device: Int(device), index: Int(sample.id)).storeID,
+                targets: Array(targets(of: sample)), rows: sample.rows.count, columns: columns, cut: cut)
+        }
+    }
+}

@@ -1,0 +1,35 @@
+import Foundation
+import Methods
+
+/// What trains, and its checkpoints: what a worker does not know about itself. All of it is called on one thread, between
+/// steps.
+public struct WorkerTraining: Sendable {
+    /// A checkpoint's files by name, in the order in which they are to be written, and the step it was written after.
+    public typealias Checkpoint = (step: Int, files: [(name: String, url: URL)])
+
+    /// Every device has said how many samples it holds: gives what trains, as the steps before have left it.
+    public var begin: @Sendable (_ counts: [Int]) throws -> Trainer
+    /// Called after every step, when nothing changes what trains, while the step is being reported.
+    public var afterStep: @Sendable (Trainer.StepResult) throws -> Void
+    /// Writes a checkpoint now, and gives the newest one; nil when there is none.
+    public var checkpoint: @Sendable () throws -> Checkpoint?
+    /// Takes a checkpoint that another worker handed over: its files lie in a folder.
+    public var adopt: @Sendable (_ step: Int, _ folder: URL) throws -> Void
+    /// The step of the newest checkpoint, 0 for none. Called on the thread of `run`.
+    public var checkpointStep: @Sendable () -> Int
+
+    /// What trains. By default nothing is kept of it beyond the process.
+    public init(
+        begin: @escaping @Sendable (_ counts: [Int]) throws -> Trainer,
+        afterStep: @escaping @Sendable (Trainer.StepResult) throws -> Void = { _ in },
+        checkpoint: @escaping @Sendable () throws -> Checkpoint? = { nil },
+        adopt: @escaping @Sendable (_ step: Int, _ folder: URL) throws -> Void = { _, _ in },
+        checkpointStep: @escaping @Sendable () -> Int = { 0 }
+    ) {
+        self.begin = begin
+        self.afterStep = afterStep
+        self.checkpoint = checkpoint
+        self.adopt = adopt
+        self.checkpointStep = checkpointStep
+    }
+}
