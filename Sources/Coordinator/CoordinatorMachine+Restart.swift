@@ -39,7 +39,6 @@ extension CoordinatorMachine {
                         id: settings.run, recipeName: settings.recipeName, recipe: settings.recipe,
                         seed: settings.seed)))
             recordDevices()
-            event(.info, "coordinator", "the run begins with \(settings.devices.count) devices")
         }
         defer { actions = [] }
         return actions
@@ -53,7 +52,6 @@ extension CoordinatorMachine {
         }
         record(.runState(run: settings.run, .gathering, plannedSteps: nil))
         recordDevices()
-        event(.info, "coordinator", "goes on after step \(steps)")
         for device in roster.devices where device.state == .publishing { liveness.heard(device.id, now: now) }
         for worker in roster.workers.values where worker.isExpected { liveness.heard(worker.id, now: now) }
     }
@@ -70,6 +68,8 @@ extension CoordinatorMachine {
         for device in roster.devices where device.state == .absent {
             record(.deviceJoined(device.record(run: settings.run)))
         }
+        let text = "waits for \(settings.devices.count) devices and a worker"
+        event(.info, "coordinator", generation == 0 ? text : "goes on after step \(steps)")
     }
 }
 
