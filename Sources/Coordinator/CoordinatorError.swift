@@ -11,6 +11,10 @@ public enum CoordinatorError: NumberedError, Equatable {
     case deviceUnfit(device: String, reason: String)
     /// A device or worker said why it cannot go on.
     case failed(role: String, exitCode: ExitCode, problem: String, remedy: String)
+    /// The ledger has a run with this id that is another one.
+    case otherRun(run: String, difference: String)
+    /// The ledger's plan was written by another version.
+    case unreadablePlan
 
     /// The number with which the process exits.
     public var exitCode: ExitCode {
@@ -19,6 +23,7 @@ public enum CoordinatorError: NumberedError, Equatable {
         case .workerLost: .workerLost
         case .deviceUnfit: .dataTooFew
         case .failed(_, let exitCode, _, _): exitCode
+        case .otherRun, .unreadablePlan: .runNotResumable
         }
     }
 
@@ -32,6 +37,8 @@ public enum CoordinatorError: NumberedError, Equatable {
             "\(worker) has not been heard of for \(Self.text(seconds)) s, after \(steps) steps"
         case .deviceUnfit(let device, let reason): "\(device) cannot take part: \(reason)"
         case .failed(let role, _, let problem, _): "\(role) cannot go on: \(problem)"
+        case .otherRun(let run, let difference): "the ledger has another run \(run): \(difference)"
+        case .unreadablePlan: "the ledger's newest plan cannot be read"
         }
     }
 
@@ -39,10 +46,13 @@ public enum CoordinatorError: NumberedError, Equatable {
     public var remedy: String {
         switch self {
         case .deviceLost:
-            "Start the run again when the device is back, or without it (devices.cuts); a device that is only slow needs more devices.silence_seconds"
+            "Start the run again when the device is back, or without it (devices.cuts); a device that is only slow "
+                + "needs more devices.silence_seconds"
         case .workerLost: "Look at the worker's own output, and start the run again"
         case .deviceUnfit: "Give the device data, or take it out of devices.cuts"
         case .failed(_, _, _, let remedy): remedy
+        case .otherRun: "Start the coordinator with the recipe of that run, or with another run id or state folder"
+        case .unreadablePlan: "Use the version of the program that wrote it, or another state folder"
         }
     }
 

@@ -10,6 +10,18 @@ public enum CoordinatorEvent: Sendable, Equatable {
     case deviceProgress(device: String, Body.DeviceProgress)
     /// The worker took a step.
     case step(Body.StepReport)
+    /// A new plan holds.
+    case planned(generation: Int, reason: String)
+    /// A device or worker is missing; the run waits for it.
+    case away(id: String, reason: String)
+    /// Whoever was missing is there again.
+    case returned(id: String)
+    /// A device or worker said, or was told, why it cannot go on; the run waits for it.
+    case failed(id: String, CoordinatorError)
+    /// A worker leaves; who takes over, when there is anybody.
+    case draining(worker: String, successor: String?)
+    /// Another worker has everything and trains from here on.
+    case handedOver(from: String, to: String)
 }
 
 /// How a run ended, with the worker's totals when it could still tell them.

@@ -1,207 +1,189 @@
 import Diagnostics
+import Ledger
 import Queueing
 import Wire
 
-/// What a coordinator does next, as a pure function of what has happened: no socket and no clock of its own.
+/// What a coordinator does next, as a pure function of what has happened: no socket, no file and no clock of its own.
 ///
-/// It waits for every device and the worker, tells each its part of the plan, follows the run, and ends it: when the
-/// worker has taken every step, when somebody is lost or fails, or when the user says stop.
+/// It keeps the plan: who holds how many samples, which worker owns the run, who runs how many blocks. What it decides it
+/// first has recorded and then tells, so that a coordinator that is started again from the ledger says the same again.
 struct CoordinatorMachine {
-    /// Something to do.
+    /// Something to do, in this order.
     enum Action: Equatable {
-        case send(to: String, Body)
+        /// To be durable before anything that follows is done.
+        case record([LedgerEntry])
+        case send(to: String, session: UInt64, Body)
         case notify(CoordinatorEvent)
         /// The run has ended.
         case finish(CoordinatorOutcome)
+
+        /// What it records.
+        var entries: [LedgerEntry] { if case .record(let entries) = self { entries } else { [] } }
     }
 
-    private enum Phase: Equatable {
-        case gathering, running
-        /// The run ended before everybody was there: whoever still comes is told to stop, for nobody else will.
-        case dismissing(CoordinatorOutcome, until: Duration)
+    enum Phase: Equatable {
+        /// Not everybody has been there yet.
+        case gathering
+        case running
         /// Everybody was told to stop; the worker still finishes its step.
         case stopping(CoordinatorOutcome)
+        /// The run has ended; some are still to leave, or to come and be told, for nobody else will tell them.
+        case leaving(CoordinatorOutcome, awaiting: Set<String>, until: Duration)
         case done
     }
 
-    /// More samples than any device's shard has: the worker keeps a table of all of them.
-    private static let maximumSamples: UInt64 = 1 << 24
-    /// Stands for the worker before its id is known.
-    private static let anyWorker = ""
+    /// A worker on its way out.
+    struct Drain: Equatable {
+        /// Who takes over.
+        var successor: String?
+        /// What the worker told when it had finished its last step.
+        var totals: Body.WorkerFinished?
+    }
 
-    private let settings: Coordinator.Configuration
-    private var phase = Phase.gathering
-    /// Devices, and `anyWorker`, that have not registered yet.
-    private var absent: Set<String>
-    private var samples: [String: Int] = [:]
-    private var published: [String: Int] = [:]
-    private var worker: (id: String, endpoint: String)?
-    private var liveness: Liveness
-    private var steps = 0
+    /// More samples than any device's shard has: the worker keeps a table of all of them.
+    static let maximumSamples: UInt64 = 1 << 24
+    /// More workers than any run needs: each is remembered.
+    static let maximumWorkers = 256
+    /// Stands for the worker before its id is known.
+    static let anyWorker = ""
+    /// How often the live figures are recorded.
+    static let cursorInterval = Duration.seconds(1)
+
+    let settings: Coordinator.Configuration
+    var phase = Phase.gathering
+    var roster: Roster
+    var liveness: Liveness
+    /// The newest plan's, 0 before the first.
+    var generation = 0
+    /// The newest step, and its epoch.
+    var steps = 0
+    var stepEpoch = 1
+    var isStoreFull = false
+    /// Set while the run's owner is on its way out.
+    var drain: Drain?
+    /// Why there has to be a new plan; empty when the newest one holds.
+    var reasons: [String] = []
+    /// Devices, by number, that get an assignment with the next plan, each for a reason.
+    var reassigned: [Int: String] = [:]
+    var nextCursors = Duration.zero
+    /// The run as an earlier coordinator has left it.
+    var before: RecordedRun?
+    var actions: [Action] = []
 
     init(_ settings: Coordinator.Configuration) {
         self.settings = settings
-        absent = Set(settings.devices.map(\.id) + [Self.anyWorker])
+        roster = Roster(settings.devices)
         liveness = Liveness(limit: settings.silenceLimit)
     }
 
-    /// A device or the worker sent a message.
+    /// A device or a worker sent a message.
     ///
-    /// - Parameter now: since any fixed moment.
-    mutating func received(_ body: Body, from sender: String, now: Duration) -> [Action] {
-        guard phase != .done else { return [] }
-        if case .dismissing(let outcome, _) = phase { return dismiss(sender, body, outcome) }
-        if samples[sender] != nil || sender == worker?.id { liveness.heard(sender, now: now) }
-        switch body {
-        case .register(let register): return registered(register, sender, now: now)
-        case .deviceProgress(let progress):
-            guard samples[sender] != nil else { return [] }
-            published[sender] = Int(clamping: progress.publishedSamples)
-            if progress.finished { liveness.forget(sender) }
-            return [.notify(.deviceProgress(device: sender, progress))]
-        case .stepReport(let report):
-            guard sender == worker?.id else { return [] }
-            steps = Int(clamping: report.step)
-            return [.notify(.step(report))]
-        case .workerFinished(let totals):
-            guard sender == worker?.id else { return [] }
-            guard case .stopping(let outcome) = phase else {
-                return stopAll("the run is complete") + finish(.completed(totals))
-            }
-            return finish(outcome.adding(totals))
-        case .failure(let failure):
-            guard isPlanned(sender) || sender == worker?.id else { return [] }
-            return failed(failure, sender, now: now)
-        default: return []
+    /// - Parameters:
+    ///   - session: the conversation that the message belongs to.
+    ///   - now: since any fixed moment.
+    mutating func received(
+        _ body: Body, from sender: String, session: UInt64 = 0, now: Duration
+    ) -> [Action] {
+        switch phase {
+        case .done: break
+        case .leaving: receivedLate(body, sender, session: session)
+        default: take(body, sender, session: session, now: now)
         }
+        return takeActions()
+    }
+
+    /// What has come together since the last call becomes a plan: once per batch of messages, for a thousand devices may
+    /// register at once.
+    mutating func settle() -> [Action] {
+        if phase == .gathering || phase == .running { plan() }
+        return takeActions()
     }
 
     /// Time has passed.
     mutating func tick(now: Duration) -> [Action] {
         switch phase {
         case .done: return []
-        case .dismissing(let outcome, let end): return now > end ? finish(outcome) : []
-        default: return liveness.lost(now: now).flatMap { lost($0, now: now) }
+        case .leaving(let outcome, _, let end): if now > end { finish(outcome) }
+        default:
+            for peer in liveness.lost(now: now) { lost(peer, now: now) }
+            recordCursors(now: now)
+        }
+        return takeActions()
+    }
+
+    /// A message could not be sent to somebody: with their next word they are asked to register, and told everything.
+    mutating func undelivered(to peer: String) {
+        if settings.losses == .wait { roster.endSession(of: peer) }
+    }
+
+    private mutating func take(_ body: Body, _ sender: String, session: UInt64, now: Duration) {
+        switch body {
+        case .recipeRequest(let role): return answerRecipe(role, sender, session: session)
+        case .register(let register): return registered(register, sender, session: session, now: now)
+        // Whoever cannot even come in must be able to say why.
+        case .failure(let failure) where roster.number(of: sender) != nil || roster.workers[sender] != nil:
+            return failed(failure, sender, now: now)
+        default: break
+        }
+        guard !sender.isEmpty, roster.session(of: sender) == session else {
+            return actions.append(.send(to: sender, session: session, .registerAgain))
+        }
+        heard(sender, now: now)
+        switch body {
+        case .heartbeat(let time): send(.heartbeatReply(time: time), to: sender)
+        case .deviceProgress(let progress): progressed(progress, sender)
+        case .stepReport(let report): stepped(report, sender)
+        case .queueReport(let report): queued(report, sender)
+        case .workerFinished(let totals): workerFinished(totals, sender, now: now)
+        case .handedOver(let handedOver): self.handedOver(handedOver, sender)
+        case .goodbye(let reason): left(sender, reason, now: now)
+        default: break
         }
     }
 
-    /// The user wants the run to end after the step under way.
-    mutating func stopRequested(now: Duration) -> [Action] {
-        guard phase == .running || phase == .gathering else { return [] }
-        return stop(.interrupted(nil), "the run was stopped by its user", now: now)
-    }
-
-    private mutating func registered(_ register: Body.Register, _ sender: String, now: Duration) -> [Action] {
-        let isKnown = samples[sender] != nil || worker?.id == sender
-        switch register.role {
-        case .worker:
-            guard worker == nil || isKnown, !isPlanned(sender) else { return [] }
-            worker = (sender, register.endpoint)
-        case .device:
-            guard isPlanned(sender) else { return [] }
-            if let reason = unfitness(samples: register.samples) {
-                absent.remove(sender)
-                return failed(CoordinatorError.deviceUnfit(device: sender, reason: reason), now: now)
-            }
-            samples[sender] = Int(clamping: register.samples)
+    private mutating func heard(_ sender: String, now: Duration) {
+        if let number = roster.number(of: sender) {
+            roster.devices[number].lastHeard = now
+            roster.devices[number].hasNews = true
+            // A device that has published everything leaves without a word when nobody else is to come back.
+            if roster.devices[number].state == .finished, settings.losses == .fail { return }
         }
-        absent.remove(register.role == .worker ? Self.anyWorker : sender)
         liveness.heard(sender, now: now)
-        let news = isKnown ? [] : [Action.notify(.registered(id: sender, samples: samples[sender]))]
-        return news + beginIfComplete()
     }
 
-    private mutating func beginIfComplete() -> [Action] {
-        guard phase == .gathering, absent.isEmpty, let worker else { return [] }
-        phase = .running
-        let plan = Body.RunPlan(
-            devices: settings.devices.map { device in
-                Body.DevicePlan(
-                    device: device.id, samples: UInt64(samples[device.id] ?? 0), cut: UInt32(device.cut))
-            }, seed: settings.seed, generation: 1)
-        let assignments = settings.devices.enumerated().map { number, device in
-            Action.send(
-                to: device.id,
-                .assignment(
-                    Body.Assignment(
-                        cut: UInt32(device.cut), workerEndpoint: worker.endpoint, seed: settings.seed, generation: 1,
-                        number: UInt32(number), epoch: UInt32(settings.epoch))))
-        }
-        return [.send(to: worker.id, .runPlan(plan))] + assignments + [.notify(.began)]
-    }
-
-    private func unfitness(samples: UInt64) -> String? {
-        if samples == 0 { return "it has no samples" }
-        return samples > Self.maximumSamples
-            ? "it states \(samples) samples, at most \(Self.maximumSamples) are possible" : nil
-    }
-
-    private mutating func failed(_ failure: Body.Failure, _ sender: String, now: Duration) -> [Action] {
-        let error = CoordinatorError.failed(
-            role: sender, exitCode: ExitCode(rawValue: failure.exitCode) ?? .unexpected, problem: failure.problem,
-            remedy: failure.remedy)
-        liveness.forget(sender)
-        // A worker that failed will not finish its step: there is nobody to wait for.
-        if sender == worker?.id { worker = nil }
-        absent.remove(sender)
-        return failed(error, now: now)
-    }
-
-    private mutating func lost(_ peer: String, now: Duration) -> [Action] {
-        let seconds = settings.silenceLimit.seconds
-        guard peer == worker?.id else {
-            return failed(
-                CoordinatorError.deviceLost(
-                    device: peer, seconds: seconds, published: published[peer] ?? 0, samples: samples[peer] ?? 0),
-                now: now)
-        }
-        worker = nil
-        return failed(CoordinatorError.workerLost(worker: peer, seconds: seconds, steps: steps), now: now)
-    }
-
-    private mutating func failed(_ error: CoordinatorError, now: Duration) -> [Action] {
-        if case .stopping(let outcome) = phase {
-            // The first failure is the cause; what follows from it changes nothing but whether the worker still ends.
-            return worker == nil ? finish(outcome) : []
-        }
-        return stop(.failed(error, nil), "the run failed: \(error.problem)", now: now)
-    }
-
-    /// Tells everybody who is there, and stays for those who must still be heard or told.
-    private mutating func stop(_ outcome: CoordinatorOutcome, _ reason: String, now: Duration) -> [Action] {
-        let actions = stopAll(reason)
-        switch phase {
-        case .running where worker != nil: phase = .stopping(outcome)
-        case .gathering where !absent.isEmpty: phase = .dismissing(outcome, until: now + settings.silenceLimit)
-        default: return actions + finish(outcome)
-        }
+    private mutating func takeActions() -> [Action] {
+        defer { actions = [] }
         return actions
     }
+}
 
-    private mutating func dismiss(_ sender: String, _ body: Body, _ outcome: CoordinatorOutcome) -> [Action] {
-        switch body {
-        case .register(let register):
-            guard register.role == .worker || isPlanned(sender) else { return [] }
-            absent.remove(register.role == .worker ? Self.anyWorker : sender)
-            let stop = Action.send(to: sender, .stop(Body.Stop(reason: "the run has ended")))
-            return [stop] + (absent.isEmpty ? finish(outcome) : [])
-        case .failure:
-            absent.remove(sender)
-            return absent.isEmpty ? finish(outcome) : []
-        default: return []
-        }
+// What the other parts of the machine say it with.
+extension CoordinatorMachine {
+    mutating func record(_ entries: LedgerEntry...) { actions.append(.record(entries)) }
+
+    mutating func notify(_ event: CoordinatorEvent) { actions.append(.notify(event)) }
+
+    /// Sends something to somebody who is there; whoever is not is told when they register.
+    mutating func send(_ body: Body, to peer: String) {
+        guard let session = roster.session(of: peer) else { return }
+        actions.append(.send(to: peer, session: session, body))
     }
 
-    private func isPlanned(_ device: String) -> Bool { settings.devices.contains { $0.id == device } }
-
-    private func stopAll(_ reason: String) -> [Action] {
-        (settings.devices.map(\.id) + [worker?.id].compactMap { $0 }).map {
-            .send(to: $0, .stop(Body.Stop(reason: reason)))
-        }
+    mutating func event(_ level: EventRecord.Level, _ source: String, _ text: String) {
+        let isDevice = roster.number(of: source) != nil
+        let role = isDevice ? "device" : roster.workers[source] != nil ? "worker" : "coordinator"
+        record(.event(EventRecord(run: settings.run, level: level, role: role, source: source, text: text)))
     }
 
-    private mutating func finish(_ outcome: CoordinatorOutcome) -> [Action] {
-        phase = .done
-        return [.finish(outcome)]
+    mutating func setState(_ state: DeviceRecord.State, ofDevice number: Int) {
+        guard roster.devices[number].state != state else { return }
+        roster.devices[number].state = state
+        record(.deviceState(run: settings.run, device: roster.devices[number].id, state))
+    }
+
+    mutating func setState(_ state: WorkerRecord.State, ofWorker id: String) {
+        guard let worker = roster.workers[id], worker.state != state else { return }
+        roster.workers[id]?.state = state
+        record(.workerState(run: settings.run, worker: id, state, step: worker.step))
     }
 }

@@ -28,71 +28,83 @@ struct CoordinatorMachineTests {
     /// A machine whose devices and worker have registered.
     static func running() -> CoordinatorMachine {
         var machine = CoordinatorMachine(settings)
-        for id in ["a", "b", "w"] { _ = machine.received(registration(id), from: id, now: .zero) }
+        for id in ["a", "b", "w"] { _ = machine.hear(registration(id), from: id) }
         return machine
     }
 
     @Test(
-        "in whatever order devices and worker come, the plan is the same",
+        "in whatever order devices and worker come, everybody learns the same plan, as soon as it concerns them",
         arguments: [
             ["a", "b", "w"], ["a", "w", "b"], ["b", "a", "w"], ["b", "w", "a"], ["w", "a", "b"], ["w", "b", "a"],
         ])
     func anyOrder(order: [String]) {
         var machine = CoordinatorMachine(Self.settings)
         var actions: [CoordinatorMachine.Action] = []
-        for id in order {
-            actions = machine.received(Self.registration(id), from: id, now: .zero)
+        var plan: Body.RunPlan?
+        var assignments: [String: Body.Assignment] = [:]
+        for (place, id) in order.enumerated() {
+            actions = machine.hear(Self.registration(id), from: id)
             let news = CoordinatorEvent.registered(id: id, samples: Self.samples[id].map { Int($0) })
-            #expect(actions.first == .notify(news))
-            if id != order.last { #expect(actions.count == 1) }
+            #expect(actions.events.first == news)
+            #expect(actions.events.contains(.began) == (place == 2))
+            for case .send("w", _, .runPlan(let next)) in actions {
+                #expect(next.generation > plan?.generation ?? 0)
+                plan = next
+            }
+            for case .send(let device, _, .assignment(let assignment)) in actions { assignments[device] = assignment }
+            // Whoever is there publishes as soon as there is a worker, whoever else is still to come.
+            let there = order[...place].contains("w") ? Set(order[...place]).subtracting(["w"]) : []
+            #expect(Set(assignments.keys) == there)
         }
-        let plan = Body.RunPlan(
-            devices: [.init(device: "a", samples: 5, cut: 2), .init(device: "b", samples: 9, cut: 4)], seed: 7,
-            generation: 1)
-        #expect(
-            actions.dropFirst() == [
-                .send(to: "w", .runPlan(plan)),
-                .send(
-                    to: "a",
-                    .assignment(
-                        .init(cut: 2, workerEndpoint: "inproc://w", seed: 7, generation: 1, number: 0, epoch: 3))),
-                .send(
-                    to: "b",
-                    .assignment(
-                        .init(cut: 4, workerEndpoint: "inproc://w", seed: 7, generation: 1, number: 1, epoch: 3))),
-                .notify(.began),
-            ])
+        #expect(plan?.devices == [.init(device: "a", samples: 5, cut: 2), .init(device: "b", samples: 9, cut: 4)])
+        #expect(plan?.seed == 7)
+        for (number, device) in Self.settings.devices.enumerated() {
+            let generation = assignments[device.id]?.generation ?? 0
+            #expect(
+                assignments[device.id]
+                    == .init(
+                        cut: UInt32(device.cut), workerEndpoint: "inproc://w", seed: 7, generation: generation,
+                        number: UInt32(number), epoch: 3, worker: "w"))
+            #expect(generation > 0 && generation <= plan?.generation ?? 0)
+        }
     }
 
-    @Test("a device that is not in the plan changes nothing, whatever it says")
+    @Test("a device that is not in the plan is told so, and changes nothing, whatever it says")
     func strangers() {
         for var machine in [CoordinatorMachine(Self.settings), Self.running()] {
+            let generation = machine.generation
             let sayings: [Body] = [
-                Self.registration("z"), .deviceProgress(Self.progress(1)), .heartbeat(time: 1),
-                .failure(.init(exitCode: 1, problem: "p", remedy: "r")), .workerFinished(Self.totals),
-                .stepReport(Self.report(1)),
+                .deviceProgress(Self.progress(1)), .heartbeat(time: 1), .workerFinished(Self.totals),
+                .stepReport(Self.report(1)), .handedOver(.init(step: 1, messages: 1)), .goodbye(reason: ""),
             ]
             for body in sayings {
-                #expect(machine.received(body, from: "z", now: .zero).isEmpty, "\(body.name)")
+                let actions = machine.hear(body, from: "z")
+                #expect(actions == [.send(to: "z", session: 0, .registerAgain)], "\(body.name)")
             }
-            #expect(machine.tick(now: .seconds(5)).isEmpty)
+            #expect(machine.hear(.failure(.init(exitCode: 1, problem: "p", remedy: "r")), from: "z").finish == nil)
+            let refusal = machine.hear(Self.registration("z"), from: "z")
+            #expect(refusal.count == 1 && refusal.rejections == [11])
+            #expect(refusal.rejection?.contains("its devices are a, b") == true)
+            #expect(machine.generation == generation && machine.phase != .done)
         }
     }
 
     @Test("a device cannot speak as the worker, and no second worker takes the first one's place")
     func roles() {
         var machine = Self.running()
-        #expect(machine.received(.workerFinished(Self.totals), from: "a", now: .zero).isEmpty)
-        #expect(machine.received(.stepReport(Self.report(1)), from: "a", now: .zero).isEmpty)
-        #expect(machine.received(Self.registration("w"), from: "x", now: .zero).isEmpty)
-        #expect(machine.received(.workerFinished(Self.totals), from: "w", now: .zero).finish == .completed(Self.totals))
+        #expect(machine.hear(.workerFinished(Self.totals), from: "a").isEmpty)
+        #expect(machine.hear(.stepReport(Self.report(1)), from: "a").isEmpty)
+        #expect(machine.hear(Self.registration("w"), from: "a").rejections == [14])
+        #expect(machine.hear(Self.registration("w"), from: "x") == [.notify(.registered(id: "x", samples: nil))])
+        #expect(machine.hear(.workerFinished(Self.totals), from: "x").isEmpty)
+        #expect(machine.hear(.workerFinished(Self.totals), from: "w").finish == .completed(Self.totals))
     }
 
     @Test("a device with no samples, or with more than a run can hold, is refused by name", arguments: [0, .max])
     func unfit(samples: UInt64) {
         var machine = CoordinatorMachine(Self.settings)
-        var actions = machine.received(Self.registration("a", samples: samples), from: "a", now: .zero)
-        actions += machine.tick(now: .seconds(11))
+        var actions = machine.hear(Self.registration("a", samples: samples), from: "a")
+        actions += machine.passTime(now: .seconds(11))
         guard case .failed(let error, nil) = actions.finish else {
             Issue.record("\(actions)")
             return
@@ -103,14 +115,14 @@ struct CoordinatorMachineTests {
     @Test("a silent device is lost: everybody is told to stop, and the outcome has its counts and the worker's totals")
     func deviceLost() {
         var machine = Self.running()
-        _ = machine.received(.deviceProgress(Self.progress(3)), from: "a", now: .seconds(1))
-        for id in ["b", "w"] { _ = machine.received(.heartbeat(time: 1), from: id, now: .seconds(9)) }
-        #expect(machine.tick(now: .seconds(11)).isEmpty)
-        let actions = machine.tick(now: .milliseconds(11_001))
+        _ = machine.hear(.deviceProgress(Self.progress(3)), from: "a", now: .seconds(1))
+        for id in ["b", "w"] { _ = machine.hear(.heartbeat(time: 1), from: id, now: .seconds(9)) }
+        #expect(machine.passTime(now: .seconds(11)).isEmpty)
+        let actions = machine.passTime(now: .milliseconds(11_001))
         #expect(actions.stopped == ["a", "b", "w"] && actions.finish == nil)
-        #expect(machine.tick(now: .seconds(12)).isEmpty)
+        #expect(machine.passTime(now: .seconds(12)).isEmpty)
         #expect(
-            machine.received(.workerFinished(Self.totals), from: "w", now: .seconds(12)).finish
+            machine.hear(.workerFinished(Self.totals), from: "w", now: .seconds(12)).finish
                 == .failed(.deviceLost(device: "a", seconds: 10, published: 3, samples: 5), Self.totals))
     }
 
@@ -118,21 +130,21 @@ struct CoordinatorMachineTests {
     func finishedDevice() {
         var machine = Self.running()
         for id in ["a", "b"] {
-            let actions = machine.received(
+            let actions = machine.hear(
                 .deviceProgress(Self.progress(9, finished: true)), from: id, now: .seconds(1))
             #expect(actions == [.notify(.deviceProgress(device: id, Self.progress(9, finished: true)))])
         }
-        _ = machine.received(.heartbeat(time: 1), from: "w", now: .seconds(999))
-        #expect(machine.tick(now: .seconds(1000)).isEmpty)
+        _ = machine.hear(.heartbeat(time: 1), from: "w", now: .seconds(999))
+        #expect(machine.passTime(now: .seconds(1000)).isEmpty)
     }
 
     @Test("a silent worker is lost with its steps, and nobody waits for its totals")
     func workerLost() {
         var machine = Self.running()
-        let news = machine.received(.stepReport(Self.report(4)), from: "w", now: .zero)
-        #expect(news == [.notify(.step(Self.report(4)))])
-        for id in ["a", "b"] { _ = machine.received(.heartbeat(time: 1), from: id, now: .seconds(9)) }
-        let actions = machine.tick(now: .seconds(11))
+        let news = machine.hear(.stepReport(Self.report(4)), from: "w")
+        #expect(news == [.notify(.step(Self.report(4))), .send(to: "w", session: 0, .stepRecorded(step: 4))])
+        for id in ["a", "b"] { _ = machine.hear(.heartbeat(time: 1), from: id, now: .seconds(9)) }
+        let actions = machine.passTime(now: .seconds(11))
         #expect(actions.stopped.starts(with: ["a", "b"]))
         #expect(actions.finish == .failed(.workerLost(worker: "w", seconds: 10, steps: 4), nil))
     }
@@ -142,10 +154,10 @@ struct CoordinatorMachineTests {
         var machine = Self.running()
         let error = CoordinatorError.failed(
             role: id, exitCode: .storeFull, problem: "the disk is full", remedy: "buy one")
-        var actions = machine.received(
-            .failure(.init(exitCode: 53, problem: "the disk is full", remedy: "buy one")), from: id, now: .zero)
+        var actions = machine.hear(
+            .failure(.init(exitCode: 53, problem: "the disk is full", remedy: "buy one")), from: id)
         #expect(actions.stopped.starts(with: ["a", "b"]))
-        if id == "a" { actions = machine.received(.workerFinished(Self.totals), from: "w", now: .zero) }
+        if id == "a" { actions = machine.hear(.workerFinished(Self.totals), from: "w") }
         #expect(actions.finish == .failed(error, id == "a" ? Self.totals : nil))
         #expect(error.exitCode == .storeFull && error.remedy == "buy one")
     }
@@ -154,10 +166,10 @@ struct CoordinatorMachineTests {
     func firstFailure() {
         var machine = Self.running()
         let cause = Body.Failure(exitCode: 61, problem: "first", remedy: "r")
-        _ = machine.received(.failure(cause), from: "a", now: .zero)
+        _ = machine.hear(.failure(cause), from: "a")
         let next = Body.Failure(exitCode: 50, problem: "second", remedy: "r")
-        #expect(machine.received(.failure(next), from: "b", now: .zero).isEmpty)
-        let actions = machine.received(.failure(next), from: "w", now: .zero)
+        #expect(machine.hear(.failure(next), from: "b").isEmpty)
+        let actions = machine.hear(.failure(next), from: "w")
         #expect(
             actions == [.finish(.failed(.failed(role: "a", exitCode: .diverged, problem: "first", remedy: "r"), nil))])
     }
@@ -165,42 +177,42 @@ struct CoordinatorMachineTests {
     @Test("stop during the run waits for the worker's step and totals")
     func stopDuring() {
         var machine = Self.running()
-        let actions = machine.stopRequested(now: .zero)
+        let actions = machine.stopRequested(now: .zero).deeds
         #expect(actions.stopped == ["a", "b", "w"] && actions.finish == nil)
-        #expect(machine.stopRequested(now: .zero).isEmpty)
+        #expect(machine.stopRequested(now: .zero).deeds.isEmpty)
         #expect(
-            machine.received(.workerFinished(Self.totals), from: "w", now: .zero)
+            machine.hear(.workerFinished(Self.totals), from: "w")
                 == [.finish(.interrupted(Self.totals))])
     }
 
     @Test("stop before everybody is there ends the run once all who were still to come have been told")
     func stopBefore() {
         var machine = CoordinatorMachine(Self.settings)
-        _ = machine.received(Self.registration("a"), from: "a", now: .zero)
-        #expect(machine.stopRequested(now: .zero).finish == nil)
-        let worker = machine.received(Self.registration("w"), from: "w", now: .zero)
+        _ = machine.hear(Self.registration("a"), from: "a")
+        #expect(machine.stopRequested(now: .zero).deeds.finish == nil)
+        let worker = machine.hear(Self.registration("w"), from: "w")
         #expect(worker.stopped == ["w"] && worker.finish == nil)
-        #expect(machine.received(.workerFinished(Self.totals), from: "w", now: .zero).isEmpty)
-        let last = machine.received(Self.registration("b"), from: "b", now: .zero)
+        #expect(machine.hear(.workerFinished(Self.totals), from: "w").isEmpty)
+        let last = machine.hear(Self.registration("b"), from: "b")
         #expect(last.stopped == ["b"] && last.finish == .interrupted(nil))
     }
 
     @Test("stop before everybody is there waits for those to come no longer than for a silent one")
     func stopBeforeInVain() {
         var machine = CoordinatorMachine(Self.settings)
-        _ = machine.stopRequested(now: .seconds(3))
-        #expect(machine.tick(now: .seconds(13)).isEmpty)
-        #expect(machine.tick(now: .milliseconds(13_001)).finish == .interrupted(nil))
+        _ = machine.stopRequested(now: .seconds(3)).deeds
+        #expect(machine.passTime(now: .seconds(13)).isEmpty)
+        #expect(machine.passTime(now: .milliseconds(13_001)).finish == .interrupted(nil))
     }
 
     @Test("stop after the end changes nothing")
     func stopAfter() {
         var machine = Self.running()
-        let actions = machine.received(.workerFinished(Self.totals), from: "w", now: .zero)
+        let actions = machine.hear(.workerFinished(Self.totals), from: "w")
         #expect(actions.stopped == ["a", "b", "w"] && actions.finish == .completed(Self.totals))
-        #expect(machine.stopRequested(now: .zero).isEmpty)
-        #expect(machine.tick(now: .seconds(100)).isEmpty)
-        #expect(machine.received(Self.registration("a"), from: "a", now: .zero).isEmpty)
+        #expect(machine.stopRequested(now: .zero).deeds.isEmpty)
+        #expect(machine.passTime(now: .seconds(100)).isEmpty)
+        #expect(machine.hear(Self.registration("a"), from: "a").isEmpty)
     }
 
     @Test("in a random walk, the run begins once, ends once, and nothing is said after its end", arguments: 0..<30)
@@ -221,35 +233,29 @@ struct CoordinatorMachineTests {
             case 902..<904: body = .failure(.init(exitCode: 1, problem: "p", remedy: "r"))
             default: body = nil
             }
-            var actions = body.map { machine.received($0, from: id, now: now) } ?? machine.tick(now: now)
-            if Int.random(in: 0..<2000, using: &chance) == 0 { actions += machine.stopRequested(now: now) }
+            var actions = body.map { machine.hear($0, from: id, now: now) } ?? machine.passTime(now: now)
+            if Int.random(in: 0..<2000, using: &chance) == 0 { actions += machine.stopRequested(now: now).deeds }
             #expect(ended == 0 || actions.isEmpty, "seed \(seed)")
             begun += actions.count { $0 == .notify(.began) }
             ended += actions.count { if case .finish = $0 { true } else { false } }
-            #expect(actions.allSatisfy { if case .send("z", _) = $0 { false } else { true } }, "seed \(seed)")
+            let answersToStrangers = actions.sends(to: "z").allSatisfy {
+                switch $0 {
+                case .reject, .registerAgain: true
+                default: false
+                }
+            }
+            #expect(answersToStrangers, "seed \(seed)")
         }
         for seconds in [100, 200] {
-            let actions = machine.tick(now: now + .seconds(seconds))
+            let actions = machine.passTime(now: now + .seconds(seconds))
             ended += actions.count { if case .finish = $0 { true } else { false } }
         }
         #expect(begun <= 1 && ended == 1, "seed \(seed)")
     }
 
-    private static func report(_ step: UInt64) -> Body.StepReport {
+    static func report(_ step: UInt64) -> Body.StepReport {
         Body.StepReport(
             step: step, epoch: 1, loss: 0, accuracy: 0, learningRate: 0, tokens: 1, samples: 1, seconds: 0,
             queueDepth: 0, bytesUp: 0)
-    }
-}
-
-extension [CoordinatorMachine.Action] {
-    /// How the run ended, if it did.
-    fileprivate var finish: CoordinatorOutcome? {
-        compactMap { if case .finish(let outcome) = $0 { outcome } else { nil } }.first
-    }
-
-    /// Who was told to stop.
-    fileprivate var stopped: [String] {
-        compactMap { if case .send(let peer, .stop) = $0 { peer } else { nil } }
     }
 }

@@ -1,0 +1,192 @@
+import Diagnostics
+import Ledger
+import Queueing
+import Wire
+
+// How the run ends, and what is made of those who are lost before.
+extension CoordinatorMachine {
+    /// How long a run that has ended stays for those who have not left yet.
+    private static let longestLeaving = Duration.seconds(10)
+
+    /// The user wants the run to end after the step under way.
+    mutating func stopRequested(now: Duration) -> [Action] {
+        if phase == .running || phase == .gathering {
+            stop(.interrupted(drain?.totals), "the run was stopped by its user", now: now)
+        }
+        defer { actions = [] }
+        return actions
+    }
+
+    /// The worker has taken its last step: of the run, before it leaves, or because it was told to stop.
+    mutating func workerFinished(_ totals: Body.WorkerFinished, _ id: String, now: Duration) {
+        if case .stopping(let outcome) = phase {
+            guard id == roster.owner else { return }
+            return end(outcome.adding(totals), now: now)
+        }
+        if totals.drained, settings.losses == .wait { return drained(totals, id) }
+        guard id == roster.owner else { return }
+        let outcome = totals.drained ? CoordinatorOutcome.interrupted(totals) : .completed(totals)
+        tellAll(totals.drained ? "the worker has left" : "the run is complete")
+        end(outcome, now: now)
+    }
+
+    /// Somebody leaves as it should.
+    mutating func left(_ id: String, _ reason: String, now: Duration) {
+        guard settings.losses == .wait else { return }
+        liveness.forget(id)
+        roster.endSession(of: id)
+        roster.workers[id]?.hasLeft = true
+        let text = reason.isEmpty ? "it left" : "it left: \(reason)"
+        guard roster.workers[id]?.state != .drained, !isOver(id, text, now: now) else { return }
+        away(id, text)
+    }
+
+    /// Somebody was silent for too long.
+    mutating func lost(_ id: String, now: Duration) {
+        let seconds = settings.silenceLimit.seconds
+        guard settings.losses == .fail else {
+            roster.endSession(of: id)
+            let text = "not heard of for \(Int(seconds)) s"
+            return isOver(id, text, now: now) ? () : away(id, text)
+        }
+        guard let number = roster.number(of: id) else {
+            guard id == roster.owner else { return }
+            roster.endSession(of: id)
+            return failed(CoordinatorError.workerLost(worker: id, seconds: seconds, steps: steps), now: now)
+        }
+        let device = roster.devices[number]
+        let published = Int(clamping: device.progress?.publishedSamples ?? 0)
+        failed(
+            CoordinatorError.deviceLost(
+                device: id, seconds: seconds, published: published, samples: device.samples ?? 0), now: now)
+    }
+
+    /// Somebody says why it cannot go on.
+    mutating func failed(_ failure: Body.Failure, _ id: String, now: Duration) {
+        let error = CoordinatorError.failed(
+            role: id, exitCode: ExitCode(rawValue: failure.exitCode) ?? .unexpected, problem: failure.problem,
+            remedy: failure.remedy)
+        liveness.forget(id)
+        if let number = roster.number(of: id) {
+            setState(.failed, ofDevice: number)
+        } else {
+            setState(.failed, ofWorker: id)
+            // A worker that failed will not finish its step: there is nobody to wait for.
+            roster.endSession(of: id)
+        }
+        // A run that diverged does so again however often its worker is started.
+        let isFatal = settings.losses == .fail || (id == roster.owner && error.exitCode == .diverged)
+        if isFatal { return failed(error, now: now) }
+        roster.endSession(of: id)
+        event(.error, id, "\(failure.problem). \(failure.remedy)")
+        guard !isOver(id, failure.problem, now: now) else { return }
+        notify(.failed(id: id, error))
+    }
+
+    /// The run cannot go on.
+    mutating func failed(_ error: CoordinatorError, now: Duration) {
+        if case .stopping(let outcome) = phase {
+            // The first failure is the cause; what follows from it changes nothing but whether the worker still ends.
+            if !isOwnerThere { end(outcome, now: now) }
+            return
+        }
+        stop(.failed(error, nil), "the run failed: \(error.problem)", now: now)
+    }
+
+    /// While the run has ended: who leaves, and who comes late.
+    mutating func receivedLate(_ body: Body, _ sender: String, session: UInt64) {
+        guard case .leaving(let outcome, var awaiting, let end) = phase else { return }
+        let name = roster.number(of: sender) == nil && awaiting.contains(Self.anyWorker) ? Self.anyWorker : sender
+        switch body {
+        case .goodbye, .failure: awaiting.remove(name)
+        case .register(let register):
+            guard roster.number(of: sender) != nil || register.role == .worker else { return }
+            actions.append(.send(to: sender, session: session, .stop(Body.Stop(reason: "the run has ended"))))
+            if settings.losses == .wait { awaiting.insert(sender) } else { awaiting.remove(name) }
+        case .recipeRequest, .heartbeat:
+            guard settings.losses == .wait else { return }
+            actions.append(.send(to: sender, session: session, .stop(Body.Stop(reason: "the run has ended"))))
+        default: return
+        }
+        phase = .leaving(outcome, awaiting: awaiting, until: end)
+        if awaiting.isEmpty { finish(outcome) }
+    }
+
+    mutating func finish(_ outcome: CoordinatorOutcome) {
+        phase = .done
+        actions.append(.finish(outcome))
+    }
+
+    /// Tells everybody who is there, and stays for the worker's step.
+    private mutating func stop(_ outcome: CoordinatorOutcome, _ reason: String, now: Duration) {
+        switch outcome {
+        case .failed(let error, _): recordEnd(.failed, error.exitCode, error.problem)
+        default: record(.runState(run: settings.run, .stopping, plannedSteps: nil))
+        }
+        event(.info, "coordinator", reason)
+        tellAll(reason)
+        let hasWorkToFinish = settings.losses == .wait || phase == .running
+        if hasWorkToFinish, isOwnerThere, drain?.totals == nil {
+            phase = .stopping(outcome)
+        } else {
+            end(outcome, now: now)
+        }
+    }
+
+    /// The run has ended: all that is left is that everybody knows.
+    mutating func end(_ outcome: CoordinatorOutcome, now: Duration) {
+        switch outcome {
+        case .completed: recordEnd(.completed, .success, "every step was taken")
+        case .interrupted: recordEnd(.interrupted, .interrupted, "the run was stopped by its user")
+        case .failed: break
+        }
+        leave(outcome, awaiting: settings.losses == .wait ? roster.present : neverThere, now: now)
+    }
+
+    /// Stays until those who are named have left.
+    mutating func leave(_ outcome: CoordinatorOutcome, awaiting: [String], now: Duration) {
+        let limit = settings.losses == .wait ? min(Self.longestLeaving, settings.silenceLimit) : settings.silenceLimit
+        phase = .leaving(outcome, awaiting: Set(awaiting), until: now + limit)
+        if awaiting.isEmpty { finish(outcome) }
+    }
+
+    mutating func recordEnd(_ state: RecordedRun.State, _ code: ExitCode, _ reason: String) {
+        record(.ended(run: settings.run, state, exitCode: code.rawValue, reason: reason))
+        event(state == .failed ? .error : .info, "coordinator", "\(state.rawValue): \(reason)")
+    }
+
+    private mutating func tellAll(_ reason: String) {
+        for peer in roster.present { send(.stop(Body.Stop(reason: reason)), to: peer) }
+    }
+
+    private var isOwnerThere: Bool { roster.training?.session != nil }
+
+    /// Those who will still come, and have nobody else to tell them.
+    private var neverThere: [String] {
+        roster.devices.filter { $0.state == .absent }.map(\.id) + (roster.workers.isEmpty ? [Self.anyWorker] : [])
+    }
+
+    /// Whether somebody who is gone was the last one that a stopping run waited for.
+    private mutating func isOver(_ id: String, _ text: String, now: Duration) -> Bool {
+        guard case .stopping(let outcome) = phase else { return false }
+        if id == roster.owner { end(outcome, now: now) }
+        return true
+    }
+
+    private mutating func away(_ id: String, _ reason: String) {
+        if let number = roster.number(of: id) {
+            // What it has published stays published, and there is nothing to wait for.
+            if roster.devices[number].state == .finished { return event(.info, id, reason) }
+            setState(.away, ofDevice: number)
+        } else if id == roster.owner, drain != nil {
+            // That it is to leave must be known when it comes back.
+            event(.warning, id, reason)
+            return notify(.away(id: id, reason: reason))
+        } else {
+            setState(.away, ofWorker: id)
+            if drain?.successor == id { nameSuccessor(again: false) }
+        }
+        event(.warning, id, reason)
+        notify(.away(id: id, reason: reason))
+    }
+}

@@ -1,0 +1,88 @@
+import Ledger
+import Wire
+
+// Who runs what, and how everybody learns it.
+extension CoordinatorMachine {
+    /// Makes a new plan when something has changed, records it, and tells those whom it concerns.
+    mutating func plan() {
+        if let owner = roster.owner, !isPlanned { plan(for: owner) }
+        guard phase == .gathering, roster.owner != nil, roster.isComplete else { return }
+        phase = .running
+        let samples = roster.devices.reduce(0) { $0 + ($1.samples ?? 0) }
+        record(.runState(run: settings.run, .training, plannedSteps: settings.plannedSteps(samples)))
+        notify(.began)
+    }
+
+    private mutating func plan(for owner: String) {
+        generation += 1
+        let reason = summary
+        let plan = RecordedPlan(worker: owner, successor: drain?.successor, reason: reason)
+        var entries = [
+            LedgerEntry.plan(
+                PlanRecord(run: settings.run, generation: generation, predictedSeconds: nil, json: plan.json))
+        ]
+        let told = reassigned.sorted { $0.key < $1.key }
+        for (number, reason) in told {
+            roster.devices[number].generation = generation
+            roster.devices[number].worker = owner
+            entries.append(
+                .assigned(
+                    AssignmentRecord(
+                        run: settings.run, generation: generation, device: roster.devices[number].id, worker: owner,
+                        cut: roster.devices[number].cut, creditBytes: 0, reason: reason)))
+        }
+        reasons = []
+        reassigned = [:]
+        actions.append(.record(entries))
+        notify(.planned(generation: generation, reason: reason))
+        sendPlan(to: owner)
+        if let drain {
+            if let successor = drain.successor { sendPlan(to: successor) }
+            tellDrain()
+        }
+        for (number, _) in told { send(.assignment(assignment(of: number)), to: roster.devices[number].id) }
+    }
+
+    private var summary: String {
+        let shown = reasons.isEmpty ? ["assignments are new"] : Array(reasons.prefix(3))
+        let more = reasons.count - shown.count
+        return shown.joined(separator: "; ") + (more > 0 ? "; and \(more) more" : "")
+    }
+
+    /// Every device whose samples are known gets a new assignment.
+    mutating func reassignAll(_ reason: String) {
+        for device in roster.devices where device.samples != nil { reassigned[device.number] = reason }
+    }
+
+    /// Whether the newest plan says everything; if not, the next one will, and is told then.
+    var isPlanned: Bool { reasons.isEmpty && reassigned.isEmpty }
+
+    /// Tells the owner, or the worker that takes over from it, what to expect.
+    mutating func sendPlan(to worker: String) {
+        guard isPlanned else { return }
+        let isSuccessor = worker != roster.owner
+        let devices = roster.devices.map { device in
+            Body.DevicePlan(
+                device: device.id, samples: UInt64(device.samples ?? 0), cut: UInt32(clamping: device.cut),
+                key: device.isRevoked ? "" : device.key)
+        }
+        send(
+            .runPlan(
+                Body.RunPlan(
+                    devices: devices, seed: settings.seed, generation: UInt64(generation),
+                    predecessor: isSuccessor ? roster.owner ?? "" : "",
+                    predecessorKey: isSuccessor ? roster.training?.key ?? "" : "")),
+            to: worker)
+    }
+
+    /// A device's newest assignment: the same in every answer to the same generation.
+    func assignment(of number: Int) -> Body.Assignment {
+        let device = roster.devices[number]
+        let worker = device.worker.flatMap { roster.workers[$0] }
+        return Body.Assignment(
+            cut: UInt32(clamping: device.cut), workerEndpoint: worker?.endpoint ?? "", seed: settings.seed,
+            generation: UInt64(device.generation), number: UInt32(clamping: number),
+            epoch: UInt32(clamping: max(settings.epoch, stepEpoch)), worker: device.worker ?? "",
+            workerKey: worker?.key ?? "")
+    }
+}

@@ -1,0 +1,87 @@
+import Ledger
+import Queueing
+import Wire
+
+// What devices and workers tell about their work.
+extension CoordinatorMachine {
+    mutating func progressed(_ progress: Body.DeviceProgress, _ id: String) {
+        guard let number = roster.number(of: id) else { return }
+        roster.devices[number].progress = progress
+        if progress.finished, settings.losses == .fail { liveness.forget(id) }
+        setState(progress.finished ? .finished : .publishing, ofDevice: number)
+        notify(.deviceProgress(device: id, progress))
+    }
+
+    /// A step is recorded, and then confirmed as often as it is told: the worker tells it until it is.
+    mutating func stepped(_ report: Body.StepReport, _ id: String) {
+        guard id == roster.owner, let step = Int(exactly: report.step), step > 0 else { return }
+        record(.step(StepRecord(report, run: settings.run, worker: id)))
+        roster.workers[id]?.step = step
+        if step > steps {
+            steps = step
+            stepEpoch = Int(clamping: report.epoch)
+            notify(.step(report))
+        }
+        send(.stepRecorded(step: report.step), to: id)
+    }
+
+    mutating func queued(_ report: Body.QueueReport, _ id: String) {
+        guard id == roster.owner else { return }
+        for queue in report.devices {
+            guard let number = roster.number(of: queue.device) else { continue }
+            roster.devices[number].queue = queue
+            roster.devices[number].hasNews = true
+        }
+        if report.isFull != isStoreFull {
+            isStoreFull = report.isFull
+            event(
+                report.isFull ? .warning : .info, id,
+                report.isFull
+                    ? "its store is full: \(report.storeBytes) of \(report.storeCapacity) bytes" : "its store has room")
+        }
+    }
+
+    /// The live figures of everybody with news, about once a second.
+    mutating func recordCursors(now: Duration) {
+        guard now >= nextCursors else { return }
+        nextCursors = now + Self.cursorInterval
+        var cursors: [CursorRecord] = []
+        for device in roster.devices where device.hasNews {
+            cursors.append(CursorRecord(device, run: settings.run, now: now))
+            roster.devices[device.number].hasNews = false
+        }
+        if !cursors.isEmpty { record(.cursors(cursors)) }
+    }
+}
+
+extension StepRecord {
+    /// A report as the ledger keeps it. The digest is in hexadecimal.
+    fileprivate init(_ report: Body.StepReport, run: String, worker: String) {
+        func finite(_ value: Double) -> Double? { value.isFinite ? value : nil }
+        let digest = String(report.adapterDigest, radix: 16)
+        self.init(
+            run: run, step: Int(clamping: report.step), epoch: Int(clamping: report.epoch), loss: finite(report.loss),
+            accuracy: finite(report.accuracy), learningRate: finite(report.learningRate),
+            tokens: Int(clamping: report.tokens), samples: Int(clamping: report.samples), sampleIDs: report.sampleIDs,
+            adapterDigest: String(repeating: "0", count: 16 - digest.count) + digest,
+            seconds: finite(report.seconds), worker: worker)
+    }
+}
+
+extension CursorRecord {
+    fileprivate init(_ device: Roster.Device, run: String, now: Duration) {
+        self.init(run: run, device: device.id)
+        if let queue = device.queue {
+            settledSamples = Int(clamping: queue.samples)
+            settledMessages = Int(clamping: queue.messages)
+            settledBytes = Int(clamping: queue.bytes)
+            pending = Int(clamping: queue.pendingBytes)
+            creditBytes = Int(clamping: queue.creditBytes)
+            redelivered = Int(clamping: queue.redelivered)
+            duplicates = Int(clamping: queue.duplicates)
+            dead = Int(clamping: queue.dead)
+        }
+        if let seconds = device.progress?.roundTripSeconds, seconds.isFinite, seconds > 0 { roundTripSeconds = seconds }
+        silentSeconds = device.lastHeard.map { max(0, (now - $0).seconds) } ?? 0
+    }
+}

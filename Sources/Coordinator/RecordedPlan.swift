@@ -1,0 +1,34 @@
+import Foundation
+
+/// What the ledger's newest plan says beside the assignments: who trains, who takes over, and why.
+struct RecordedPlan: Codable, Equatable {
+    /// The worker that owns the run.
+    var worker: String
+    /// The worker to which it hands over.
+    var successor: String?
+    /// Why there is a new plan, in a few words.
+    var reason: String
+
+    /// As the ledger keeps it, with keys in a fixed order.
+    var json: String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        // Three texts are always encodable.
+        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    }
+
+    /// - Throws: `CoordinatorError.unreadablePlan` when the ledger has another form.
+    init(json: String) throws(CoordinatorError) {
+        do {
+            self = try JSONDecoder().decode(RecordedPlan.self, from: Data(json.utf8))
+        } catch {
+            throw .unreadablePlan
+        }
+    }
+
+    init(worker: String, successor: String?, reason: String) {
+        self.worker = worker
+        self.successor = successor
+        self.reason = reason
+    }
+}

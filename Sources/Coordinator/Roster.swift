@@ -1,0 +1,120 @@
+import Ledger
+import Wire
+
+/// Everybody who takes part in a run, as the coordinator knows them.
+struct Roster {
+    /// A device of the plan.
+    struct Device {
+        let id: String
+        /// Its place in the plan.
+        let number: Int
+        var cut: Int
+        /// Nil until it has said so; never changes then.
+        var samples: Int?
+        var state = DeviceRecord.State.absent
+        /// The conversation it is in; nil while it has to register (again).
+        var session: UInt64?
+        /// Of its newest assignment, 0 before the first.
+        var generation = 0
+        /// The worker of its newest assignment.
+        var worker: String?
+        /// Nil when it does not say.
+        var memoryBytes: Int?
+        var progress: Body.DeviceProgress?
+        var queue: Body.DeviceQueue?
+        var lastHeard: Duration?
+        /// Whether there is anything new of it for the ledger.
+        var hasNews = false
+        /// Its public key in Z85; empty without CURVE.
+        var key = ""
+        var isRevoked = false
+
+        init(id: String, number: Int, cut: Int) {
+            self.id = id
+            self.number = number
+            self.cut = cut
+        }
+    }
+
+    /// A worker that has registered at least once.
+    struct Worker {
+        let id: String
+        var endpoint = ""
+        var key = ""
+        var state = WorkerRecord.State.standby
+        /// The conversation it is in; nil while it has to register (again).
+        var session: UInt64?
+        var step = 0
+        /// Whether a drained worker was told to leave or has left: if it comes now, it is a new process.
+        var hasLeft = false
+        var isRevoked = false
+
+        init(id: String) { self.id = id }
+    }
+
+    /// In the order of the plan.
+    var devices: [Device]
+    var workers: [String: Worker] = [:]
+    /// The worker that trains; set once, and changed by a hand-over alone.
+    var owner: String?
+    private let numbers: [String: Int]
+
+    init(_ planned: [Coordinator.Configuration.PlannedDevice]) {
+        devices = planned.enumerated().map { Device(id: $1.id, number: $0, cut: $1.cut) }
+        numbers = Dictionary(planned.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// A planned device's number.
+    func number(of id: String) -> Int? { numbers[id] }
+
+    /// The worker that trains, when it has registered in this coordinator's life or an earlier one.
+    var training: Worker? { owner.flatMap { workers[$0] } }
+
+    /// The conversation that somebody is in.
+    func session(of id: String) -> UInt64? {
+        if let number = numbers[id] { return devices[number].session }
+        return workers[id]?.session
+    }
+
+    /// Ends somebody's conversation: whatever it says next, it has to register first.
+    mutating func endSession(of id: String) {
+        if let number = numbers[id] {
+            devices[number].session = nil
+        } else {
+            workers[id]?.session = nil
+        }
+    }
+
+    /// Everybody in a conversation: devices by number, then workers by id.
+    var present: [String] {
+        devices.filter { $0.session != nil }.map(\.id) + workers.values.filter { $0.session != nil }.map(\.id).sorted()
+    }
+
+    /// Whether every device has said how many samples it holds.
+    var isComplete: Bool { devices.allSatisfy { $0.samples != nil } }
+
+    /// A worker that could take over now.
+    var standby: String? {
+        workers.values.filter { $0.id != owner && $0.state == .standby && $0.session != nil }.map(\.id).min()
+    }
+}
+
+extension Roster.Device {
+    /// What the ledger keeps of it.
+    func record(run: String) -> DeviceRecord {
+        var record = DeviceRecord(run: run, id: id, number: number, samples: samples ?? 0, state: state, cut: cut)
+        record.generation = generation
+        record.worker = worker
+        record.memoryBytes = memoryBytes
+        record.uplinkBytesPerSecond = progress.flatMap { $0.uplinkBytesPerSecond > 0 ? $0.uplinkBytesPerSecond : nil }
+        return record
+    }
+}
+
+extension Roster.Worker {
+    /// What the ledger keeps of it.
+    func record(run: String) -> WorkerRecord {
+        WorkerRecord(
+            run: run, id: id, endpoint: endpoint, publicKey: key, state: state, session: session ?? 0, step: step)
+    }
+}
