@@ -19,7 +19,6 @@ public final class EmbeddedRun: Sendable {
     private let setup: TrainingSetup
     private let shards: [[EncodedExample]]
     private let run: String
-    private let startStep: Int
     private let afterStep: @Sendable (Trainer.StepResult) throws -> Void
     private let context: ZeroMQContext
     private let coordinator: Coordinator
@@ -43,8 +42,6 @@ public final class EmbeddedRun: Sendable {
         self.shards = shards
         self.run = run
         self.afterStep = afterStep
-        // The trainer is as the steps before have left it.
-        startStep = setup.trainer.step
         context = try ZeroMQContext()
         let devices = setup.recipe.devices
         coordinator = try Coordinator(
@@ -53,7 +50,8 @@ public final class EmbeddedRun: Sendable {
                 devices: devices.cuts.enumerated().map { .init(id: devices.id($0), cut: $1) },
                 seed: setup.recipe.seed, silenceLimit: .seconds(devices.silenceSeconds),
                 epoch: StepPosition(
-                    after: startStep, samples: setup.samples, batchSize: setup.recipe.training.batch
+                    // The trainer is as the steps before have left it.
+                    after: setup.trainer.step, samples: setup.samples, batchSize: setup.recipe.training.batch
                 ).epoch),
             context: context)
     }
@@ -84,7 +82,13 @@ public final class EmbeddedRun: Sendable {
             toldOfStep.signal()
         }
         defer { over() }
-        return try coordinator.run(isListening: { startRoles(coordinator: $0, in: roles) }) { event in
+        return try coordinator.run(isListening: { endpoint in
+            do {
+                try startRoles(coordinator: endpoint, in: roles)
+            } catch {
+                failed(error)
+            }
+        }) { event in
             do {
                 try observer(event)
             } catch {
@@ -95,10 +99,10 @@ public final class EmbeddedRun: Sendable {
         }
     }
 
-    private func startRoles(coordinator endpoint: String, in group: DispatchGroup) {
+    private func startRoles(coordinator endpoint: String, in group: DispatchGroup) throws {
         let forward = FrozenForward(model: setup.model)
-        let worker = worker(coordinator: endpoint, forward: forward)
-        start("worker", in: group) { try worker.run() }
+        let worker = try worker(coordinator: endpoint, forward: forward)
+        start("worker", in: group) { _ = try worker.run() }
         for (number, examples) in shards.enumerated() {
             let device = Device(
                 Device.Configuration(
@@ -110,28 +114,35 @@ public final class EmbeddedRun: Sendable {
         }
     }
 
-    private func worker(coordinator endpoint: String, forward: FrozenForward) -> Worker {
+    private func worker(coordinator endpoint: String, forward: FrozenForward) throws -> Worker {
         let recipe = setup.recipe
-        return Worker(
+        return try Worker(
             Worker.Configuration(
                 run: run, id: "worker-1", coordinatorEndpoint: endpoint, deviceEndpoint: "inproc://worker-1",
                 epochs: recipe.training.epochs, batch: recipe.training.batch, microBatch: recipe.training.microBatch,
                 frozenBlocks: recipe.model.frozenBlocks, targetLimit: setup.head.outputs,
                 maximumTokens: recipe.task.maximumTokens, creditBytesPerDevice: recipe.devices.creditBytes,
-                startStep: startStep, heartbeatInterval: heartbeatInterval),
-            context: context, forward: forward, trainer: setup.trainer,
+                heartbeatInterval: heartbeatInterval),
+            context: context, forward: forward,
             store: MemoryActivationStore(capacityBytes: recipe.store.capacityBytes, codec: setup.codec),
-            pool: setup.pool
-        ) { [self] step in
-            // One step is under way at a time, so that the last signal is for whoever waits then.
-            if !isOver.load(ordering: .sequentiallyConsistent) { toldOfStep.wait() }
-            try afterStep(step)
-        }
+            pool: setup.pool,
+            training: WorkerTraining(
+                begin: { [setup] _ in setup.trainer },
+                afterStep: { [self] step in
+                    // One step is under way at a time, so that the last signal is for whoever waits then.
+                    if !isOver.load(ordering: .sequentiallyConsistent) { toldOfStep.wait() }
+                    try afterStep(step)
+                }))
     }
 
     /// Often enough that a live role is never taken for a silent one.
     private var heartbeatInterval: Duration {
         min(.seconds(1), .seconds(setup.recipe.devices.silenceSeconds) / 4)
+    }
+
+    private func failed(_ error: any Error) {
+        failure.withLock { $0 = $0 ?? error }
+        coordinator.stop()
     }
 
     /// Runs a role on a thread of its own. A role that fails tells the coordinator, if it got far enough to know it.
@@ -141,8 +152,7 @@ public final class EmbeddedRun: Sendable {
             do {
                 try body()
             } catch {
-                failure.withLock { $0 = $0 ?? error }
-                coordinator.stop()
+                failed(error)
             }
             group.leave()
         }

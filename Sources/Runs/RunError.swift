@@ -36,6 +36,10 @@ public enum RunError: NumberedError, Equatable {
     case notInvited(id: String, reason: String)
     /// The state folder has a run with another recipe, which has not ended.
     case anotherRun(run: String, state: String)
+    /// A coordinator without a recipe, and a ledger without a run.
+    case noRun(state: String)
+    /// A distributed run was ended by its user.
+    case stopped(run: String, steps: Int, state: String)
     /// A recipe is too long for a message.
     case recipeTooLong(bytes: Int, limit: Int)
     /// A classifier is asked for, and nothing that was trained has one.
@@ -59,11 +63,11 @@ public enum RunError: NumberedError, Equatable {
         case .noTokenizer, .noChat: .tokenizerUnsupported
         case .adapterMissing: .adapterMalformed
         case .adapterMismatch: .adapterMismatch
-        case .notResumable, .runInUse, .anotherRun: .runNotResumable
+        case .notResumable, .runInUse, .anotherRun, .noRun: .runNotResumable
         case .notInvited: .messageRejected
         case .recipeTooLong: .recipeImpossibleValue
         case .classifierMissing: .adapterMismatch
-        case .interrupted, .evaluationInterrupted: .interrupted
+        case .interrupted, .evaluationInterrupted, .stopped: .interrupted
         }
     }
 
@@ -96,6 +100,9 @@ public enum RunError: NumberedError, Equatable {
         case .runInUse(let path): "Another process trains in \(path)"
         case .notInvited(let id, let reason): "The coordinator has no part for \(id): \(reason)"
         case .anotherRun(let run, let state): "\(state) has the run \(run), which has another recipe and has not ended"
+        case .noRun(let state): "\(state) has no run to go on with"
+        case .stopped(let run, let steps, _):
+            "The run \(run) was stopped after \(steps) step\(steps == 1 ? "" : "s")"
         case .recipeTooLong(let bytes, let limit):
             "The recipe has \(bytes) bytes when resolved, and a message takes \(limit)"
         case .classifierMissing(let path):
@@ -127,6 +134,8 @@ public enum RunError: NumberedError, Equatable {
         case .runInUse: "Wait for it to end, or stop it"
         case .notInvited: "Start it with an id of devices.ids, or with the run's coordinator"
         case .anotherRun: "Leave the recipe away to go on with it, or choose another --state"
+        case .noRun: "Name a recipe"
+        case .stopped(_, _, let state): "Go on with 'permafrost coordinator --state \(state)', with the key it had"
         case .recipeTooLong: "Shorten the prompt, or the lists of ids and cuts"
         case .classifierMissing: "Train the recipe, and name the folder 'adapter' of that run with --adapter"
         case .evaluationInterrupted: "Evaluate again; evaluation.samples limits how much"

@@ -1,5 +1,3 @@
-import Balancing
-import Checkpoints
 import Coordinator
 import Datasets
 import Diagnostics
@@ -35,52 +33,50 @@ public final class CoordinatorRun: Sendable {
     /// What a coordinator tells while it works.
     public enum News: Sendable {
         /// It can be reached.
-        case listening(endpoint: String, run: RecordedRun, goesOn: Bool)
-        /// Cuts stay as the recipe has them, and why.
-        case notBalancing(reason: String)
+        case listening(endpoint: String)
         /// Of the run.
         case run(CoordinatorEvent)
+        /// Every step was taken.
+        case completed(Body.WorkerFinished)
     }
 
     private let options: Options
-    private let cache: CacheFolder
     private let ledger: Ledger
-    private let recorded: RecordedRun
     private let recipe: Recipe
-    /// Whether the ledger knows the run from before.
-    public let goesOn: Bool
+    private let resolved: String
     private let coordinator = Mutex<Coordinator?>(nil)
     private let isStopping = Atomic(false)
 
-    /// Opens the ledger, and begins a run in it or goes on with the one that has not ended.
+    /// The run's id.
+    public let run: String
+    /// What the ledger knows of the run from before; nil for a new one.
+    public let earlier: RecordedRun?
+
+    /// Opens the ledger, and chooses the run: the newest one of the recipe, or a new one.
     ///
-    /// - Parameter recipe: nil goes on with the recipe of the newest run.
+    /// - Parameter recipe: nil for that of the newest run.
     /// - Throws: `LedgerError`, `RunError`, `RecipeError`.
-    public init(_ recipe: Recipe?, _ options: Options, cache: CacheFolder = CacheFolder()) throws {
+    public init(_ recipe: Recipe?, _ options: Options) throws {
         self.options = options
-        self.cache = cache
         ledger = try Ledger(folder: options.state, access: .coordinator)
         let newest = try ledger.runs().first
         let text = try recipe?.resolvedYAML()
-        if let newest, text == nil || text == newest.recipe, !newest.state.isOver || !options.again {
-            recorded = newest
-            goesOn = true
-        } else {
-            guard let recipe, let text else { throw LedgerError.noLedger(folder: options.state) }
-            if let newest, !newest.state.isOver { throw RunError.anotherRun(run: newest.id, state: options.state) }
-            let limit = WireLimits().recipeBytes
-            guard text.utf8.count <= limit else { throw RunError.recipeTooLong(bytes: text.utf8.count, limit: limit) }
-            let run = RecordedRun(
-                id: RunFolder.id(name: recipe.name), recipeName: recipe.name, recipe: text, seed: recipe.seed)
-            try ledger.record([.runBegan(run)])
-            recorded = run
-            goesOn = false
+        if let newest, text == nil || text == newest.recipe, !(newest.state.isOver && options.again) {
+            earlier = newest
+            run = newest.id
+            resolved = newest.recipe
+            self.recipe = try recipe ?? Recipe.parse(yaml: newest.recipe, file: "the recipe of \(newest.id)")
+            return
         }
-        self.recipe = try recipe ?? Recipe.parse(yaml: recorded.recipe, file: "the run's recipe")
+        guard let recipe, let text else { throw RunError.noRun(state: options.state) }
+        if let newest, !newest.state.isOver { throw RunError.anotherRun(run: newest.id, state: options.state) }
+        let limit = WireLimits().recipeBytes
+        guard text.utf8.count <= limit else { throw RunError.recipeTooLong(bytes: text.utf8.count, limit: limit) }
+        earlier = nil
+        run = RunFolder.id(name: recipe.name)
+        resolved = text
+        self.recipe = recipe
     }
-
-    /// The run's id.
-    public var run: String { recorded.id }
 
     /// Ends the run after the step under way. Callable from any thread.
     public func stop() {
@@ -92,24 +88,47 @@ public final class CoordinatorRun: Sendable {
     ///
     /// - Throws: a `NumberedError` for whatever a user can mend; `RunError.interrupted` after `stop`.
     public func run(observer: (News) throws -> Void) throws {
-        let context = try ZeroMQContext(ioThreads: 1)
-        let keys = try options.security.keyPair()
-        let authenticator = try keys.map { _ in try Authenticator(context: context) }
-        let coordinator = try Coordinator(
-            try configuration(keys, authenticator, observer: observer), context: context, ledger: ledger,
-            authenticator: authenticator)
+        let context = try ZeroMQContext()
+        let configuration = try configuration(context)
+        let coordinator = try Coordinator(configuration, context: context, ledger: ledger)
         self.coordinator.withLock { $0 = coordinator }
         if isStopping.load(ordering: .sequentiallyConsistent) { coordinator.stop() }
+        var announced: String?
         let outcome = try coordinator.run(
-            isListening: { endpoint in
-                try? observer(.listening(endpoint: endpoint, run: recorded, goesOn: goesOn))
-            },
-            observer: { try observer(.run($0)) })
+            isListening: { announced = $0 },
+            observer: { event in
+                if let endpoint = announced.take() { try observer(.listening(endpoint: endpoint)) }
+                try observer(.run(event))
+            })
         switch outcome {
-        case .completed: return
+        case .completed(let totals): try observer(.completed(totals))
         case .interrupted(let totals):
-            throw RunError.interrupted(folder: options.state, steps: Int(clamping: totals?.steps ?? 0))
+            throw RunError.stopped(run: run, steps: Int(clamping: totals?.steps ?? 0), state: options.state)
         case .failed(let error, _): throw error
         }
+    }
+
+    private func configuration(_ context: ZeroMQContext) throws -> Coordinator.Configuration {
+        let devices = recipe.devices, training = recipe.training
+        var configuration = Coordinator.Configuration(
+            run: run, endpoint: try listeningEndpoint(),
+            devices: devices.cuts.enumerated().map { .init(id: devices.id($0), cut: $1) }, seed: recipe.seed,
+            silenceLimit: .seconds(devices.silenceSeconds))
+        configuration.security = try options.security.server(id: "coordinator", context: context)
+        configuration.losses = .wait
+        configuration.recipeName = recipe.name
+        configuration.recipe = resolved
+        configuration.plannedSteps = { samples in
+            training.epochs * ((samples + training.batch - 1) / training.batch)
+        }
+        return configuration
+    }
+
+    /// All addresses of this machine, on the port at which others reach it.
+    private func listeningEndpoint() throws -> String {
+        let named = recipe.network.coordinator
+        if let listen = options.listen { return listen }
+        guard named.hasPrefix("tcp://"), let colon = named.lastIndex(of: ":") else { return named }
+        return "tcp://*\(named[colon...])"
     }
 }
