@@ -1,5 +1,6 @@
 import Datasets
 import Queueing
+import Wire
 
 /// Which complete messages the store has, and what is in them.
 struct MessageBook {

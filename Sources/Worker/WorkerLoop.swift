@@ -144,7 +144,8 @@ final class WorkerLoop {
     private static func recall(_ store: any ActivationStore) -> [UInt32: WorkerMachine.Recalled] {
         var recalled: [UInt32: WorkerMachine.Recalled] = [:]
         for message in store.messages() {
-            recalled[message.device, default: .init()].messages.append(.init(message, codec: store.codec))
+            recalled[message.device, default: .init()].messages.append(
+                MessageBook.Message(message, codec: store.codec))
         }
         for letter in store.deadLetters() { recalled[letter.device, default: .init()].dead.insert(letter.sequence) }
         for (device, counters) in store.counters() { recalled[device, default: .init()].counters = counters }

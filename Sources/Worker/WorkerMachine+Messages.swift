@@ -38,8 +38,7 @@ extension WorkerMachine {
     private mutating func greeted(_ sender: String, session: UInt64) -> [Action] {
         let number = numbers[sender]
         if sender != predecessor {
-            let isKnown = number.flatMap { number in plan.map { $0.devices[Int(number)].samples > 0 } } ?? false
-            guard predecessor == nil, isKnown else {
+            guard predecessor == nil, let plan, let number, plan.devices[Int(number)].samples > 0 else {
                 greetings[sender] = session
                 return []
             }

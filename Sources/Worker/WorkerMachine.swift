@@ -154,6 +154,7 @@ struct WorkerMachine {
         if case .ending(let outcome) = phase { return end(outcome) }
         guard isServing else { return [] }
         var actions = begin()
+        let isFull = isFull
         schedule?.startsAdvances = !isFull
         while mayCompute, let work = schedule?.next() {
             switch work {
