@@ -69,8 +69,8 @@ let package = Package(
         .executableTarget(
             name: "permafrost",
             dependencies: [
-                "Balancing", "Checkpoints", "Diagnostics", "Ledger", "Queueing", "Recipes", "Runs",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Balancing", "Checkpoints", "Coordinator", "Device", "Diagnostics", "Ledger", "Queueing", "Recipes", "Runs",
+                "Worker", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         // Tests mirror Sources.

@@ -77,7 +77,7 @@ public struct PreparedData: Sendable {
 }
 
 extension PromptTask {
-    fileprivate init(_ task: Recipe.Task, chat: ChatML?, tokenizer: ByteLevelBPE) throws(DataError) {
+    init(_ task: Recipe.Task, chat: ChatML?, tokenizer: ByteLevelBPE) throws(DataError) {
         let head: Head =
             switch task.head {
             case .verbalizer: .verbalizer(words: task.labels.compactMap(\.word))

@@ -35,7 +35,8 @@ struct RunRecord {
     private let metrics: MetricsLog
     private let clock = RoleClock()
     private var devices: [String: Body.DeviceProgress] = [:]
-    private var serverSeconds: Double?
+    /// Of the worker, when it could tell them.
+    private var totals: Body.WorkerFinished?
     private let earlierSeconds: Double
     private var lastStepSeconds: Double
 
@@ -88,8 +89,8 @@ struct RunRecord {
     /// Keeps the worker's totals.
     mutating func take(_ outcome: CoordinatorOutcome) {
         switch outcome {
-        case .completed(let totals): serverSeconds = totals.seconds
-        case .interrupted(let totals), .failed(_, let totals): serverSeconds = totals?.seconds
+        case .completed(let totals): self.totals = totals
+        case .interrupted(let totals), .failed(_, let totals): self.totals = totals
         }
     }
 
@@ -106,9 +107,10 @@ struct RunRecord {
             trainTokens: meter.totals.tokens,
             tokensPerSecond: Double(meter.totals.tokens) / max(lastStepSeconds, 1e-9),
             finalLoss: meter.totals.lastEpochLoss, trainSeconds: lastStepSeconds, wallSeconds: seconds,
-            deviceSeconds: Double(total(\.computeNanoseconds)) * 1e-9,
-            serverSeconds: serverSeconds ?? meter.totals.stepSeconds, bytesUp: total(\.bytesUp),
-            bytesDown: total(\.bytesDown), peakRssBytes: ProcessMemory.peakResidentBytes,
+            deviceSeconds: devices.isEmpty ? nil : Double(total(\.computeNanoseconds)) * 1e-9,
+            serverSeconds: totals?.seconds ?? meter.totals.stepSeconds,
+            bytesUp: devices.isEmpty ? Int(clamping: totals?.bytesUp ?? 0) : total(\.bytesUp),
+            bytesDown: devices.isEmpty ? Int(clamping: totals?.bytesDown ?? 0) : total(\.bytesDown), peakRssBytes: ProcessMemory.peakResidentBytes,
             trainableParameters: setup.parameters.layout.count,
             adapterPath: meter.stepsTaken > 0 ? folder.adapterPath : nil, seed: setup.recipe.seed)
     }

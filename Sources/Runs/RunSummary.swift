@@ -36,13 +36,13 @@ public struct RunSummary: Codable, Sendable, Equatable {
     public var trainSeconds: Double
     /// The whole run with loading and evaluation.
     public var wallSeconds: Double
-    /// Compute time of all devices together.
-    public var deviceSeconds: Double
+    /// Compute time of all devices together; nil where only they know it.
+    public var deviceSeconds: Double?
     /// Compute time of the server: frozen blocks for weaker devices, and training steps.
     public var serverSeconds: Double
-    /// Bytes that the devices' sockets sent.
+    /// Bytes that the devices' sockets sent; received by the worker's where only it was asked.
     public var bytesUp: Int
-    /// Bytes that the devices' sockets received.
+    /// Bytes that the devices' sockets received; sent by the worker's where only it was asked.
     public var bytesDown: Int
     /// The most memory that was resident.
     public var peakRssBytes: Int

@@ -34,11 +34,11 @@ public final class Worker: Sendable {
 
     /// Takes part in the run until every step is taken or somebody says stop. Blocks the calling thread. To be called once.
     ///
-    /// - Parameter observer: told what happens, on this thread; it must return soon.
+    /// - Parameter observer: told what happens, on this thread; it must return soon. What it throws ends the worker.
     /// - Throws: `TrainingError`, `WorkerError`, `StoreError`, `TransportError`, or what `training` throws; the coordinator
     ///   was told if it could be.
     @discardableResult
-    public func run(observer: (WorkerEvent) -> Void = { _ in }) throws -> WorkerOutcome {
+    public func run(observer: (WorkerEvent) throws -> Void = { _ in }) throws -> WorkerOutcome {
         let coordinator = try ControlLink(
             context: context, run: configuration.run, sender: configuration.id,
             endpoint: configuration.coordinatorEndpoint, security: configuration.coordinatorSecurity,

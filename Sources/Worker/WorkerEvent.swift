@@ -1,3 +1,5 @@
+import Wire
+
 /// What whoever runs a worker may want to tell about it.
 public enum WorkerEvent: Sendable, Equatable {
     /// It waits for devices here, and has registered with the coordinator, perhaps again.
@@ -12,6 +14,8 @@ public enum WorkerEvent: Sendable, Equatable {
     case deviceArrived(String)
     /// Every device is known: training goes on after this step.
     case trainingBegan(step: Int)
+    /// It took a step, of which it is about to tell the coordinator.
+    case stepped(Body.StepReport)
     /// The store takes no more: devices have to wait.
     case storeFull(problem: String)
     /// The store takes messages again.
@@ -26,6 +30,8 @@ public enum WorkerEvent: Sendable, Equatable {
     case handingOver(done: Int, of: Int)
     /// Everything that another worker had is here.
     case tookOver(messages: Int, step: Int)
+    /// It has taken its last step: its totals.
+    case finished(Body.WorkerFinished)
     /// It leaves.
     case left(WorkerOutcome)
 }

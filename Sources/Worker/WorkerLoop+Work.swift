@@ -23,7 +23,9 @@ extension WorkerLoop {
             case .failure(let error): throw error
             }
         case .stepped(let step, let epoch, let samples, let digest):
-            try perform(machine.stepped(report(step, epoch: epoch, samples: samples, digest: digest)))
+            let report = report(step, epoch: epoch, samples: samples, digest: digest)
+            try observer(.stepped(report))
+            try perform(machine.stepped(report))
         case .damaged(let sample, let work, let error):
             try perform(machine.damaged(sample, in: work, problem: error.problem))
         case .stored(let part, let result):
@@ -37,7 +39,7 @@ extension WorkerLoop {
             try perform(machine.checkpointed())
         case .adopted(let step): try perform(machine.adopted(step: step))
         case .notAdopted: try perform(machine.notAdopted())
-        case .handover(.progress(let done, let count)): observer(.handingOver(done: done, of: count))
+        case .handover(.progress(let done, let count)): try observer(.handingOver(done: done, of: count))
         case .handover(.failed(let error)), .failed(let error): throw error
         case .asked: try perform(machine.asked())
         }
@@ -82,9 +84,10 @@ extension WorkerLoop {
                 totals.bytesUp = UInt64(devices.socket.bytesReceived)
                 totals.bytesDown = UInt64(devices.socket.bytesSent)
                 totals.drained = drained
+                try observer(.finished(totals))
                 try coordinator.tell(.workerFinished(totals))
             case .handOver(let order): try handOver(order)
-            case .tellObserver(let event): observer(event)
+            case .tellObserver(let event): try observer(event)
             case .fail(let error): throw WorkerError.storeFull(error)
             case .leave(let outcome): self.outcome = outcome
             }

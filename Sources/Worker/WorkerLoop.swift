@@ -12,7 +12,7 @@ final class WorkerLoop {
     let coordinator: ControlLink
     let devices: Channel
     let pieces: HandoverPieces
-    let observer: (WorkerEvent) -> Void
+    let observer: (WorkerEvent) throws -> Void
     let clock = RoleClock()
 
     var machine: WorkerMachine
@@ -34,7 +34,7 @@ final class WorkerLoop {
     init(
         _ configuration: Worker.Configuration, context: ZeroMQContext, width: Int, store: any ActivationStore,
         compute: WorkerCompute, checkpointStep: @escaping () -> Int, coordinator: ControlLink,
-        observer: @escaping (WorkerEvent) -> Void
+        observer: @escaping (WorkerEvent) throws -> Void
     ) throws {
         self.configuration = configuration
         self.context = context
@@ -91,11 +91,11 @@ final class WorkerLoop {
         switch event {
         case .register:
             try coordinator.tell(.register(registration))
-            observer(.joined(endpoint: endpoint))
+            try observer(.joined(endpoint: endpoint))
             figures.forgetTold()
             try perform(machine.registered())
-        case .disconnected: observer(.coordinatorAway(reason: "the connection is lost"))
-        case .refused(let reason): observer(.coordinatorAway(reason: reason))
+        case .disconnected: try observer(.coordinatorAway(reason: "the connection is lost"))
+        case .refused(let reason): try observer(.coordinatorAway(reason: reason))
         case .retrying: break
         }
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diagnostics
 import Foundation
 import Runs
 
@@ -21,6 +22,9 @@ struct Permafrost: ParsableCommand {
         subcommands: [
             Train.self,
             Resume.self,
+            CoordinatorCommand.self,
+            WorkerCommand.self,
+            DeviceCommand.self,
             Eval.self,
             Generate.self,
             Export.self,
@@ -38,6 +42,10 @@ struct Permafrost: ParsableCommand {
     static func main() {
         // A reader that goes away, as in `permafrost train … | head`, must not end a run: writing to it fails instead.
         signal(SIGPIPE, SIG_IGN)
+        if let problem = Failpoint.problem(of: ProcessInfo.processInfo.environment[Failpoint.variable]) {
+            Console.printError("error \(Diagnostics.ExitCode.usage.rawValue): \(problem)")
+            exit(withError: ArgumentParser.ExitCode(Diagnostics.ExitCode.usage.rawValue))
+        }
         do {
             var command = try parseAsRoot()
             try command.run()

@@ -54,4 +54,68 @@ final class RolePrinter: Sendable {
         case .stop: "everything is published; stays until the run ends"
         }
     }
+
+    /// Shows what a worker tells.
+    func show(_ news: WorkerRun.News) {
+        switch news {
+        case .waiting(let endpoint, let reason): showWaiting(endpoint, reason)
+        case .skipped(let checkpoint, let error): console.line("skipped   \(checkpoint): \(error.problem)")
+        case .run(let event): training.show(event)
+        case .worker(let event): show(event)
+        }
+    }
+
+    private func show(_ event: WorkerEvent) {
+        switch event {
+        case .joined(let endpoint): console.line("joined    the coordinator; devices reach this worker at \(endpoint)")
+        case .coordinatorAway(let reason): console.line("lost      the coordinator: \(reason); trying again")
+        case .planned(let generation, let devices, let known):
+            console.line("plan \(generation)    \(Figures.count(known)) of \(Figures.count(devices, "device")) known")
+        case .planRefused(let generation, let reason): console.line("refused   plan \(generation): \(reason)")
+        case .deviceArrived(let device): console.line("arrived   \(device)")
+        case .storeFull(let problem): console.line("full      \(problem): devices wait until there is room")
+        case .storeHasRoom: console.line("room      devices go on")
+        case .deadLetter(let device, let sequence, let problem):
+            console.line("dead      message \(sequence) of \(device): \(problem); see 'permafrost queue dead'")
+        case .damaged(let device, let sequence, let problem):
+            console.line("damaged   message \(sequence) of \(device): \(problem); its device is asked again")
+        case .draining: console.line("draining  no more messages are taken")
+        case .handingOver(let done, let count):
+            console.status("handover  \(Figures.count(done)) of \(Figures.count(count)) messages and pieces")
+        case .tookOver(let messages, let step):
+            console.line("took over \(Figures.count(messages, "message")), after step \(Figures.count(step))")
+        case .left(let outcome): console.line("left      \(outcome)")
+        case .trainingBegan, .stepped, .finished: break
+        }
+    }
+
+    /// Shows what a coordinator tells.
+    func show(_ news: CoordinatorRun.News) {
+        switch news {
+        case .listening(let endpoint): console.line("listening \(endpoint)")
+        case .run(let event): show(event)
+        case .completed(let totals): console.line("completed \(Figures.count(Int(clamping: totals.steps), "step"))")
+        }
+    }
+
+    private func show(_ event: CoordinatorEvent) {
+        switch event {
+        case .registered(let id, let samples):
+            console.line("here      \(id)" + (samples.map { ", \(Figures.count($0, "sample"))" } ?? ""))
+        case .began: console.line("training  everybody is here")
+        case .deviceProgress(let device, let progress):
+            console.status("published \(Figures.count(Int(clamping: progress.publishedSamples))) samples of \(device)")
+        case .step(let report):
+            console.status(
+                "step \(report.step)  epoch \(report.epoch)  loss \(Figures.decimal(report.loss, 4))  "
+                    + "acc \(Figures.decimal(report.accuracy, 2))")
+        case .planned(let generation, let reason): console.line("plan \(generation)    \(reason)")
+        case .away(let id, let reason): console.line("away      \(id): \(reason); the run waits for it")
+        case .returned(let id): console.line("back      \(id)")
+        case .failed(let id, let error): console.line("failed    \(id): \(error.problem)\n          → \(error.remedy)")
+        case .draining(let worker, let successor):
+            console.line("draining  \(worker)" + (successor.map { "; \($0) takes over" } ?? "; nobody stands by"))
+        case .handedOver(let from, let to): console.line("handover  \(from) to \(to): done")
+        }
+    }
 }

@@ -134,7 +134,7 @@ final class TrainingPrinter: Sendable {
             "trained   \(Figures.count(summary.steps, "step")), \(Figures.count(summary.epochs, "epoch")), "
                 + "\(Figures.count(summary.trainTokens)) tokens, \(Figures.count(Int(summary.tokensPerSecond))) tok/s",
             "time      \(Figures.duration(summary.wallSeconds)) in all, training \(Figures.duration(summary.trainSeconds)); "
-                + "computing: devices \(Figures.duration(summary.deviceSeconds)), "
+                + "computing: " + (summary.deviceSeconds.map { "devices \(Figures.duration($0)), " } ?? "")
                 + "server \(Figures.duration(summary.serverSeconds))",
             "wire      up \(Figures.bytes(Double(summary.bytesUp))), down \(Figures.bytes(Double(summary.bytesDown)))",
             "memory    \(Figures.memory(summary.peakRssBytes)) at most",

@@ -87,21 +87,16 @@ public final class CoordinatorRun: Sendable {
     /// Coordinates to the end of the run. Blocks the calling thread.
     ///
     /// - Throws: a `NumberedError` for whatever a user can mend; `RunError.interrupted` after `stop`.
-    public func run(observer: (News) throws -> Void) throws {
+    public func run(observer: (News) -> Void) throws {
         let context = try ZeroMQContext()
         let configuration = try configuration(context)
         let coordinator = try Coordinator(configuration, context: context, ledger: ledger)
         self.coordinator.withLock { $0 = coordinator }
         if isStopping.load(ordering: .sequentiallyConsistent) { coordinator.stop() }
-        var announced: String?
         let outcome = try coordinator.run(
-            isListening: { announced = $0 },
-            observer: { event in
-                if let endpoint = announced.take() { try observer(.listening(endpoint: endpoint)) }
-                try observer(.run(event))
-            })
+            isListening: { observer(.listening(endpoint: $0)) }, observer: { observer(.run($0)) })
         switch outcome {
-        case .completed(let totals): try observer(.completed(totals))
+        case .completed(let totals): observer(.completed(totals))
         case .interrupted(let totals):
             throw RunError.stopped(run: run, steps: Int(clamping: totals?.steps ?? 0), state: options.state)
         case .failed(let error, _): throw error

@@ -31,22 +31,16 @@ final class WorkerLog: Sendable {
                         method: begun.setup.recipe.training.method.rawValue, steps: begun.setup.totalSteps,
                         startStep: begun.startStep,
                         trainableParameters: begun.setup.parameters.layout.count, folder: state.folder.path)))
-        case .step(let report):
+        case .stepped(let report):
             let line = try record.withLock { try $0?.take(report) }
             if let line { observer(.run(line)) }
+        case .finished(let totals): record.withLock { $0?.take(.completed(totals)) }
         default: observer(.worker(event))
         }
     }
 
-    /// The run as a whole, as far as this worker knows it.
-    ///
-    /// - Throws: `RunError.folderUnwritable`.
-    func summary(
-        _ totals: Body.WorkerFinished, baseline: RunScore?, score: RunScore?, seconds: Double
-    ) throws -> RunSummary? {
-        record.withLock { record in
-            record?.take(.completed(totals))
-            return record?.summary(.completed, baseline: baseline, score: score, seconds: seconds)
-        }
+    /// The run as a whole, as far as this worker knows it; nil before training.
+    func summary(baseline: RunScore?, score: RunScore?, seconds: Double) -> RunSummary? {
+        record.withLock { $0?.summary(.completed, baseline: baseline, score: score, seconds: seconds) }
     }
 }

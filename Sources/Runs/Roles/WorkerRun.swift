@@ -110,8 +110,8 @@ public final class WorkerRun: Sendable {
 
         let log = WorkerLog(state, observer: observer)
         let outcome = try worker.run(observer: log.take)
-        guard case .completed(let totals) = outcome, let begun = state.begun else { return nil }
-        return try finish(begun.setup, state, prepared, log, totals, seconds: clock, observer: observer)
+        guard outcome == .completed, let begun = state.begun else { return nil }
+        return try finish(begun.setup, state, prepared, log, clock, observer: observer)
     }
 
     private func makeWorker(
@@ -122,7 +122,6 @@ public final class WorkerRun: Sendable {
         let store = try LMDBActivationStore(
             folder: state.storePath, run: invitation.run, codec: recipe.payloadCodec,
             capacityBytes: recipe.store.capacityBytes)
-        let authenticator = try options.security.keyPair().map { _ in try Authenticator(context: context) }
         var configuration = Worker.Configuration(
             run: invitation.run, id: options.id, coordinatorEndpoint: options.coordinator,
             deviceEndpoint: options.listen, epochs: recipe.training.epochs, batch: recipe.training.batch,
@@ -131,18 +130,21 @@ public final class WorkerRun: Sendable {
             maximumTokens: recipe.task.maximumTokens, creditBytesPerDevice: recipe.devices.creditBytes)
         configuration.advertisedEndpoint = options.advertised
         configuration.ingestBytes = recipe.store.ingestBytes
-        configuration.controlSecurity = client
-        configuration.authenticator = authenticator
-        return Worker(
+        configuration.coordinatorSecurity = client
+        configuration.deviceSecurity = try options.security.server(id: options.id, context: context)
+        configuration.staysUntilStopped = true
+        configuration.endsWhenFull = false
+        configuration.handoverFolder = URL(fileURLWithPath: "\(state.folder.path)/handover")
+        return try Worker(
             configuration, context: context, forward: FrozenForward(model: prepared.model), store: store, pool: pool,
             training: state.workerTraining)
     }
 
     /// Writes what was trained, and scores it where the recipe's test examples are at hand.
     private func finish(
-        _ setup: TrainingSetup, _ state: WorkerState, _ prepared: PreparedModel, _ log: WorkerLog,
-        _ totals: Body.WorkerFinished, seconds clock: RoleClock, observer: @escaping @Sendable (News) -> Void
-    ) throws -> RunSummary {
+        _ setup: TrainingSetup, _ state: WorkerState, _ prepared: PreparedModel, _ log: WorkerLog, _ clock: RoleClock,
+        observer: @escaping @Sendable (News) -> Void
+    ) throws -> RunSummary? {
         let recipe = setup.recipe, folder = state.folder
         try setup.parameters.write(to: folder.adapterPath, baseModel: recipe.model.path)
         var score: RunScore?, baseline: RunScore?
@@ -162,7 +164,8 @@ public final class WorkerRun: Sendable {
             score = try scorer.score(setup.parameters, progress: progress).score
             if recipe.evaluation.baseline { baseline = try scorer.score(nil, progress: progress).score }
         }
-        let summary = try log.summary(totals, baseline: baseline, score: score, seconds: clock.now.seconds)
+        let summary = log.summary(baseline: baseline, score: score, seconds: clock.now.seconds)
+        guard let summary else { return nil }
         try folder.write(json: summary, to: "summary.json")
         observer(.run(.finished(summary)))
         return summary
