@@ -19,7 +19,7 @@ struct LedgerDamageTests {
                 let ledger = try Ledger(folder: folder.path, access: .coordinator)
                 for run in Workload.runs { try ledger.record(Workload.beginning(run)) }
                 var workload = Workload(seed: seed)
-                for _ in 0..<80 { try ledger.record(workload.next()) }
+                for _ in 0..<60 { try ledger.record(workload.next()) }
                 try ledger.enroll(id: "gateway-1", role: .device, publicKey: String(repeating: "k", count: 40))
                 try ledger.orderStop(of: Workload.runs[0])
                 snapshot = try LedgerSnapshot(ledger)
