@@ -82,6 +82,8 @@ public struct ConnectionCounts: Sendable, Equatable {
     public internal(set) var malformed = 0
     /// Handshakes that were given up or took too long.
     public internal(set) var broken = 0
+    /// Connections that ended, by themselves or because they were refused.
+    public internal(set) var ended = 0
 
     mutating func count(_ event: SocketMonitor.Event) {
         switch event {
@@ -90,7 +92,8 @@ public struct ConnectionCounts: Sendable, Equatable {
         case .authenticationFailed: unauthenticated += 1
         case .protocolFailed: malformed += 1
         case .handshakeBroken: broken += 1
-        case .disconnected, .retried: break
+        case .disconnected: ended += 1
+        case .retried: break
         }
     }
 }

@@ -27,6 +27,7 @@ struct Permafrost: ParsableCommand {
             Inspect.self,
             Data.self,
             Validate.self,
+            Keys.self,
             Doctor.self,
             Version.self,
         ])
