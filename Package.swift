@@ -92,7 +92,7 @@ let package = Package(
         .testTarget(name: "WireTests", dependencies: ["CWire", "Randomness", "Wire"]),
         .testTarget(name: "QueueingTests", dependencies: ["Faults", "Queueing", "Randomness", "Wire"]),
         .testTarget(name: "BalancingTests", dependencies: ["Balancing", "Randomness"]),
-        .testTarget(name: "LedgerTests", dependencies: ["Ledger", "Randomness"]),
+        .testTarget(name: "LedgerTests", dependencies: ["Diagnostics", "Ledger", "Randomness"]),
         .testTarget(name: "MethodsTests", dependencies: ["Datasets", "Methods", "Models", "Support"]),
         .testTarget(
             name: "DeviceTests", dependencies: ["Datasets", "Device", "Queueing", "Randomness", "Tensors", "Wire"]),
@@ -107,6 +107,8 @@ let package = Package(
         .testTarget(
             name: "RunsTests",
             dependencies: ["Checkpoints", "Datasets", "Models", "Randomness", "Recipes", "Runs", "Support", "Tensors"]),
-        .testTarget(name: "PermafrostTests", dependencies: ["Checkpoints", "Diagnostics", "Runs", "Support"]),
+        .testTarget(
+            name: "PermafrostTests",
+            dependencies: ["Checkpoints", "Diagnostics", "Ledger", "Randomness", "Runs", "Support"]),
     ]
 )

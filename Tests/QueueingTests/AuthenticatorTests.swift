@@ -12,7 +12,9 @@ struct AuthenticatorTests {
 
     init() throws {
         key = try CurveKeyPair.generate().publicKey
-        request = [[], Array("1.0".utf8), [1], Array("d".utf8), Array("127.0.0.1".utf8), [], Array("CURVE".utf8), key.bytes]
+        request = [
+            [], Array("1.0".utf8), [1], Array("d".utf8), Array("127.0.0.1".utf8), [], Array("CURVE".utf8), key.bytes,
+        ]
     }
 
     @Test("a request is read and answered as ZAP 1.0 says")
@@ -33,11 +35,13 @@ struct AuthenticatorTests {
         let context = try ZeroMQContext()
         let authenticator = try Authenticator(context: context)
         authenticator.enroll(key, as: EnrolledPeer(role: .device, id: "a"), in: "d")
-        let asking = try Socket(.dealer, context: context, options: {
-            var options = SocketOptions()
-            options.highWaterMark = 0
-            return options
-        }())
+        let asking = try Socket(
+            .dealer, context: context,
+            options: {
+                var options = SocketOptions()
+                options.highWaterMark = 0
+                return options
+            }())
         try asking.connect(Authenticator.endpoint)
         var generator = SeededGenerator(seed: 42, stream: "zap")
         for _ in 0..<3000 {
@@ -66,7 +70,9 @@ struct AuthenticatorTests {
         let read = try #require(ZAPRequest(frames: request))
         var told: [RejectedAttempt] = []
         for millisecond in 0..<5000 {
-            if let rejection = enrollment.decide(read, now: .milliseconds(millisecond)).rejection { told.append(rejection) }
+            if let rejection = enrollment.decide(read, now: .milliseconds(millisecond)).rejection {
+                told.append(rejection)
+            }
         }
         #expect((14...16).contains(told.count))
         #expect(told.last.map { (900...1100).contains($0.untold) } == true)

@@ -19,7 +19,8 @@ final class Conversation {
     ) throws {
         let context = try context ?? ZeroMQContext()
         self.context = context
-        server = try Channel(.router, context: context, run: "run", sender: "worker", security: security, timing: timing)
+        server = try Channel(
+            .router, context: context, run: "run", sender: "worker", security: security, timing: timing)
         self.endpoint = try server.bind(endpoint)
         _ = poller.add(server.socket)
     }

@@ -13,7 +13,10 @@ struct CurveKeyTests {
         #expect(try CurvePublicKey(z85: key.z85) == key)
         #expect(CurvePublicKey(bytes: key.bytes) == key)
         #expect(key.fingerprint.count == 16)
-        for text in ["", "short", key.z85 + "0", String(key.z85.dropLast()) + " ", String(key.z85.dropLast()) + "é", "~" + key.z85.dropFirst()] {
+        for text in [
+            "", "short", key.z85 + "0", String(key.z85.dropLast()) + " ", String(key.z85.dropLast()) + "é",
+            "~" + key.z85.dropFirst(),
+        ] {
             #expect(throws: KeyError.self) { try CurvePublicKey(z85: text) }
         }
         // The highest character everywhere is more than 32 bits per group of five.
@@ -28,7 +31,9 @@ struct CurveKeyTests {
         dump(pair, to: &dumped)
         dump([SocketSecurity.client(pair, server: pair.publicKey)], to: &dumped)
         let bytes = pair.withSecret { "\(Array($0).dropFirst().dropLast())".dropFirst().dropLast() }
-        for text in [dumped, "\(pair)", String(reflecting: pair), "\(SocketSecurity.client(pair, server: pair.publicKey))"] {
+        for text in [
+            dumped, "\(pair)", String(reflecting: pair), "\(SocketSecurity.client(pair, server: pair.publicKey))",
+        ] {
             #expect(!text.contains(secret))
             #expect(!text.contains(bytes))
         }
@@ -63,7 +68,9 @@ struct CurveKeyTests {
             let files = try KeyFiles(name: "k", folder: folder)
             try files.write(.generate(), replacing: false)
             try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: files.secretPath)
-            #expect(throws: KeyError.readableByOthers(path: files.secretPath)) { try KeyFiles.pair(at: files.secretPath) }
+            #expect(throws: KeyError.readableByOthers(path: files.secretPath)) {
+                try KeyFiles.pair(at: files.secretPath)
+            }
             #expect(throws: KeyError.readableByOthers(path: files.secretPath)) {
                 try KeyFiles.publicKey(at: files.secretPath)
             }
@@ -87,7 +94,8 @@ struct CurveKeyTests {
                 var damaged = whole
                 if round % 3 == 0 { damaged = damaged.prefix(Int.random(in: 0..<whole.count, using: &generator)) }
                 for _ in 0..<Int.random(in: 1...3, using: &generator) where !damaged.isEmpty {
-                    damaged[Int.random(in: 0..<damaged.count, using: &generator)] = .random(in: 0...255, using: &generator)
+                    damaged[Int.random(in: 0..<damaged.count, using: &generator)] = .random(
+                        in: 0...255, using: &generator)
                 }
                 try damaged.write(to: URL(fileURLWithPath: files.secretPath))
                 do throws(KeyError) {

@@ -85,7 +85,10 @@ struct StrangerTests {
         let worker = try fortress.add("worker-2", fortress.enroll("worker-2", role: .worker))
         #expect(try conversation.until { device.link.isConnected && worker.link.isConnected })
         conversation.refused = []
-        for body in [Body.handedOver(.init(step: 1, messages: 1)), .register(.init(role: .worker, samples: 0, threads: 1)), .recipeRequest(.worker)] {
+        for body in [
+            Body.handedOver(.init(step: 1, messages: 1)), .register(.init(role: .worker, samples: 0, threads: 1)),
+            .recipeRequest(.worker),
+        ] {
             _ = try device.link.send(body)
         }
         _ = try worker.link.send(.register(.init(role: .device, samples: 0, threads: 1)))
@@ -95,7 +98,10 @@ struct StrangerTests {
         _ = try device.link.send(.register(.init(role: .device, samples: 0, threads: 1)))
         _ = try worker.link.send(.handedOver(.init(step: 1, messages: 1)))
         #expect(try conversation.until { conversation.heard.contains { $0.sender == "worker-2" } })
-        #expect(try conversation.until { conversation.heard.contains { $0.sender == "device-2" && $0.body.name == "Register" } })
+        #expect(
+            try conversation.until {
+                conversation.heard.contains { $0.sender == "device-2" && $0.body.name == "Register" }
+            })
     }
 
     @Test("who has no keys, or expects another server, gets nowhere")
@@ -119,7 +125,8 @@ struct StrangerTests {
         elsewhere.enroll(key.publicKey, as: EnrolledPeer(role: .device, id: "device-1"), in: "d")
         let conversation = try Conversation(security: .server(pair, elsewhere, domain: "d"))
         let end = try conversation.add("device-1", security: .client(key, server: pair.publicKey))
-        #expect(try conversation.until { try end.speak() != nil && !conversation.refused.isEmpty || !end.refusals.isEmpty })
+        #expect(
+            try conversation.until { try end.speak() != nil && !conversation.refused.isEmpty || !end.refusals.isEmpty })
         #expect(conversation.heard.isEmpty)
         #expect(conversation.refused.allSatisfy { $0 == .notEnrolled("device-1") })
     }
@@ -186,7 +193,8 @@ struct StrangerTests {
         #expect(honest.events == [.connected])
     }
 
-    @Test("10,000 random and mutated messages of a peer that got in are refused one by one, and the honest peer goes on")
+    @Test(
+        "10,000 random and mutated messages of a peer that got in are refused one by one, and the honest peer goes on")
     func messages() throws {
         let conversation = try Conversation()
         let honest = try conversation.add("device-1")
