@@ -89,6 +89,7 @@ public final class Socket {
         guard let handle else { return }
         // A closed socket gives its names within the process back later, when somebody else may want them already.
         for endpoint in endpoints where endpoint.isInProcessEndpoint { zmq_unbind(handle, endpoint) }
+        stopMonitor()
         zmq_close(handle)
         self.handle = nil
     }
@@ -184,6 +185,11 @@ public final class Socket {
         }
         return Message(
             peer: peer, frames: frames, excessFrames: excessFrames, userID: userID, key: key, address: address)
+    }
+
+    /// Tells a `SocketMonitor`, if there is one, nothing any more.
+    func stopMonitor() {
+        if let handle { zmq_socket_monitor(handle, nil, 0) }
     }
 
     /// The handle for polling, nil once closed.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Queueing
+import Runs
 
 /// `permafrost keys`.
 struct Keys: ParsableCommand {
