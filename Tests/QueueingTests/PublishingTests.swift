@@ -55,7 +55,9 @@ private final class WorkerSide {
         limits: WireLimits(), run: "run", width: 4, maximumCut: 3, targetLimit: 100, maximumLength: 8)
 
     init(context: ZeroMQContext, endpoint: String, creditBytes: Int) throws {
-        socket = try Socket(.router, context: context)
+        var options = SocketOptions()
+        options.security = .insecure
+        socket = try Socket(.router, context: context, options: options)
         self.endpoint = try socket.bind(endpoint)
         ledger = CreditLedger(limitBytes: creditBytes)
     }
@@ -133,7 +135,9 @@ private final class DeviceSide {
 
     init(context: ZeroMQContext, endpoint: String, messages: UInt64) throws {
         self.messages = messages
-        socket = try Socket(.dealer, context: context, options: SocketOptions(identity: PeerIdentity("device-1")))
+        var options = SocketOptions(identity: PeerIdentity("device-1"))
+        options.security = .insecure
+        socket = try Socket(.dealer, context: context, options: options)
         try socket.connect(endpoint)
         let hello = Envelope(run: "run", sender: "device-1", body: .hello(.init(samples: messages * 2)))
         #expect(try socket.send([Frame(hello.encode())]))
