@@ -96,7 +96,10 @@ let package = Package(
         .testTarget(name: "LedgerTests", dependencies: ["Diagnostics", "Ledger", "Randomness"]),
         .testTarget(name: "MethodsTests", dependencies: ["Datasets", "Methods", "Models", "Support"]),
         .testTarget(
-            name: "DeviceTests", dependencies: ["Datasets", "Device", "Queueing", "Randomness", "Tensors", "Wire"]),
+            name: "DeviceTests",
+            dependencies: [
+                "Datasets", "Device", "Methods", "Models", "Queueing", "Randomness", "Support", "Tensors", "Wire",
+            ]),
         .testTarget(name: "WorkerTests", dependencies: ["Datasets", "Queueing", "Randomness", "Wire", "Worker"]),
         .testTarget(
             name: "CoordinatorTests",

@@ -32,30 +32,6 @@ public enum SampleOrder {
         return generator.permutation(count)
     }
 
-    /// The groups of its own samples that a device publishes, one message each.
-    ///
-    /// They are cut in the order of the first epoch, whatever the epoch: which samples go through the frozen blocks
-    /// together decides the last bits of their activations, and these must be the same in a resumed run. They are sent
-    /// in the order in which the epoch first needs a sample of each.
-    ///
-    /// - Parameters:
-    ///   - count: the size of the device's shard.
-    ///   - epoch: the one in which training begins or goes on, from 1.
-    ///   - groupSize: samples of one message, at least one; the last group of the first epoch keeps what is left.
-    public static func publication(
-        seed: UInt64, device: Int, count: Int, epoch: Int, groupSize: Int
-    ) -> [[Int]] {
-        let groups = Batches.cut(
-            deviceOrder(seed: seed, device: device, count: count, epoch: 1), size: groupSize)
-        guard epoch > 1 else { return groups }
-        var places = Array(repeating: 0, count: count)
-        for (place, sample) in deviceOrder(seed: seed, device: device, count: count, epoch: epoch).enumerated() {
-            places[sample] = place
-        }
-        let needed = groups.map { group in group.map { places[$0] }.min() ?? 0 }
-        return groups.indices.sorted { needed[$0] < needed[$1] }.map { groups[$0] }
-    }
-
     /// The order of all samples of an epoch. Its restriction to one device is that device's `deviceOrder`.
     ///
     /// - Parameter counts: the shard size of each device.

@@ -5,41 +5,43 @@ import Wire
 
 /// One group's activations as they go over the wire: header fields, and a payload that is never copied again.
 struct ActivationMessage: Sendable {
-    /// Everything but the sequence.
+    /// Everything but sequence, part and checksum.
     private let header: Body.Activations
     private let payload: Storage
+
+    /// How large the message is.
+    let shape: Publication.Shape
 
     /// - Parameter activations: [tokens of all samples, columns].
     init(
         samples: [Int], examples: [EncodedExample], activations: Storage, columns: Int, cut: Int, codec: PayloadCodec
     ) {
         payload = Self.encoded(activations, codec: codec)
-        byteCount = activations.count * codec.bytesPerValue
-        tokens = examples.reduce(0) { $0 + $1.tokens.count }
+        let tokens = examples.reduce(0) { $0 + $1.tokens.count }
         header = Body.Activations(
             sequence: 0, sampleIDs: samples.map(UInt64.init), lengths: examples.map { UInt32($0.tokens.count) },
             targetLengths: examples.map { UInt32($0.targets.count) },
             targets: examples.flatMap { $0.targets.lazy.map { UInt32($0) } }, cut: UInt32(cut), codec: codec.rawValue,
-            rows: UInt32(tokens), columns: UInt32(columns),
-            checksum: payloadChecksum(UnsafeRawBufferPointer(start: payload.base, count: byteCount)))
+            rows: UInt32(tokens), columns: UInt32(columns), checksum: 0)
+        // A number of a list takes one byte for every 7 bits; ids, lengths and targets are mostly below 2^21.
+        shape = Publication.Shape(
+            rows: tokens, bytesPerRow: columns * codec.bytesPerValue,
+            headerBytes: 64 + 3 * (3 * samples.count + header.targets.count))
     }
 
-    /// Bytes of the payload frame.
-    let byteCount: Int
-
-    /// Tokens of all samples.
-    let tokens: Int
-
-    /// The header's body under a sequence number.
-    func body(sequence: UInt64) -> Body {
+    /// One part under a sequence number; nil when there is no such part.
+    ///
+    /// - Returns: the body, and a frame that shows the part's rows; a new one for every sending.
+    func sending(sequence: UInt64, part: UInt32, of parts: UInt32) -> (body: Body, payload: Frame)? {
+        guard let rows = Body.rows(ofPart: part, of: parts, rows: shape.rows) else { return nil }
+        let start = UnsafeRawPointer(payload.base) + rows.lowerBound * shape.bytesPerRow
+        let bytes = UnsafeRawBufferPointer(start: start, count: rows.count * shape.bytesPerRow)
         var activations = header
         activations.sequence = sequence
-        return .activations(activations)
-    }
-
-    /// A frame that shows the payload; a new one for every sending.
-    func frame() -> Frame {
-        Frame(owner: payload, bytes: UnsafeRawBufferPointer(start: payload.base, count: byteCount))
+        activations.part = part
+        activations.parts = parts
+        activations.checksum = payloadChecksum(bytes)
+        return (.activations(activations), Frame(owner: payload, bytes: bytes))
     }
 
     private static func encoded(_ activations: Storage, codec: PayloadCodec) -> Storage {

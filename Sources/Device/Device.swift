@@ -2,51 +2,19 @@ import Datasets
 import Diagnostics
 import Methods
 import Queueing
+import Synchronization
 import Tensors
-import Wire
 
 /// One device of a run: private examples, the first blocks of the model, and two sockets.
 ///
 /// `run` is the thin loop around `DeviceMachine`: it receives, asks the machine what to do, and does it.
 public final class Device: Sendable {
-    /// Who the device is and what it may use.
-    public struct Configuration: Sendable {
-        /// The run's id.
-        public var run: String
-        /// The device's id, unique in the run.
-        public var id: String
-        /// Where the coordinator listens.
-        public var coordinatorEndpoint: String
-        /// Samples of one message.
-        public var publishBatch: Int
-        /// How activations are written on the wire.
-        public var codec: PayloadCodec
-        /// How long to wait for an acknowledgement before a message is sent again.
-        public var acknowledgementTimeout = Duration.seconds(30)
-        /// How often a message is sent before the device gives up.
-        public var maximumAttempts: UInt32 = 5
-        /// How often the coordinator hears of the device at least.
-        public var heartbeatInterval: Duration
-
-        /// The configuration of one device, with the usual time-outs.
-        public init(
-            run: String, id: String, coordinatorEndpoint: String, publishBatch: Int, codec: PayloadCodec,
-            heartbeatInterval: Duration = .seconds(1)
-        ) {
-            self.heartbeatInterval = heartbeatInterval
-            self.run = run
-            self.id = id
-            self.coordinatorEndpoint = coordinatorEndpoint
-            self.publishBatch = publishBatch
-            self.codec = codec
-        }
-    }
-
     private let configuration: Configuration
     private let context: ZeroMQContext
     private let examples: [EncodedExample]
     private let forward: FrozenForward
     private let pool: ComputePool
+    private let stopping = StopRequest()
 
     /// - Parameters:
     ///   - examples: the device's shard. Of its texts only activations and targets leave the device: classes,
@@ -63,18 +31,52 @@ public final class Device: Sendable {
         self.pool = pool
     }
 
-    /// Takes part in the run until everything is published or somebody says stop. Blocks the calling thread.
+    /// Takes part in the run until everything is settled or somebody says stop. Blocks the calling thread.
     ///
+    /// - Parameter observer: called on this thread for everything that happens.
     /// - Throws: `PublishError`, `DeviceError` or `TransportError`; the coordinator was told if it could be.
-    public func run() throws {
+    public func run(observer: (DeviceEvent) -> Void = { _ in }) throws {
         let coordinator = try ControlLink(
             context: context, run: configuration.run, sender: configuration.id,
-            endpoint: configuration.coordinatorEndpoint, heartbeatInterval: configuration.heartbeatInterval)
+            endpoint: configuration.coordinatorEndpoint, security: configuration.security,
+            heartbeatInterval: configuration.heartbeatInterval)
+        let stopSignal = try stopping.attach()
         try coordinator.reportingFailure {
             try DeviceLoop(
                 configuration, context: context, examples: examples, forward: forward, pool: pool,
-                coordinator: coordinator
-            ).run()
+                coordinator: coordinator, stopSignal: stopSignal
+            ).run(observer: observer)
         }
+    }
+
+    /// Makes `run` say goodbye and return. What is not acknowledged by then is computed again next time. Callable from
+    /// any thread, once or more, also before `run`.
+    public func stop() { stopping.request() }
+}
+
+/// A wish to stop, which may come before there is anybody to hear it.
+private final class StopRequest: Sendable {
+    private struct State {
+        var isRequested = false
+        var signal: WakeSignal?
+    }
+
+    private let state = Mutex(State())
+
+    func request() {
+        state.withLock { state in
+            state.isRequested = true
+            state.signal?.signal()
+        }
+    }
+
+    /// The signal that tells of it, also of an earlier one.
+    func attach() throws(TransportError) -> WakeSignal {
+        let signal = try WakeSignal()
+        state.withLock { state in
+            state.signal = signal
+            if state.isRequested { signal.signal() }
+        }
+        return signal
     }
 }

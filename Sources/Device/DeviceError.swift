@@ -2,8 +2,10 @@ import Diagnostics
 
 /// Why a device cannot go on, beyond what `PublishError` says of single messages.
 public enum DeviceError: NumberedError, Equatable {
-    /// One message needs more bytes than the worker will ever let be on their way.
-    case messageBeyondCredit(bytes: Int, creditBytes: Int)
+    /// One token needs more bytes than the worker lets be on their way.
+    case rowBeyondCredit(bytes: Int, creditBytes: Int)
+    /// The plan asks for more blocks than the model has.
+    case cutBeyondModel(cut: UInt32, blocks: Int)
 
     /// The number with which the process exits.
     public var exitCode: ExitCode { .messageRejected }
@@ -11,11 +13,19 @@ public enum DeviceError: NumberedError, Equatable {
     /// What was wrong, and where.
     public var problem: String {
         switch self {
-        case .messageBeyondCredit(let bytes, let creditBytes):
-            "A message of \(bytes) bytes can never be sent, because the worker's credit is \(creditBytes) bytes"
+        case .rowBeyondCredit(let bytes, let creditBytes):
+            "A token's activation of \(bytes) bytes can never be sent, because the worker's credit is "
+                + "\(creditBytes) bytes"
+        case .cutBeyondModel(let cut, let blocks):
+            "The coordinator assigned a cut after \(cut) blocks, and the model has \(blocks)"
         }
     }
 
     /// What to do next.
-    public var remedy: String { "Raise devices.credit_bytes, or lower devices.publish_batch" }
+    public var remedy: String {
+        switch self {
+        case .rowBeyondCredit: "Raise devices.credit_bytes"
+        case .cutBeyondModel: "Start the device with the model that the coordinator's recipe names"
+        }
+    }
 }

@@ -5,145 +5,225 @@ import Queueing
 import Tensors
 import Wire
 
-/// The thin loop around `DeviceMachine`: sockets, clock and compute jobs, all decisions left to the machine.
+/// The thin loop around `DeviceMachine`: links, clock and compute jobs, all decisions left to the machine.
 final class DeviceLoop {
-    private enum Computed: Sendable {
-        case message(ActivationMessage, duration: Duration)
-        case failed(any Error)
-    }
-
-    private let configuration: Device.Configuration
+    let configuration: DeviceConfiguration
+    let coordinator: ControlLink
+    let worker: Link
+    let clock = RoleClock()
+    var machine: DeviceMachine
+    var report = DeviceReport()
     private let examples: [EncodedExample]
-    private let forward: FrozenForward
     private let pool: ComputePool
-    private let clock = RoleClock()
-    private let computed: Mailbox<Computed>
-    private let coordinator: ControlLink
-    private let worker: Channel
-
-    private var machine: DeviceMachine
-    private var ready: ActivationMessage?
-    private var onTheirWay: [UInt64: ActivationMessage] = [:]
-    private var publishedTokens = 0
-    private var computeTime = Duration.zero
+    private let job: ComputeJob
+    private let stopSignal: WakeSignal
+    private var probe: HeartbeatProbe
+    private var waiting = WaitNotice()
+    /// A result that is held back, and until when: see `DeviceConfiguration.slowdown`.
+    private var slowed: (result: ComputeJob.Result, due: Duration)?
+    private var messages: [UInt64: ActivationMessage] = [:]
     private var hasLeft = false
 
     init(
-        _ configuration: Device.Configuration, context: ZeroMQContext, examples: [EncodedExample],
-        forward: FrozenForward, pool: ComputePool, coordinator: ControlLink
+        _ configuration: DeviceConfiguration, context: ZeroMQContext, examples: [EncodedExample],
+        forward: FrozenForward, pool: ComputePool, coordinator: ControlLink, stopSignal: WakeSignal
     ) throws {
         self.configuration = configuration
         self.coordinator = coordinator
         self.examples = examples
-        self.forward = forward
         self.pool = pool
+        self.stopSignal = stopSignal
+        let limits = WireLimits()
         machine = DeviceMachine(
-            samples: examples.count, publishBatch: configuration.publishBatch,
-            acknowledgementTimeout: configuration.acknowledgementTimeout,
-            maximumAttempts: configuration.maximumAttempts)
-        computed = try Mailbox()
-        worker = try Channel(.dealer, context: context, run: configuration.run, sender: configuration.id)
+            DeviceMachine.Settings(
+                publishBatch: max(1, configuration.publishBatch),
+                partBytes: min(max(1, configuration.partBytes), limits.frameBytes),
+                acknowledgementTimeout: configuration.acknowledgementTimeout,
+                maximumAttempts: configuration.maximumAttempts,
+                staysUntilStopped: configuration.staysUntilStopped, maximumCut: forward.maximumCut),
+            lengths: examples.map(\.tokens.count))
+        job = ComputeJob(results: try Mailbox(), forward: forward, codec: configuration.codec)
+        probe = HeartbeatProbe(
+            interval: configuration.heartbeatInterval, timeout: configuration.acknowledgementTimeout)
+        // Credit bounds the bytes, the window the parts; this only has to be more than the window.
+        worker = Link(context: context, run: configuration.run, sender: configuration.id, highWaterMark: 2048)
     }
 
-    func run() throws {
-        try coordinator.tell(
-            .register(Body.Register(role: .device, samples: UInt64(examples.count), threads: 1, endpoint: "")))
+    func run(observer: (DeviceEvent) -> Void) throws {
         var poller = Poller()
         _ = poller.add(coordinator.link)
-        _ = poller.add(worker.socket)
-        _ = poller.add(fileDescriptor: computed.signal.fileDescriptor)
+        _ = poller.add(worker)
+        _ = poller.add(fileDescriptor: job.results.signal.fileDescriptor)
+        _ = poller.add(fileDescriptor: stopSignal.fileDescriptor)
         while !hasLeft {
-            let untilDeadline = machine.nextDeadline.map { $0 - clock.now }
-            let wait = min(coordinator.untilHeartbeat, untilDeadline ?? coordinator.untilHeartbeat)
-            try poller.wait(milliseconds: wait.pollMilliseconds)
-            while let order = try coordinator.order() { try follow(order) }
-            while let received = try worker.receive() { try take(received) }
-            for result in computed.drain() { try take(result) }
-            try handle(.tick)
-            try coordinator.keepAlive()
+            try poller.wait(milliseconds: untilDue().pollMilliseconds)
+            if stopSignal.drain() { try handle(.stopped(reason: "the device was told to stop"), observer) }
+            while let event = try coordinator.event() { try follow(event, observer) }
+            while let order = try coordinator.order() { try follow(order, observer) }
+            while let event = try worker.event() { try follow(event, observer) }
+            while let received = try worker.receive() { try take(received, observer) }
+            for result in job.results.drain() { try take(result, observer) }
+            if let slowed, slowed.due <= clock.now { try finish(slowed.result, observer) }
+            try handle(.tick, observer)
+            guard !hasLeft else { break }
+            try keepAlive()
+            if let event = waiting.update(machine.waitsFor, now: clock.now) { observer(event) }
         }
     }
 
-    private func follow(_ order: Body) throws {
+    private func untilDue() -> Duration {
+        let dues = [
+            machine.nextDeadline, worker.isConnected ? probe.due : nil, slowed?.due, waiting.due, report.due,
+        ]
+        let now = clock.now
+        let soonest = dues.compactMap { $0 }.min().map { $0 - now }
+        return [soonest, worker.untilDue, coordinator.untilHeartbeat].compactMap { $0 }.min() ?? .zero
+    }
+
+    private func keepAlive() throws {
+        if worker.isConnected, probe.due <= clock.now {
+            let now = clock.now
+            if try worker.send(.heartbeat(time: now.nanoseconds)) { probe.sent(now: now) }
+        }
+        try coordinator.keepAlive()
+    }
+
+    private func follow(_ event: ControlLink.Event, _ observer: (DeviceEvent) -> Void) throws {
+        switch event {
+        case .register: try handle(.coordinatorConnected, observer)
+        case .disconnected: observer(.reconnecting(to: .coordinator))
+        case .refused(let reason): observer(.refused(by: .coordinator, reason: reason))
+        case .retrying: break
+        }
+    }
+
+    private func follow(_ order: Body, _ observer: (DeviceEvent) -> Void) throws {
         switch order {
-        case .assignment(let assignment): try handle(.assigned(assignment))
-        case .stop: try handle(.stopped)
+        case .assignment(let assignment): try handle(.assigned(assignment), observer)
+        case .stop(let stop): try handle(.stopped(reason: stop.reason), observer)
         default: break
         }
     }
 
-    private func take(_ received: Channel.Received) throws {
+    private func follow(_ event: Link.Event, _ observer: (DeviceEvent) -> Void) throws {
+        switch event {
+        case .connected:
+            probe.restart()
+            try handle(.workerConnected, observer)
+        case .disconnected:
+            observer(.reconnecting(to: .worker))
+            try handle(.workerDisconnected, observer)
+        case .refused(let reason): observer(.refused(by: .worker, reason: reason))
+        case .retrying: break
+        }
+    }
+
+    private func take(_ received: Channel.Received, _ observer: (DeviceEvent) -> Void) throws {
         // What cannot be read is not from this run's worker, and no answer would help a stranger.
         guard case .message(let envelope, _, _) = received else { return }
         switch envelope.body {
-        case .credit(let credit): try handle(.granted(credit))
-        case .ack(let ack): try handle(.acknowledged(ack))
-        case .reject(let reject): try handle(.rejected(reject))
-        case .stop: try handle(.stopped)
+        case .welcome(let welcome): try handle(.welcomed(welcome), observer)
+        case .credit(let credit): try handle(.granted(credit), observer)
+        case .ack(let ack):
+            try handle(.acknowledged(ack), observer)
+            Failpoint.hit(.deviceAfterAck)
+        case .reject(let reject): try handle(.rejected(reject), observer)
+        case .heartbeat(let time): try worker.send(.heartbeatReply(time: time))
+        case .heartbeatReply(let time):
+            if let sent = probe.answered(time: time, now: clock.now) {
+                try handle(.answered(heartbeatSentAt: sent), observer)
+            }
+        case .stop(let stop): try handle(.stopped(reason: stop.reason), observer)
         default: break
         }
     }
 
-    private func take(_ result: Computed) throws {
-        switch result {
-        case .message(let message, let duration):
-            ready = message
-            computeTime += duration
-            publishedTokens += message.tokens
-            try handle(.computed(bytes: message.byteCount))
-        case .failed(let error): throw error
+    private func take(
+        _ result: Result<ComputeJob.Result, any Error>, _ observer: (DeviceEvent) -> Void
+    ) throws {
+        let result = try result.get()
+        Failpoint.hit(.deviceAfterCompute)
+        let wait = result.duration * (max(1, configuration.slowdown) - 1)
+        if wait > .zero {
+            slowed = (result, clock.now + wait)
+        } else {
+            try finish(result, observer)
         }
     }
 
-    private func handle(_ event: DeviceMachine.Event) throws {
-        for action in machine.handle(event, now: clock.now) { try perform(action) }
+    private func finish(_ result: ComputeJob.Result, _ observer: (DeviceEvent) -> Void) throws {
+        slowed = nil
+        report.computed(
+            blockTokens: result.blockTokens, duration: result.duration * max(1, configuration.slowdown))
+        messages[result.group.sequence] = result.message
+        try handle(.computed(sequence: result.group.sequence, result.message.shape), observer)
     }
 
-    private func perform(_ action: DeviceMachine.Action) throws {
-        switch action {
-        case .join(let endpoint, let samples):
-            try worker.socket.connect(endpoint)
-            try worker.send(.hello(Body.Hello(samples: UInt64(samples))))
-        case .compute(let samples, let cut): compute(samples, cut: cut)
-        case .publish(let sending):
-            if sending.attempt == 1 { onTheirWay[sending.sequence] = ready.take() }
-            guard let message = onTheirWay[sending.sequence] else { break }
-            // What ZeroMQ has no room for is sent again like any message that is not acknowledged.
-            try worker.send(
-                message.body(sequence: sending.sequence), attempt: sending.attempt, payload: message.frame())
-            try coordinator.tell(.deviceProgress(progress(finished: false)))
-        case .forget(let sequence): onTheirWay[sequence] = nil
-        case .finish(let messages, let samples):
-            try worker.send(.finished(Body.Finished(messages: messages, samples: UInt64(samples))))
-            try coordinator.tell(.deviceProgress(progress(finished: true)))
-            hasLeft = true
-        case .leave:
-            try coordinator.tell(.deviceProgress(progress(finished: false)))
-            hasLeft = true
-        case .fail(let failure): throw failure.error
-        }
-    }
-
-    private func compute(_ samples: [Int], cut: Int) {
-        let group = samples.map { examples[$0] }
-        pool.submit { [forward, computed, codec = configuration.codec] in
-            let start = ContinuousClock.now
-            do {
-                let activations = try forward.activations(of: group.map(\.tokens), cut: cut)
-                let message = ActivationMessage(
-                    samples: samples, examples: group, activations: activations, columns: forward.width, cut: cut,
-                    codec: codec)
-                computed.post(.message(message, duration: ContinuousClock.now - start))
-            } catch {
-                computed.post(.failed(error))
+    private func handle(_ event: DeviceMachine.Event, _ observer: (DeviceEvent) -> Void) throws {
+        guard !hasLeft else { return }
+        let actions = machine.handle(event, now: clock.now)
+        hasLeft = machine.isDone
+        // Nobody listens to a device that has said goodbye.
+        if hasLeft { try tellProgress(isLast: true, observer) }
+        var refused: [PublishWindow.Part] = []
+        for action in actions {
+            if case .publish(let sending, let parts) = action {
+                if try !publish(sending, parts: parts) { refused.append(sending.part) }
+            } else {
+                try perform(action, observer)
             }
         }
+        for part in refused { _ = machine.handle(.notTaken(part), now: clock.now) }
+        if !hasLeft { try tellProgress(isLast: false, observer) }
     }
 
-    private func progress(finished: Bool) -> Body.DeviceProgress {
-        Body.DeviceProgress(
-            publishedSamples: UInt64(machine.sentSamples), tokens: UInt64(publishedTokens),
-            computeNanoseconds: computeTime.nanoseconds, bytesUp: UInt64(worker.socket.bytesSent),
-            bytesDown: UInt64(worker.socket.bytesReceived), finished: finished)
+    private func tellProgress(isLast: Bool, _ observer: (DeviceEvent) -> Void) throws {
+        guard let progress = report.next(machine, worker, probe.roundTrip, isLast: isLast, now: clock.now) else {
+            return
+        }
+        try coordinator.tell(.deviceProgress(progress))
+        if report.hasGrown { observer(.published(samples: machine.settledSamples, of: examples.count)) }
+    }
+
+    private func publish(_ sending: PublishWindow.Sending, parts: UInt32) throws -> Bool {
+        let part = sending.part
+        guard let message = messages[part.sequence],
+            let (body, payload) = message.sending(sequence: part.sequence, part: part.index, of: parts)
+        else { return false }
+        let isTaken = try worker.send(body, attempt: sending.attempt, payload: payload)
+        Failpoint.hit(.deviceAfterSend)
+        return isTaken
+    }
+
+    private func perform(_ action: DeviceMachine.Action, _ observer: (DeviceEvent) -> Void) throws {
+        switch action {
+        case .register(let samples):
+            try coordinator.tell(
+                .register(
+                    Body.Register(
+                        role: .device, samples: UInt64(samples), threads: UInt32(clamping: pool.threads),
+                        memoryBytes: configuration.memoryBytes)))
+            report.mustRepeat = true
+        case .connect(let assignment):
+            probe.restart()
+            try worker.connect(
+                assignment.workerEndpoint, security: try configuration.security(workerKey: assignment.workerKey))
+        case .hello(let samples, let isNewSession):
+            if !isNewSession { worker.renewSession() }
+            try worker.send(.hello(Body.Hello(samples: UInt64(samples))))
+        case .compute(let group, let cut):
+            job.start(group, examples: group.samples.map { examples[$0] }, cut: cut, on: pool)
+        case .publish: break
+        case .forget(let sequence): messages[sequence] = nil
+        case .finish(let messages, let samples):
+            try worker.send(.finished(Body.Finished(messages: UInt64(messages), samples: UInt64(samples))))
+        case .leave(let reason):
+            try worker.send(.goodbye(reason: reason))
+            try coordinator.tell(.goodbye(reason: reason))
+            observer(.stopped(reason: reason))
+        case .end: observer(.stopped(reason: "everything is published"))
+        case .fail(let failure): throw failure.error
+        case .tell(let event): observer(event)
+        }
     }
 }

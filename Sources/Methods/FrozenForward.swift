@@ -10,6 +10,9 @@ public struct FrozenForward: Sendable {
     /// - Parameter model: shared, never written to.
     public init(model: LanguageModel) { self.model = model }
 
+    /// The highest cut that the model in memory can run.
+    public var maximumCut: Int { model.loadedBlocks }
+
     /// Floats of one token's activation.
     public var width: Int { model.hyperparameters.width }
 

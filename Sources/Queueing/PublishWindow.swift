@@ -1,31 +1,56 @@
 import Wire
 
-/// The device's side of credit and acknowledgement: which messages are on their way and when to send one again.
+/// The device's side of credit and acknowledgement: which parts of messages are on their way, and when to send one
+/// again.
 ///
+/// Silence never makes it give up, and a link that still moves gets no second copies: see `retransmissions(now:)`.
 /// Times are measured from any fixed moment; the caller holds the clock and the payloads.
 public struct PublishWindow: Sendable {
-    /// One sending of a message.
-    public struct Sending: Sendable, Equatable {
+    /// What is sent and acknowledged as one.
+    public struct Part: Sendable, Hashable {
         /// The message.
         public let sequence: UInt64
-        /// 1 for the first sending.
+        /// Which of its parts, from 0.
+        public let index: UInt32
+
+        /// A part of a message.
+        public init(sequence: UInt64, index: UInt32) {
+            self.sequence = sequence
+            self.index = index
+        }
+    }
+
+    /// One sending of a part.
+    public struct Sending: Sendable, Equatable {
+        /// What is sent.
+        public let part: Part
+        /// 1 for the first sending, one more for each further one, in whichever session.
         public let attempt: UInt32
         /// Bytes of the payload frame.
         public let bytes: Int
     }
 
-    /// What to do next about a message.
+    /// What to do about a refused part.
     public enum Action: Sendable, Equatable {
         case send(Sending)
         case fail(PublishError)
-        /// The answer is about a message that is not on its way any more.
+        /// The refusal is about a part that is not on its way any more.
         case ignore
     }
 
     private struct Entry {
-        var attempt: UInt32
         let bytes: Int
         var sentAt: Duration
+        /// When an answer came to a heartbeat that was sent after the part: it has been delivered by then.
+        var deliveredAt: Duration?
+        /// It waits here until then.
+        var postponedUntil: Duration?
+    }
+
+    /// What is remembered of a part across sessions.
+    private struct History {
+        var attempt: UInt32 = 0
+        var refusals: UInt32 = 0
         /// Why it was refused at first: what follows from that says less.
         var refusal: Body.Reject?
     }
@@ -33,103 +58,146 @@ public struct PublishWindow: Sendable {
     /// Payload bytes that may be sent now.
     public private(set) var creditBytes = 0
 
-    /// How many messages were ever sent, not counting repetitions: the last sequence.
-    public private(set) var messageCount: UInt64 = 0
+    /// Payload bytes that were sent in this session and are not acknowledged.
+    public private(set) var bytesOnTheirWay = 0
 
     private let acknowledgementTimeout: Duration
     private let maximumAttempts: UInt32
-    private let sequences: Int
-    private var entries: [UInt64: Entry] = [:]
+    private let maximumParts: Int
+    private var entries: [Part: Entry] = [:]
+    private var histories: [UInt64: [UInt32: History]] = [:]
+    private var lastHeard = Duration.zero
 
     /// A window without credit.
     ///
     /// - Parameters:
-    ///   - acknowledgementTimeout: how long to wait for an answer before a message is sent again.
-    ///   - maximumAttempts: how often a message is sent before the device gives up.
-    ///   - sequences: how far ahead of a missing acknowledgement new messages may run: the worker's `Ingress` window.
-    public init(
-        acknowledgementTimeout: Duration, maximumAttempts: UInt32, sequences: Int = 1024
-    ) {
-        self.sequences = sequences
+    ///   - acknowledgementTimeout: how long the worker may say nothing, or have a part without answering it.
+    ///   - maximumAttempts: how often a part may be refused before its message is given up.
+    ///   - maximumParts: parts that may be on their way at a time, whatever the credit.
+    public init(acknowledgementTimeout: Duration, maximumAttempts: UInt32, maximumParts: Int = 1024) {
         self.acknowledgementTimeout = acknowledgementTimeout
         self.maximumAttempts = maximumAttempts
+        self.maximumParts = maximumParts
     }
 
-    /// Messages that are on their way.
+    /// Parts that are not acknowledged.
     public var unacknowledgedCount: Int { entries.count }
 
-    /// When `retransmissions(now:)` next has something to say; nil when nothing is on its way.
-    public var nextDeadline: Duration? { entries.values.map(\.sentAt).min().map { $0 + acknowledgementTimeout } }
+    /// Whether anything is on its way, rather than waiting here to be sent again.
+    public var isMoving: Bool { entries.values.contains { $0.postponedUntil == nil } }
 
-    /// Whether there is credit for a payload, and no missing acknowledgement that has to come first.
-    public func canSend(bytes: Int) -> Bool {
-        guard bytes <= creditBytes else { return false }
-        guard let oldest = entries.keys.min() else { return true }
-        return messageCount + 1 - oldest < UInt64(sequences)
+    /// Payload bytes that the worker lets this device have on their way.
+    public var accountBytes: Int { saturatingSum(creditBytes, bytesOnTheirWay) }
+
+    /// When `retransmissions(now:)` next has something to say; nil when nothing is on its way.
+    public var nextDeadline: Duration? { entries.values.map(deadline).min() }
+
+    /// The worker has begun a new account: nothing is on its way in it.
+    public mutating func opened(creditBytes: UInt64, now: Duration) {
+        closed()
+        self.creditBytes = Int(clamping: creditBytes)
+        lastHeard = now
     }
 
-    /// Charges a new message, which the caller sends under the returned sequence.
+    /// The account is void, with everything on its way in it.
+    public mutating func closed() {
+        entries = [:]
+        bytesOnTheirWay = 0
+        creditBytes = 0
+    }
+
+    /// Whether there is credit for a payload.
+    public func canSend(bytes: Int) -> Bool { bytes <= creditBytes && entries.count < maximumParts }
+
+    /// Charges a part that the caller sends.
     ///
-    /// - Precondition: `canSend(bytes:)`.
-    public mutating func sent(bytes: Int, now: Duration) -> Sending {
-        precondition(canSend(bytes: bytes), "\(bytes) bytes may not be sent now")
+    /// - Precondition: `canSend(bytes:)`, and the part is not on its way.
+    public mutating func sent(_ part: Part, bytes: Int, now: Duration) -> Sending {
+        precondition(canSend(bytes: bytes) && entries[part] == nil, "\(part) of \(bytes) bytes may not be sent now")
         creditBytes -= bytes
-        messageCount += 1
-        entries[messageCount] = Entry(attempt: 1, bytes: bytes, sentAt: now)
-        return Sending(sequence: messageCount, attempt: 1, bytes: bytes)
+        bytesOnTheirWay += bytes
+        entries[part] = Entry(bytes: bytes, sentAt: now)
+        return sending(part, bytes: bytes)
     }
 
     /// The worker granted credit.
     public mutating func granted(_ credit: Body.Credit) { addCredit(credit.bytes) }
 
-    /// The worker has stored a message.
+    /// The worker has stored a part.
     ///
-    /// - Returns: whether this is the first acknowledgement, so that the payload can be dropped. Another one changes
-    ///   nothing.
-    public mutating func acknowledged(_ ack: Body.Ack) -> Bool {
-        guard entries.removeValue(forKey: ack.sequence) != nil else { return false }
+    /// - Returns: the part and its payload bytes with its first acknowledgement; another one changes nothing.
+    public mutating func acknowledged(_ ack: Body.Ack) -> (part: Part, bytes: Int)? {
+        let part = Part(sequence: ack.sequence, index: ack.part)
+        guard ack.origin == 0, let entry = entries.removeValue(forKey: part) else { return nil }
+        bytesOnTheirWay -= entry.bytes
         addCredit(ack.creditBytes)
-        return true
+        return (part, entry.bytes)
     }
 
-    /// The worker refused a message: it is sent again, free of charge, or given up and forgotten. The reason given is
-    /// that of the first refusal.
+    /// The worker refused a part: it is sent again, free of charge, or its message is given up.
     public mutating func rejected(_ reject: Body.Reject, now: Duration) -> Action {
-        guard let entry = entries[reject.sequence] else { return .ignore }
-        let refusal = entry.refusal ?? reject
-        entries[reject.sequence]?.refusal = refusal
-        let isFinal = WireError.finalNumbers.contains(reject.number)
-        if !isFinal, let sending = sendAgain(reject.sequence, now: now) { return .send(sending) }
-        entries[reject.sequence] = nil
-        // The worker never charged it, so its credit is good for another message.
-        addCredit(UInt64(entry.bytes))
+        let part = Part(sequence: reject.sequence, index: reject.part)
+        guard reject.origin == 0, let entry = entries[part] else { return .ignore }
+        var history = histories[part.sequence]?[part.index] ?? History()
+        history.refusals += 1
+        history.refusal = history.refusal ?? reject
+        histories[part.sequence, default: [:]][part.index] = history
+        if !WireError.finalNumbers.contains(reject.number), history.refusals < maximumAttempts {
+            return .send(sendAgain(part, entry, now: now))
+        }
+        let reason = history.refusal ?? reject
         return .fail(
             .rejected(
-                sequence: reject.sequence, attempts: entry.attempt, number: refusal.number, text: refusal.text))
+                sequence: part.sequence, attempts: history.refusals, number: reason.number, text: reason.text))
     }
 
-    /// What to do about messages that had no answer in time, in the order of their sequences: each is sent again, free
-    /// of charge, or given up and forgotten.
-    public mutating func retransmissions(now: Duration) -> [Action] {
-        let late = entries.filter { now - $0.value.sentAt >= acknowledgementTimeout }
-        return late.keys.sorted().map { sequence in
-            sendAgain(sequence, now: now).map(Action.send)
-                ?? .fail(.unacknowledged(sequence: sequence, attempts: maximumAttempts))
+    /// A part is not taken now, by no fault of its own: it is sent again at a time, which is no refusal.
+    public mutating func postponed(_ part: Part, until time: Duration) { entries[part]?.postponedUntil = time }
+
+    /// The worker said something.
+    public mutating func heard(now: Duration) { lastHeard = max(lastHeard, now) }
+
+    /// The worker answered a heartbeat. Messages keep their order on a link, so all that was sent before it is there.
+    public mutating func answered(heartbeatSentAt: Duration, now: Duration) {
+        for (part, entry) in entries where entry.sentAt <= heartbeatSentAt && entry.deliveredAt == nil {
+            entries[part]?.deliveredAt = now
         }
     }
 
-    /// The next sending of a message, or nil when it was the last one: then the message is forgotten.
-    private mutating func sendAgain(_ sequence: UInt64, now: Duration) -> Sending? {
-        guard var entry = entries.removeValue(forKey: sequence), entry.attempt < maximumAttempts else { return nil }
-        entry.attempt += 1
-        entry.sentAt = now
-        entries[sequence] = entry
-        return Sending(sequence: sequence, attempt: entry.attempt, bytes: entry.bytes)
+    /// The parts to send again now, free of charge, in their order.
+    ///
+    /// A part is late when the worker has had it for the time-out without an answer. As long as that is not known,
+    /// it is late only when the worker has said nothing at all for the time-out: on a slow link that moves it is still
+    /// under way, and a second copy would only slow it further.
+    public mutating func retransmissions(now: Duration) -> [Sending] {
+        entries.filter { deadline($0.value) <= now }
+            .sorted { ($0.key.sequence, $0.key.index) < ($1.key.sequence, $1.key.index) }
+            .map { sendAgain($0.key, $0.value, now: now) }
+    }
+
+    /// A message is settled: should it ever be sent again, its attempts begin anew.
+    public mutating func forget(_ sequence: UInt64) { histories[sequence] = nil }
+
+    private func deadline(_ entry: Entry) -> Duration {
+        entry.postponedUntil ?? (entry.deliveredAt ?? max(entry.sentAt, lastHeard)) + acknowledgementTimeout
+    }
+
+    private mutating func sendAgain(_ part: Part, _ entry: Entry, now: Duration) -> Sending {
+        entries[part] = Entry(bytes: entry.bytes, sentAt: now)
+        return sending(part, bytes: entry.bytes)
+    }
+
+    private mutating func sending(_ part: Part, bytes: Int) -> Sending {
+        histories[part.sequence, default: [:]][part.index, default: History()].attempt += 1
+        let attempt = histories[part.sequence]?[part.index]?.attempt ?? 1
+        return Sending(part: part, attempt: attempt, bytes: bytes)
     }
 
     /// A grant is a number from the network: it may raise credit to the most there is, and not beyond.
-    private mutating func addCredit(_ bytes: UInt64) {
-        let (sum, overflow) = creditBytes.addingReportingOverflow(Int(clamping: bytes))
-        creditBytes = overflow ? .max : sum
-    }
+    private mutating func addCredit(_ bytes: UInt64) { creditBytes = saturatingSum(creditBytes, Int(clamping: bytes)) }
+}
+
+private func saturatingSum(_ a: Int, _ b: Int) -> Int {
+    let (sum, overflow) = a.addingReportingOverflow(b)
+    return overflow ? .max : sum
 }

@@ -55,7 +55,9 @@ private final class WorkerSide {
         limits: WireLimits(), run: "run", width: 4, maximumCut: 3, targetLimit: 100, maximumLength: 8)
 
     init(context: ZeroMQContext, endpoint: String, creditBytes: Int) throws {
-        socket = try Socket(.router, context: context)
+        var options = SocketOptions()
+        options.security = .insecure
+        socket = try Socket(.router, context: context, options: options)
         self.endpoint = try socket.bind(endpoint)
         ledger = CreditLedger(limitBytes: creditBytes)
     }
@@ -131,11 +133,14 @@ private final class DeviceSide {
     var isFinished = false
     var largestFlight = 0
     private var window = PublishWindow(acknowledgementTimeout: .seconds(60), maximumAttempts: 3)
+    private var sentMessages: UInt64 = 0
     private let messages: UInt64
 
     init(context: ZeroMQContext, endpoint: String, messages: UInt64) throws {
         self.messages = messages
-        socket = try Socket(.dealer, context: context, options: SocketOptions(identity: PeerIdentity("device-1")))
+        var options = SocketOptions(identity: PeerIdentity("device-1"))
+        options.security = .insecure
+        socket = try Socket(.dealer, context: context, options: options)
         try socket.connect(endpoint)
         let hello = Envelope(run: "run", sender: "device-1", body: .hello(.init(samples: messages * 2)))
         #expect(try socket.send([Frame(hello.encode())]))
@@ -153,11 +158,12 @@ private final class DeviceSide {
                 #expect(Bool(false), "\(envelope.body.name) came")
             }
         }
-        while window.messageCount < messages, window.canSend(bytes: 64) {
-            try send(window.sent(bytes: 64, now: .zero))
+        while sentMessages < messages, window.canSend(bytes: 64) {
+            sentMessages += 1
+            try send(window.sent(.init(sequence: sentMessages, index: 0), bytes: 64, now: .zero))
         }
         largestFlight = max(largestFlight, window.unacknowledgedCount)
-        isFinished = window.messageCount == messages && window.unacknowledgedCount == 0
+        isFinished = sentMessages == messages && window.unacknowledgedCount == 0
     }
 
     func values(of id: UInt64) -> [Float] {
@@ -169,17 +175,18 @@ private final class DeviceSide {
     func targets(of id: UInt64) -> [UInt32] { (0...UInt32(id % 2)).map { UInt32(id) + $0 } }
 
     private func send(_ sending: PublishWindow.Sending) throws {
-        let ids = [sending.sequence * 2 - 2, sending.sequence * 2 - 1]
+        let sequence = sending.part.sequence
+        let ids = [sequence * 2 - 2, sequence * 2 - 1]
         let slab = Slab(count: sending.bytes)
         ids.flatMap(values).withUnsafeBufferPointer { PayloadCodec.f32.encode($0, into: slab.memory) }
-        let isDamaged = sending.sequence % 4 == 0 && sending.attempt == 1
+        let isDamaged = sequence % 4 == 0 && sending.attempt == 1
         let activations = Body.Activations(
-            sequence: sending.sequence, sampleIDs: ids, lengths: [2, 2], targetLengths: [1, 2],
+            sequence: sequence, sampleIDs: ids, lengths: [2, 2], targetLengths: [1, 2],
             targets: ids.flatMap(targets), cut: 3, codec: PayloadCodec.f32.rawValue, rows: 4, columns: 4,
             checksum: payloadChecksum(slab.bytes) ^ (isDamaged ? 1 : 0))
         let envelope = Envelope(
             run: "run", sender: "device-1", attempt: sending.attempt, body: .activations(activations))
-        for _ in 0..<(sending.sequence % 5 == 0 && !isDamaged ? 2 : 1) {
+        for _ in 0..<(sequence % 5 == 0 && !isDamaged ? 2 : 1) {
             #expect(try socket.send([Frame(envelope.encode()), Frame(owner: slab, bytes: slab.bytes)]))
         }
     }

@@ -1,0 +1,41 @@
+import Datasets
+import Methods
+import Queueing
+import Tensors
+import Wire
+
+/// The computation of one group on the pool, and when its result counts.
+struct ComputeJob {
+    /// What came out, and what it took.
+    struct Result: Sendable {
+        let group: PublicationGroup
+        let message: ActivationMessage
+        let cut: Int
+        /// In the model, without waits.
+        let duration: Duration
+
+        /// Tokens times blocks.
+        var blockTokens: Int { message.shape.rows * cut }
+    }
+
+    /// Where results and failures arrive.
+    let results: Mailbox<Swift.Result<Result, any Error>>
+    let forward: FrozenForward
+    let codec: PayloadCodec
+
+    /// Computes a group's activations after the first `cut` blocks on the pool.
+    func start(_ group: PublicationGroup, examples: [EncodedExample], cut: Int, on pool: ComputePool) {
+        pool.submit { [results, forward, codec] in
+            let start = ContinuousClock.now
+            results.post(
+                Swift.Result {
+                    let activations = try forward.activations(of: examples.map(\.tokens), cut: cut)
+                    let message = ActivationMessage(
+                        samples: group.samples, examples: examples, activations: activations,
+                        columns: forward.width, cut: cut, codec: codec)
+                    return Result(
+                        group: group, message: message, cut: cut, duration: ContinuousClock.now - start)
+                })
+        }
+    }
+}

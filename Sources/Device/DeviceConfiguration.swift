@@ -1,0 +1,62 @@
+import Queueing
+import Wire
+
+extension Device {
+    /// Who a device is and what it may use.
+    public typealias Configuration = DeviceConfiguration
+}
+
+/// Who a device is and what it may use.
+public struct DeviceConfiguration: Sendable {
+    /// The run's id.
+    public var run: String
+    /// The device's id, unique in the run.
+    public var id: String
+    /// Where the coordinator listens.
+    public var coordinatorEndpoint: String
+    /// How the device shows who it is. The worker is reached with the same keys, and with its own public key from the
+    /// coordinator.
+    public var security = SocketSecurity.none
+    /// The most samples of one message.
+    public var publishBatch: Int
+    /// How activations are written on the wire.
+    public var codec: PayloadCodec
+    /// The most payload bytes that are sent as one; a larger message goes in parts.
+    public var partBytes = 4 << 20
+    /// How often coordinator and worker hear of the device at least.
+    public var heartbeatInterval: Duration
+    /// How long the worker may be silent, or have a part without answering it, before that is sent again.
+    public var acknowledgementTimeout = Duration.seconds(30)
+    /// How often a part may be refused before the device gives up.
+    public var maximumAttempts: UInt32 = 5
+    /// Whether the device stays when everything is settled until it is told to stop, so that a worker that lost data can
+    /// have it again.
+    public var staysUntilStopped = false
+    /// Memory that the device may use for the model, in bytes; 0 when it does not say.
+    public var memoryBytes: UInt64 = 0
+    /// How many times longer every computation takes, at least 1. Above 1 this *simulates* a weaker device: it waits
+    /// after computing, and counts the wait as compute time.
+    public var slowdown = 1.0
+
+    /// The configuration of one device, with the usual time-outs.
+    public init(
+        run: String, id: String, coordinatorEndpoint: String, publishBatch: Int, codec: PayloadCodec,
+        heartbeatInterval: Duration = .seconds(1)
+    ) {
+        self.heartbeatInterval = heartbeatInterval
+        self.run = run
+        self.id = id
+        self.coordinatorEndpoint = coordinatorEndpoint
+        self.publishBatch = publishBatch
+        self.codec = codec
+    }
+
+    /// How to reach a worker whose public key the coordinator gave, empty without CURVE.
+    ///
+    /// - Throws: `KeyError` for a key that is none.
+    func security(workerKey: String) throws -> SocketSecurity {
+        guard case .client(let keys, _) = security else { return security }
+        // Without a key a worker over TCP is refused: nobody may talk a device out of its encryption.
+        return workerKey.isEmpty ? .none : .client(keys, server: try CurvePublicKey(z85: workerKey))
+    }
+}
