@@ -100,7 +100,11 @@ let package = Package(
             dependencies: [
                 "Datasets", "Device", "Methods", "Models", "Queueing", "Randomness", "Support", "Tensors", "Wire",
             ]),
-        .testTarget(name: "WorkerTests", dependencies: ["Datasets", "Queueing", "Randomness", "Wire", "Worker"]),
+        .testTarget(
+            name: "WorkerTests",
+            dependencies: [
+                "Datasets", "Methods", "Models", "Queueing", "Randomness", "Support", "Tensors", "Wire", "Worker",
+            ]),
         .testTarget(
             name: "CoordinatorTests",
             dependencies: [

@@ -79,7 +79,7 @@ public final class ControlLink {
         return nil
     }
 
-    /// What happened to the line next, or nil for nothing. A loop asks whenever its poller woke it.
+    /// What happened to the line next, or nil for nothing. A loop asks until there is none whenever its poller woke it.
     ///
     /// - Throws: `TransportError`.
     public func event() throws(TransportError) -> Event? {

@@ -24,16 +24,11 @@ struct Enrollment {
 
     /// Decides about a handshake, and whether a rejection may be told: of a flood, few are.
     mutating func decide(_ request: ZAPRequest, now: Duration) -> (peer: EnrolledPeer?, rejection: RejectedAttempt?) {
-        let reason: RejectedAttempt.Reason
-        if let key = request.key, let table = domains[request.domain] {
-            if let peer = table[key] {
-                counts.accepted += 1
-                return (peer, nil)
-            }
-            reason = .unknownKey
-        } else {
-            reason = request.key == nil ? .notCurve : .unknownDomain
+        if let key = request.key, let peer = peer(of: key, in: request.domain) {
+            counts.accepted += 1
+            return (peer, nil)
         }
+        let reason: RejectedAttempt.Reason = request.key == nil ? .notCurve : .unknownKey
         counts.rejected[reason, default: 0] += 1
         mayTell = min(Self.burst, mayTell + (now - lastRejection).seconds * Self.perSecond)
         lastRejection = now
@@ -70,7 +65,6 @@ public struct RejectedAttempt: Sendable, Equatable {
     public enum Reason: String, Sendable, Hashable, CaseIterable {
         case unknownKey = "unknown key"
         case notCurve = "no CURVE"
-        case unknownDomain = "nobody listens there"
     }
 
     /// Why it was refused.

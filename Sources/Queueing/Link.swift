@@ -82,7 +82,6 @@ public final class Link {
 
     /// Leaves. What is on its way gets the socket's linger time.
     public func disconnect() {
-        monitor?.socket.close()
         monitor = nil
         guard let channel else { return }
         earlierBytesSent += channel.socket.bytesSent
@@ -123,8 +122,8 @@ public final class Link {
         return nil
     }
 
-    /// What happened to the connection next, or nil for nothing. A loop asks whenever its poller woke it; without that
-    /// a dead connection stays dead.
+    /// What happened to the connection next, or nil for nothing. A loop asks until there is none whenever its poller woke
+    /// it: what waits here wakes it again at once, and a dead connection that nobody asks about stays dead.
     ///
     /// - Throws: `TransportError`.
     public func event() throws(TransportError) -> Event? {

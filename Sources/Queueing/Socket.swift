@@ -86,8 +86,12 @@ public final class Socket {
 
     /// Ends the socket. What is not sent yet gets the linger time; closing again does nothing.
     public func close() {
-        if let handle { zmq_close(handle) }
-        handle = nil
+        guard let handle else { return }
+        // A closed socket gives its names within the process back later, when somebody else may want them already.
+        for endpoint in endpoints where endpoint.isInProcessEndpoint { zmq_unbind(handle, endpoint) }
+        stopMonitor()
+        zmq_close(handle)
+        self.handle = nil
     }
 
     /// Waits for peers at an endpoint; port `*` takes a free one.
@@ -181,6 +185,11 @@ public final class Socket {
         }
         return Message(
             peer: peer, frames: frames, excessFrames: excessFrames, userID: userID, key: key, address: address)
+    }
+
+    /// Tells a `SocketMonitor`, if there is one, nothing any more.
+    func stopMonitor() {
+        if let handle { zmq_socket_monitor(handle, nil, 0) }
     }
 
     /// The handle for polling, nil once closed.

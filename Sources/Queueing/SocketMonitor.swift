@@ -1,7 +1,7 @@
 import CZeroMQ
 import Synchronization
 
-/// What happens to the connections of a socket. It stays on the socket's thread and is closed before it.
+/// What happens to the connections of a socket, as long as the monitor is held. It stays on the socket's thread.
 ///
 /// A socket within the process has no connections, so that nothing is ever told of it.
 final class SocketMonitor {
@@ -25,6 +25,7 @@ final class SocketMonitor {
         | ZMQ_EVENT_CONNECT_RETRIED
 
     let socket: Socket
+    private let watched: Socket
 
     /// - Throws: `TransportError`.
     init(of watched: Socket, context: ZeroMQContext) throws(TransportError) {
@@ -39,7 +40,11 @@ final class SocketMonitor {
         options.lingerMilliseconds = 0
         socket = try Socket(.pair, context: context, options: options)
         try socket.connect(endpoint)
+        self.watched = watched
     }
+
+    /// With nobody at the other end, telling an event would block ZeroMQ's own thread.
+    deinit { watched.stopMonitor() }
 
     /// The next event, or nil when none is waiting.
     ///
@@ -82,6 +87,8 @@ public struct ConnectionCounts: Sendable, Equatable {
     public internal(set) var malformed = 0
     /// Handshakes that were given up or took too long.
     public internal(set) var broken = 0
+    /// Connections that ended, by themselves or because they were refused.
+    public internal(set) var ended = 0
 
     mutating func count(_ event: SocketMonitor.Event) {
         switch event {
@@ -90,7 +97,8 @@ public struct ConnectionCounts: Sendable, Equatable {
         case .authenticationFailed: unauthenticated += 1
         case .protocolFailed: malformed += 1
         case .handshakeBroken: broken += 1
-        case .disconnected, .retried: break
+        case .disconnected: ended += 1
+        case .retried: break
         }
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Ledger
+import Queueing
 import Runs
 
 /// `permafrost devices`.
@@ -99,7 +100,7 @@ struct DeviceEnroll: AnsweringCommand {
     var format = OutputFormat.text
 
     func answer() throws {
-        let publicKey = try PublicKeyFile(path: key).key
+        let publicKey = try KeyFiles.publicKey(at: key).z85
         try state.ledger(.operations).enroll(id: id, role: role, publicKey: publicKey)
         Console.print(
             format == .json
@@ -130,24 +131,5 @@ struct DeviceRevoke: AnsweringCommand {
         Console.print(
             format == .json
                 ? jsonText(["revoked": id, "role": role.rawValue]) : "revoked \(role.rawValue) \(id)")
-    }
-}
-
-/// The public half of a key pair, as `permafrost keys generate` writes it: `public-key = …`.
-private struct PublicKeyFile {
-    let key: String
-
-    init(path: String) throws(OperationError) {
-        let text: String
-        do {
-            text = try String(contentsOfFile: path, encoding: .utf8)
-        } catch {
-            throw .keyUnreadable(path: path, reason: error.localizedDescription)
-        }
-        let lines = text.split(separator: "\n").map { $0.split(separator: " ") }
-        guard let line = lines.first(where: { $0.count == 3 && $0[0] == "public-key" }) else {
-            throw .keyUnreadable(path: path, reason: "it has no line 'public-key = …'")
-        }
-        key = String(line[2])
     }
 }

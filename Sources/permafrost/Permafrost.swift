@@ -35,6 +35,7 @@ struct Permafrost: ParsableCommand {
             Devices.self,
             Workers.self,
             Top.self,
+            Keys.self,
             Doctor.self,
             Version.self,
         ])

@@ -31,26 +31,22 @@ struct StateArguments: ParsableArguments {
 /// What an operator asked for and cannot have.
 enum OperationError: NumberedError {
     case noRun(state: String)
-    case keyUnreadable(path: String, reason: String)
 
     var exitCode: Diagnostics.ExitCode {
         switch self {
         case .noRun: .notInLedger
-        case .keyUnreadable: .ledgerRefused
         }
     }
 
     var problem: String {
         switch self {
         case .noRun(let state): "\(state) has no run yet"
-        case .keyUnreadable(let path, let reason): "no public key can be read from \(path): \(reason)"
         }
     }
 
     var remedy: String {
         switch self {
         case .noRun: "Begin one with: permafrost coordinator RECIPE"
-        case .keyUnreadable: "Name the .pub file that 'permafrost keys generate' wrote"
         }
     }
 }

@@ -15,6 +15,9 @@ enum Descriptors {
         let descriptor = try make()
         var one: Int32 = 1
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<Int32>.size))
+        // Connections inherit it. A larger one would be a place where bytes of a slow network wait unseen.
+        var receiveBuffer: Int32 = 32 << 10
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, socklen_t(MemoryLayout<Int32>.size))
         let isBound = withAddress(port: port) { bind(descriptor, $0, $1) == 0 }
         guard isBound, Glibc.listen(descriptor, 1024) == 0 else {
             defer { close(descriptor) }
@@ -44,8 +47,10 @@ enum Descriptors {
     }
 
     static func accept(_ listener: Int32) -> Int32? {
-        let descriptor = accept4(listener, nil, nil, Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue))
+        let descriptor = Glibc.accept(listener, nil, nil)
         guard descriptor >= 0 else { return nil }
+        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         sendAtOnce(descriptor)
         return descriptor
     }

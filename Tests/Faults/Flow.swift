@@ -3,7 +3,9 @@ import Queueing
 
 /// One way through a proxied connection: what was read and not written yet, and when it may be.
 struct Flow {
-    private static let mostWaiting = 1 << 20
+    private static let mostWaiting = 4 << 20
+    /// Few bytes wait in a slow network: what a real one has no room for stays with the sender.
+    private static let mostWaitingWhenSlow = 64 << 10
     private static let chunk = 64 << 10
 
     private var waiting: [(due: Duration, bytes: ArraySlice<UInt8>)] = []
@@ -14,7 +16,9 @@ struct Flow {
     private var lastFilled = Duration.zero
 
     /// Whether the source may be read.
-    var takesMore: Bool { !hasEnded && waitingBytes < Self.mostWaiting }
+    func takesMore(_ faults: TCPFaults) -> Bool {
+        !hasEnded && waitingBytes < (faults.bytesPerSecond == nil ? Self.mostWaiting : Self.mostWaitingWhenSlow)
+    }
 
     /// Whether everything was passed on, the end too.
     var isDone: Bool { isShut }
@@ -54,7 +58,7 @@ struct Flow {
         while let first = waiting.first, first.due <= now {
             let most = faults.bytesPerSecond == nil ? first.bytes.count : min(first.bytes.count, Int(allowance))
             guard most > 0 else { return true }
-            let count = first.bytes.withUnsafeBytes { send(sink, $0.baseAddress, most, Int32(MSG_NOSIGNAL.rawValue)) }
+            let count = first.bytes.withUnsafeBytes { send(sink, $0.baseAddress, most, Int32(MSG_NOSIGNAL)) }
             guard count > 0 else { return errno == EAGAIN || errno == EINTR }
             allowance -= faults.bytesPerSecond == nil ? 0 : Double(count)
             waitingBytes -= count

@@ -3,7 +3,6 @@ import Queueing
 
 /// A connection through a proxy: both ends, and what is on its way between them.
 struct ProxiedConnection {
-    /// What its poll items are for, in the order in which they were asked for.
     private(set) var client: Int32
     private(set) var upstream: Int32
     private var up = Flow()
@@ -30,8 +29,8 @@ struct ProxiedConnection {
         let isUpStopped = faults.stopped.contains(.toUpstream), isDownStopped = faults.stopped.contains(.fromUpstream)
         let upDue = isUpStopped ? nil : up.due(faults), downDue = isDownStopped ? nil : down.due(faults)
         var clientEvents: Int32 = 0, upstreamEvents: Int32 = 0
-        if up.takesMore, !isUpStopped { clientEvents |= POLLIN }
-        if down.takesMore, !isDownStopped { upstreamEvents |= POLLIN }
+        if up.takesMore(faults), !isUpStopped { clientEvents |= POLLIN }
+        if down.takesMore(faults), !isDownStopped { upstreamEvents |= POLLIN }
         if let downDue, downDue <= now { clientEvents |= Int32(POLLOUT) }
         if let upDue, upDue <= now { upstreamEvents |= Int32(POLLOUT) }
         // A descriptor without events would still be reported when its connection is gone, again and again.
@@ -51,8 +50,8 @@ struct ProxiedConnection {
         }
         let readable = Int16(POLLIN | POLLHUP | POLLERR), writable = Int16(POLLOUT)
         var isSound = true
-        if first.revents & readable != 0, up.takesMore { isSound = up.read(from: client, faults, now: now) }
-        if last.revents & readable != 0, down.takesMore, isSound {
+        if first.revents & readable != 0, up.takesMore(faults) { isSound = up.read(from: client, faults, now: now) }
+        if last.revents & readable != 0, down.takesMore(faults), isSound {
             isSound = down.read(from: upstream, faults, now: now)
         }
         if last.revents & writable != 0, isSound { isSound = up.write(to: upstream, faults, now: now) }

@@ -56,11 +56,13 @@ private final class Relay: Sendable {
         var resets = 0
         var isStopped = false
         var accepted = 0
+        var untaken = 0
     }
 
     let orders = Mutex(Orders())
     let port: UInt16
     let ended = DispatchSemaphore(value: 0)
+    private let taken = DispatchSemaphore(value: 0)
     private let listener: Int32
     private let upstream: UInt16
     private let signal: WakeSignal
@@ -72,9 +74,14 @@ private final class Relay: Sendable {
         self.upstream = upstream
     }
 
+    /// Returns when the thread knows: no byte passes by the old faults afterwards.
     func change(_ body: (inout Orders) -> Void) {
-        orders.withLock { body(&$0) }
+        orders.withLock { orders in
+            body(&orders)
+            orders.untaken += 1
+        }
         signal.signal()
+        taken.wait()
     }
 
     func run() {
@@ -82,7 +89,7 @@ private final class Relay: Sendable {
         var connections: [ProxiedConnection] = []
         var resets = 0
         while true {
-            let orders = orders.withLock { $0 }
+            let orders = takeOrders()
             if orders.isStopped { break }
             if orders.resets != resets {
                 resets = orders.resets
@@ -100,6 +107,15 @@ private final class Relay: Sendable {
         for index in connections.indices { connections[index].reset() }
         if listener >= 0 { close(listener) }
         ended.signal()
+    }
+
+    private func takeOrders() -> Orders {
+        let taking = orders.withLock { orders in
+            defer { orders.untaken = 0 }
+            return orders
+        }
+        for _ in 0..<taking.untaken { taken.signal() }
+        return taking
     }
 
     /// Waits for the next thing to do, and does it.

@@ -103,7 +103,7 @@ struct Workload {
         case 4:
             generation += 1
             let device = Self.device(Int.random(in: 0..<Self.devices, using: &generator))
-            let bytes = Int.random(in: 0..<8, using: &generator) == 0 ? 20_000 : 300
+            let bytes = Int.random(in: 0..<8, using: &generator) == 0 ? 8_000 : 300
             let json = "{\"why\":\"\(String(repeating: "slow", count: bytes / 4))\"}"
             return [
                 .plan(PlanRecord(run: run, generation: generation, predictedSeconds: nil, json: json)),

@@ -101,6 +101,28 @@ struct LedgerTests {
         }
     }
 
+    @Test("a ledger whose making was interrupted is made by the next, and no reader takes it for one")
+    func interrupted() throws {
+        for length in [0, 100, 1024] {
+            for hasDatabase in [false, true] where !hasDatabase || length == 1024 {
+                try withFolder { folder in
+                    _ = try Ledger(folder: folder.path, access: .coordinator)
+                    let head = folder.appendingPathComponent("ledger.head")
+                    let bytes = try Data(contentsOf: head).prefix(length)
+                    let database = folder.appendingPathComponent("ledger.sqlite")
+                    try FileManager.default.removeItem(at: database)
+                    if hasDatabase { try Data().write(to: database) }
+                    try bytes.write(to: head)
+                    #expect(throws: LedgerError.noLedger(folder: folder.path)) {
+                        try Ledger(folder: folder.path, access: .reading)
+                    }
+                    let ledger = try Ledger(folder: folder.path, access: .operations)
+                    #expect(try ledger.runs().isEmpty)
+                }
+            }
+        }
+    }
+
     @Test("an unknown run is answered with the nearest name")
     func unknown() throws {
         try withFolder { folder in

@@ -6,6 +6,9 @@ import Testing
 
 @Suite("Power loss")
 struct PowerLossTests {
+    /// Bytes that reach the disk together.
+    private static let block = 512
+
     /// Until a call returns, the disk may have any part of what it writes: each byte of the log and of the head's new
     /// slot is the old one, the new one or rubbish. The database itself changes only after the log is synced.
     @Test("whatever of the last transaction reached the disk, all that returned before is there and nothing of a part")
@@ -41,16 +44,16 @@ struct PowerLossTests {
     private func tear(_ old: LedgerFiles, _ new: LedgerFiles, _ generator: inout SeededGenerator) -> LedgerFiles {
         var torn = old
         let oldLog = old.bytes["ledger.sqlite-wal"] ?? [], newLog = new.bytes["ledger.sqlite-wal"] ?? []
-        let changed = (0..<newLog.count).filter { $0 >= oldLog.count || oldLog[$0] != newLog[$0] }
-        let begin = changed.first ?? newLog.count, end = (changed.last ?? begin - 1) + 1
+        let blocks = stride(from: 0, to: newLog.count, by: Self.block).map { $0..<min($0 + Self.block, newLog.count) }
+        let changed = blocks.filter { $0.upperBound > oldLog.count || oldLog[$0] != newLog[$0] }
+        let begin = changed.first?.lowerBound ?? newLog.count, end = changed.last?.upperBound ?? begin
         let isWhole = Bool.random(using: &generator)
         let cut = isWhole ? end : Int.random(in: begin..<max(end, begin + 1), using: &generator)
         var log = Array(newLog[..<cut])
-        if Bool.random(using: &generator) {
-            log += (cut..<newLog.count).map { _ in UInt8.random(in: 0...255, using: &generator) }
-        } else if cut < oldLog.count {
-            log += oldLog[cut...]
-        }
+        let isRubbish = Bool.random(using: &generator)
+        let rubbish = (0..<(isRubbish ? 3 * Self.block : 0)).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        log += rubbish.prefix(newLog.count - cut)
+        if log.count < oldLog.count { log += oldLog[log.count...] }
         torn.bytes["ledger.sqlite-wal"] = log
         let oldHead = old.bytes["ledger.head"] ?? [], newHead = new.bytes["ledger.head"] ?? []
         if isWhole {

@@ -124,7 +124,7 @@ struct OperationsTests {
             #expect(unknown.exitCode == ExitCode.notInLedger.rawValue && unknown.errors.contains("did you mean"))
             try "x".write(to: file, atomically: true, encoding: .utf8)
             let bad = try Program.run(["devices", "enroll", "x", "--key", file.path], in: folder)
-            #expect(bad.exitCode == ExitCode.ledgerRefused.rawValue && bad.errors.contains(file.path))
+            #expect(bad.exitCode == ExitCode.keyRefused.rawValue && bad.errors.contains(file.path))
         }
     }
 

@@ -55,9 +55,11 @@ private final class WorkerSide {
         limits: WireLimits(), run: "run", width: 4, maximumCut: 3, targetLimit: 100, maximumLength: 8)
 
     init(context: ZeroMQContext, endpoint: String, creditBytes: Int) throws {
-        socket = try Socket(.router, context: context)
+        var options = SocketOptions()
+        options.security = .insecure
+        socket = try Socket(.router, context: context, options: options)
         self.endpoint = try socket.bind(endpoint)
-        ledger = CreditLedger(limitBytes: creditBytes)
+        ledger = CreditLedger(limitBytes: creditBytes, deviceBytes: creditBytes, leastBytes: 16, devices: 1)
     }
 
     func work() throws {
@@ -67,8 +69,8 @@ private final class WorkerSide {
             #expect(peer == PeerIdentity(envelope.sender))
             switch envelope.body {
             case .hello:
-                ingress.expect(envelope.sender)
-                let grant = ledger.grant(.max, to: envelope.sender)
+                ingress.expect(1, samples: 40)
+                let grant = ledger.open(1)
                 try answer(.credit(.init(bytes: UInt64(grant))), to: peer)
             case .activations(let activations):
                 if let body = take(activations, envelope, message.frames.dropFirst()) { try answer(body, to: peer) }
@@ -82,11 +84,12 @@ private final class WorkerSide {
     private func take(
         _ activations: Body.Activations, _ envelope: Envelope, _ payloads: ArraySlice<Frame>
     ) -> Body? {
-        let (device, sequence) = (envelope.sender, activations.sequence)
+        let sequence = activations.sequence
+        let part = MessagePart(device: 1, sequence: sequence)
         let bytes = payloads.reduce(0) { $0 + $1.count }
         let ack = Body.ack(.init(sequence: sequence, creditBytes: UInt64(bytes)))
-        switch ingress.arrived(from: device, sequence: sequence, attempt: envelope.attempt) {
-        case .wait: return nil
+        switch ingress.arrived(part, attempt: envelope.attempt) {
+        case .wait, .drop: return nil
         case .acknowledgeAgain: return ack
         case .reject(let error): return .reject(.init(sequence: sequence, error: error))
         case .store: break
@@ -96,25 +99,24 @@ private final class WorkerSide {
             try payloads.withBytes { payloads in
                 let checked = try check.check(
                     activations, run: envelope.run, payloads: payloads, owns: { $0 < 40 })
-                #expect(ledger.received(checked.byteCount, from: device) == .accept)
+                let charge = try ledger.received(checked.byteCount, from: 1)
                 let samples = checked.samples.map {
                     StoredSample(
                         id: $0.id, targets: Array(checked.targets(of: $0)), rows: $0.rows.count,
                         columns: checked.columns, cut: checked.cut)
                 }
-                let part = MessagePart(device: 1, sequence: sequence)
                 #expect(
                     try store.make(.message(part, samples: samples, payload: frame, codec: checked.codec)) == .complete)
-                #expect(ledger.released(checked.byteCount, from: device) == checked.byteCount)
+                #expect(ledger.stored(charge, part) == checked.byteCount)
             }
         } catch let error as WireError {
-            ingress.rejected(from: device, sequence: sequence, error: error)
+            ingress.rejected(part, error: error)
             return .reject(.init(sequence: sequence, error: error))
         } catch {
             Issue.record(error)
             return nil
         }
-        ingress.stored(from: device, sequence: sequence)
+        ingress.stored(part, isComplete: true)
         return ack
     }
 
@@ -136,7 +138,9 @@ private final class DeviceSide {
 
     init(context: ZeroMQContext, endpoint: String, messages: UInt64) throws {
         self.messages = messages
-        socket = try Socket(.dealer, context: context, options: SocketOptions(identity: PeerIdentity("device-1")))
+        var options = SocketOptions(identity: PeerIdentity("device-1"))
+        options.security = .insecure
+        socket = try Socket(.dealer, context: context, options: options)
         try socket.connect(endpoint)
         let hello = Envelope(run: "run", sender: "device-1", body: .hello(.init(samples: messages * 2)))
         #expect(try socket.send([Frame(hello.encode())]))

@@ -125,7 +125,7 @@ struct SocketTests {
         let context = try ZeroMQContext()
         let router = try Socket(.router, context: context, options: options(maximumFrameBytes: 1000))
         let endpoint = try router.bind("tcp://127.0.0.1:*")
-        let dealer = try Socket(.dealer, context: context, options: SocketOptions(identity: PeerIdentity("d")))
+        let dealer = try Socket(.dealer, context: context, options: options(maximumFrameBytes: 1 << 20))
         try dealer.connect(endpoint)
         #expect(try dealer.send([Frame([UInt8](repeating: 0, count: 1001))]))
         #expect(try dealer.send([Frame([5])]))
@@ -141,11 +141,11 @@ struct SocketTests {
     @Test("endpoints that cannot be are refused with their name")
     func endpoints() throws {
         let context = try ZeroMQContext()
-        let socket = try Socket(.router, context: context)
+        let socket = try Socket(.router, context: context, options: options(maximumFrameBytes: 1000))
         #expect(throws: TransportError.self) { try socket.bind("nonsense") }
         #expect(throws: TransportError.self) { try socket.connect("tcp://127.0.0.1:none") }
         let endpoint = try socket.bind("tcp://127.0.0.1:*")
-        let second = try Socket(.router, context: context)
+        let second = try Socket(.router, context: context, options: options(maximumFrameBytes: 1000))
         do {
             try second.bind(endpoint)
             #expect(Bool(false), "one port was bound twice")
@@ -192,6 +192,7 @@ struct SocketTests {
     private func options(maximumFrameBytes: Int) -> SocketOptions {
         var options = SocketOptions()
         options.maximumFrameBytes = maximumFrameBytes
+        options.security = .insecure
         return options
     }
 }
@@ -200,10 +201,13 @@ struct SocketTests {
 func pair(
     _ context: ZeroMQContext, _ endpoint: String, options: SocketOptions? = nil
 ) throws -> (router: Socket, dealer: Socket) {
-    let router = try Socket(.router, context: context, options: options ?? SocketOptions())
+    var options = options ?? SocketOptions(identity: PeerIdentity("device-1"))
+    options.security = .insecure
+    let dealerOptions = options
+    options.identity = nil
+    let router = try Socket(.router, context: context, options: options)
     let bound = try router.bind(endpoint)
-    let dealer = try Socket(
-        .dealer, context: context, options: options ?? SocketOptions(identity: PeerIdentity("device-1")))
+    let dealer = try Socket(.dealer, context: context, options: dealerOptions)
     try dealer.connect(bound)
     return (router, dealer)
 }

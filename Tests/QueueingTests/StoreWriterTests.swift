@@ -34,6 +34,8 @@ struct StoreWriterTests {
             return try store.apply(changes)
         }
 
+        func messages() -> [StoredMessage] { store.messages() }
+        func counters() -> [UInt32: StoreCounters] { store.counters() }
         func sample(_ id: UInt64) -> StoredSample? { store.sample(id) }
         func withBytes<Result>(
             of id: UInt64, _ body: (StoredSample, UnsafeRawBufferPointer) -> Result

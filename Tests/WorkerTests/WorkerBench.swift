@@ -7,81 +7,159 @@ import Wire
 
 /// A worker machine with everything around it played by hand: no socket, no thread, no arithmetic.
 ///
-/// It checks and stores as the worker's loop does, and records an issue when the machine breaks a rule.
+/// It checks as the worker's loop does, stores in memory when it is told to, and records an issue when the machine breaks
+/// a rule.
 struct WorkerBench {
     static let width = 2
     static let bytesPerSample = width * 4
 
     var machine: WorkerMachine
-    private(set) var replies: [(device: String, body: Body)] = []
+    let store: MemoryActivationStore
+    /// Whether what is to be stored is stored at once.
+    var storesAtOnce = true
+    var now = Duration.zero
+    private(set) var replies: [(device: String, session: UInt64, body: Body)] = []
+    private(set) var told: [Body] = []
+    private(set) var events: [WorkerEvent] = []
     private(set) var steps: [[SampleReference]] = []
     private(set) var isStepping = false
     private(set) var advancing: [[SampleReference]] = []
-    private(set) var isFinished = false
-    private(set) var stored: Set<SampleReference> = []
+    private(set) var writes: [(part: MessagePart, change: StoreChange)] = []
+    private(set) var enrolled: [Body.RunPlan] = []
+    private(set) var counts: [Int]?
+    private(set) var checkpoints = 0
+    private(set) var isAdopting = false
+    private(set) var handover: Body.Drain?
+    private(set) var failure: StoreError?
+    private(set) var outcome: WorkerOutcome?
+    private(set) var sessions: [String: UInt64] = [:]
+    private(set) var deadLetters: [MessagePart] = []
+    private let startStep: Int
     private let check = ActivationCheck(
         limits: WireLimits(), run: "run", width: width, maximumCut: 4, targetLimit: 2, maximumLength: 8)
 
-    init(epochs: Int = 2, batch: Int = 4, creditBytesPerDevice: Int = 1000, advanceLimit: Int = 2, startStep: Int = 0) {
+    init(
+        epochs: Int = 2, batch: Int = 4, creditBytesPerDevice: Int = 1000, advanceLimit: Int = 2, startStep: Int = 0,
+        staysUntilStopped: Bool = false, endsWhenFull: Bool = true, store: MemoryActivationStore? = nil
+    ) {
+        self.startStep = startStep
+        self.store = store ?? MemoryActivationStore(capacityBytes: 1 << 20, codec: .f32)
         machine = WorkerMachine(
             WorkerMachine.Settings(
                 epochs: epochs, batch: batch, frozenBlocks: 4, creditBytesPerDevice: creditBytesPerDevice,
-                advanceLimit: advanceLimit, startStep: startStep))
+                rowBytes: Self.bytesPerSample, advanceLimit: advanceLimit, staysUntilStopped: staysUntilStopped,
+                endsWhenFull: endsWhenFull))
     }
 
-    static let plan = Body.RunPlan(
-        devices: [.init(device: "a", samples: 10, cut: 4), .init(device: "b", samples: 6, cut: 2)], seed: 7,
-        generation: 1)
+    static let plan = plan(10, 6)
 
-    /// A message of one token per sample; `change` may make it lie.
+    static func plan(
+        _ a: UInt64, _ b: UInt64, generation: UInt64 = 1, predecessor: String = ""
+    ) -> Body.RunPlan {
+        Body.RunPlan(
+            devices: [.init(device: "a", samples: a, cut: 4), .init(device: "b", samples: b, cut: 2)], seed: 7,
+            generation: generation, predecessor: predecessor)
+    }
+
+    /// A message of one token per sample, or a part of it; `change` may make it lie.
     static func activations(
-        _ sequence: UInt64, _ ids: [UInt64], cut: UInt32 = 4, change: (inout Body.Activations) -> Void = { _ in }
+        _ sequence: UInt64, _ ids: [UInt64], cut: UInt32 = 4, part: UInt32 = 0, parts: UInt32 = 1,
+        origin: UInt32 = 0, change: (inout Body.Activations) -> Void = { _ in }
     ) -> Body.Activations {
-        let payload = payload(ids.count)
+        let rows = Body.rows(ofPart: part, of: parts, rows: ids.count) ?? 0..<0
         var activations = Body.Activations(
             sequence: sequence, sampleIDs: ids, lengths: ids.map { _ in 1 }, targetLengths: ids.map { _ in 1 },
             targets: ids.map { UInt32($0 % 2) }, cut: cut, codec: PayloadCodec.f32.rawValue, rows: UInt32(ids.count),
             columns: UInt32(width),
-            checksum: payload.withUnsafeBytes { payloadChecksum($0) })
+            checksum: payload(rows.count).withUnsafeBytes { payloadChecksum($0) }, part: part, parts: parts,
+            origin: origin)
         change(&activations)
         return activations
     }
 
     static func payload(_ samples: Int) -> [UInt8] { Array(repeating: 0, count: samples * bytesPerSample) }
 
-    mutating func plan(_ plan: Body.RunPlan = plan) { take(machine.planned(plan)) }
-    mutating func stop() { take(machine.stopped()) }
+    var isFinished: Bool { outcome != nil }
+    var stored: Set<SampleReference> { Set(store.samples().map { SampleReference(storeID: $0.id) }) }
 
-    /// A device sends something.
-    ///
-    /// - Returns: what it was answered.
-    @discardableResult
-    mutating func send(_ device: String, _ body: Body, attempt: UInt32 = 1) -> [Body] {
-        let before = replies.count
-        var samples = 0
-        if case .activations(let activations) = body { samples = activations.sampleIDs.count }
+    mutating func plan(_ plan: Body.RunPlan = plan) {
+        let store = store
         take(
-            machine.received(Envelope(run: "run", sender: device, attempt: attempt, body: body)),
-            payload: Self.payload(samples))
+            machine.planned(plan) { device in
+                WorkerMachine.Recalled(
+                    settled: store.settledSequences(of: device),
+                    messages: store.messages().filter { $0.device == device }.map { .init($0, codec: store.codec) })
+            })
+    }
+
+    mutating func stop() { take(machine.stopped()) }
+    mutating func ask() { take(machine.asked()) }
+    mutating func drain(_ order: Body.Drain = Body.Drain()) { take(machine.drained(order)) }
+    mutating func record(step: UInt64) { take(machine.recorded(step: step)) }
+    mutating func register() { take(machine.registered()) }
+    mutating func endAdoption(step: Int) { take(machine.adopted(step: step)) }
+
+    mutating func tick(by time: Duration = .seconds(1)) {
+        now += time
+        machine.roomBytes = store.capacityBytes - store.bytes
+        take(machine.ticked(now: now))
+    }
+
+    /// A device begins a session.
+    @discardableResult
+    mutating func greet(_ device: String) -> [Body] {
+        sessions[device, default: 0] += 1
+        return send(device, .hello(.init(samples: 1)))
+    }
+
+    /// A device sends something in its session, or in another.
+    ///
+    /// - Returns: what it was answered at once.
+    @discardableResult
+    mutating func send(_ device: String, _ body: Body, attempt: UInt32 = 1, session: UInt64? = nil) -> [Body] {
+        let before = replies.count
+        machine.roomBytes = store.capacityBytes - store.bytes
+        let session = session ?? sessions[device] ?? 0
+        take(
+            machine.received(
+                Envelope(run: "run", sender: device, attempt: attempt, session: session, body: body)))
         return replies[before...].map(\.body)
     }
 
     mutating func endStep() {
         guard isStepping else { return }
         isStepping = false
-        take(machine.stepped())
+        let step = UInt64(startStep + steps.count)
+        take(
+            machine.stepped(
+                Body.StepReport(
+                    step: step, epoch: 1, loss: 0, accuracy: 0, learningRate: 0, tokens: 0, samples: 0, seconds: 0,
+                    queueDepth: 0, bytesUp: 0)))
     }
 
-    mutating func endAdvance(at index: Int) {
-        take(machine.advanced(advancing.remove(at: index)))
+    mutating func endAdvance(at index: Int) { take(machine.advanced(advancing.remove(at: index))) }
+
+    /// The step under way finds a damaged sample.
+    mutating func damage(_ sample: SampleReference) {
+        isStepping = false
+        let samples = steps.removeLast()
+        take(machine.damaged(sample, in: .step(epoch: 1, samples: samples), problem: "bits"))
     }
 
-    private mutating func take(_ actions: [WorkerMachine.Action], payload: [UInt8] = []) {
+    /// The oldest write that waits is made.
+    mutating func store(failing error: StoreError? = nil) throws {
+        let (part, change) = writes.removeFirst()
+        let result: Result<StoreOutcome, StoreError> =
+            if let error { .failure(error) } else { try store.apply([change])[0] }
+        machine.roomBytes = store.capacityBytes - store.bytes
+        take(try machine.stored(part, result, now: now))
+    }
+
+    private mutating func take(_ actions: [WorkerMachine.Action]) {
         for action in actions {
             switch action {
-            case .reply(let device, let body): replies.append((device, body))
-            case .checkAndStore(let device, let number, let activations):
-                take(checkAndStore(device, number, activations, payload))
+            case .reply(let device, let session, let body): replies.append((device, session, body))
+            case .checkAndStore(let delivery): checkAndStore(delivery)
             case .advance(let samples, let blocks):
                 #expect(!isFinished, "a worker that is done computes no more")
                 #expect(blocks.upperBound == 4 && !blocks.isEmpty)
@@ -93,37 +171,58 @@ struct WorkerBench {
                 #expect(samples.allSatisfy { stored.contains($0) }, "only what is stored is trained")
                 isStepping = true
                 steps.append(samples)
-            case .finish:
-                #expect(!isFinished && !isStepping, "a worker finishes once, and not within a step")
-                isFinished = true
+            case .begin(let counts):
+                #expect(self.counts == nil, "training begins once")
+                self.counts = counts
+                take(machine.began(step: startStep))
+            case .checkpoint:
+                #expect(!isStepping, "a checkpoint is written between steps")
+                checkpoints += 1
+                take(machine.checkpointed())
+            case .forget(let device, let sequence):
+                _ = try? store.apply([.forget(device: device, sequence: sequence)])
+            case .leave(let outcome):
+                #expect(!isFinished && !isStepping, "a worker leaves once, and not within a step")
+                self.outcome = outcome
+            case .tell(let body): told.append(body)
+            case .tellFinished(let drained):
+                var body = Body.WorkerFinished(
+                    steps: 0, epochs: 0, tokens: 0, samples: 0, seconds: 0, bytesUp: 0, bytesDown: 0)
+                body.drained = drained
+                told.append(.workerFinished(body))
+            case .tellObserver(let event): events.append(event)
+            case .enroll(let plan): enrolled.append(plan)
+            case .keepDeadLetter(let delivery, _): deadLetters.append(delivery.part)
+            case .handOver(let order): handover = order
+            case .adopt: isAdopting = true
+            case .fail(let error): failure = error
+            case .keepPiece, .forgetPieces: break
             }
         }
     }
 
-    private mutating func checkAndStore(
-        _ device: String, _ number: Int, _ activations: Body.Activations, _ payload: [UInt8]
-    ) -> [WorkerMachine.Action] {
-        var charged = 0
+    private mutating func checkAndStore(_ delivery: WorkerMachine.Delivery) {
+        let rows = delivery.activations.partRows ?? 0..<delivery.activations.sampleIDs.count
+        let payload = Self.payload(min(rows.count, 1024))
         do throws(WireError) {
             let checked = try payload.withUnsafeBytes { bytes in
                 Result { () throws(WireError) in
                     try check.check(
-                        activations, run: "run", payloads: [bytes],
-                        owns: { machine.owns(device: device, sample: $0) })
+                        delivery.activations, run: "run", payloads: [bytes],
+                        owns: { machine.owns(device: delivery.part.device, sample: $0) })
                 }
             }.get()
-            if let error = machine.charge(device, bytes: checked.byteCount) { throw error }
-            charged = checked.byteCount
-            let samples = checked.samples.map { SampleReference(device: number, index: Int($0.id)) }
-            if let twice = samples.first(where: { stored.contains($0) }) {
-                throw .sampleAlreadyStored(UInt64(twice.index))
+            if let error = machine.accepted(delivery, checked, keptBytes: checked.byteCount) { throw error }
+            let samples = checked.samples.map { sample in
+                StoredSample(
+                    id: UInt64(delivery.part.device) << 32 | sample.id, targets: Array(checked.targets(of: sample)),
+                    rows: sample.rows.count, columns: checked.columns, cut: checked.cut)
             }
-            stored.formUnion(samples)
-            #expect(replies.allSatisfy { !$0.body.acknowledges(activations.sequence) || $0.device != device })
-            return machine.stored(checked, device: device, number: number)
+            writes.append(
+                (delivery.part, .message(delivery.part, samples: samples, payload: Frame(payload), codec: .f32)))
+            if storesAtOnce { try? store() }
         } catch {
-            return machine.refused(
-                device: device, sequence: activations.sequence, error, chargedBytes: charged)
+            take(machine.refused(delivery, error))
         }
     }
 }
@@ -137,4 +236,6 @@ extension Body {
     var rejection: UInt32? {
         if case .reject(let reject) = self { reject.number } else { nil }
     }
+
+    var welcome: Body.Welcome? { if case .welcome(let welcome) = self { welcome } else { nil } }
 }
