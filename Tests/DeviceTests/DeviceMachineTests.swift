@@ -105,7 +105,7 @@ struct DeviceMachineTests {
         #expect(bench.ending == .fail(.device(.cutBeyondModel(cut: 5, blocks: 4))))
     }
 
-    @Test("after every connection the device greets again, and sends again what is not settled, with the next attempt")
+    @Test("after every connection the device greets again and repeats what is not settled, with the next attempt")
     func reconnection() {
         var bench = DeviceBench()
         bench.start()
@@ -199,7 +199,7 @@ struct DeviceMachineTests {
                     .publishing(.rejected(sequence: 0, attempts: 1, number: reject.number, text: reject.text))))
     }
 
-    @Test("stop makes the device say goodbye at once, before the plan and in the middle of it", arguments: [false, true])
+    @Test("stop makes the device say goodbye at once, before the plan and amid it", arguments: [false, true])
     func stop(isAssigned: Bool) {
         var bench = DeviceBench()
         if isAssigned {
