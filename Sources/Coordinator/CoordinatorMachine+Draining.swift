@@ -76,7 +76,7 @@ extension CoordinatorMachine {
     /// A worker has everything: from the record on it owns the run.
     mutating func handedOver(_ handedOver: Body.HandedOver, _ id: String) {
         if id == roster.owner { return sendPlan(to: id) }
-        guard phase == .gathering || phase == .running, let old = roster.owner, drain?.successor == id else { return }
+        guard phase == .gathering || phase == .running, let old = roster.owner, drain?.planned == id else { return }
         drain = nil
         roster.owner = id
         roster.workers[id]?.step = Int(clamping: handedOver.step)

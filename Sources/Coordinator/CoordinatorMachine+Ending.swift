@@ -178,10 +178,6 @@ extension CoordinatorMachine {
             // What it has published stays published, and there is nothing to wait for.
             if roster.devices[number].state == .finished { return event(.info, id, reason) }
             setState(.away, ofDevice: number)
-        } else if id == roster.owner, drain != nil {
-            // That it is to leave must be known when it comes back.
-            event(.warning, id, reason)
-            return notify(.away(id: id, reason: reason))
         } else {
             setState(.away, ofWorker: id)
             if drain?.successor == id { nameSuccessor(again: false) }

@@ -16,7 +16,9 @@ extension CoordinatorMachine {
     private mutating func plan(for owner: String) {
         generation += 1
         let reason = summary
-        let plan = RecordedPlan(worker: owner, successor: drain?.successor, reason: reason)
+        let successor = drain?.successor
+        drain?.planned = successor
+        let plan = RecordedPlan(worker: owner, successor: successor, reason: reason)
         var entries = [
             LedgerEntry.plan(
                 PlanRecord(run: settings.run, generation: generation, predictedSeconds: nil, json: plan.json))
@@ -36,10 +38,8 @@ extension CoordinatorMachine {
         actions.append(.record(entries))
         notify(.planned(generation: generation, reason: reason))
         sendPlan(to: owner)
-        if let drain {
-            if let successor = drain.successor { sendPlan(to: successor) }
-            tellDrain()
-        }
+        if let successor { sendPlan(to: successor) }
+        if drain != nil { tellDrain() }
         for (number, _) in told { send(.assignment(assignment(of: number)), to: roster.devices[number].id) }
     }
 

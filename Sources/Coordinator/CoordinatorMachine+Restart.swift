@@ -24,7 +24,7 @@ extension CoordinatorMachine {
         for record in state.devices { roster.devices[record.number].restore(record) }
         for record in state.workers { roster.workers[record.id] = Roster.Worker(record) }
         roster.owner = plan?.worker
-        if roster.training?.state == .draining { drain = Drain(successor: plan?.successor) }
+        if roster.training?.state == .draining { drain = Drain(successor: plan?.successor, planned: plan?.successor) }
         before = state.run
     }
 

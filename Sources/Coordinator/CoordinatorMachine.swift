@@ -36,6 +36,8 @@ struct CoordinatorMachine {
     struct Drain: Equatable {
         /// Who takes over.
         var successor: String?
+        /// Who takes over as the newest plan has it: nobody else can.
+        var planned: String?
         /// What the worker told when it had finished its last step.
         var totals: Body.WorkerFinished?
     }
@@ -183,6 +185,8 @@ extension CoordinatorMachine {
 
     mutating func setState(_ state: WorkerRecord.State, ofWorker id: String) {
         guard let worker = roster.workers[id], worker.state != state else { return }
+        // That it is to leave must be known when it comes back.
+        if id == roster.owner, drain != nil, state == .away || state == .failed { return }
         roster.workers[id]?.state = state
         record(.workerState(run: settings.run, worker: id, state, step: worker.step))
     }

@@ -1,2 +1,0 @@
-/// Who computes what.
-enum BalancingPlaceholder {}
