@@ -69,13 +69,14 @@ let package = Package(
         .executableTarget(
             name: "permafrost",
             dependencies: [
-                "Balancing", "Checkpoints", "Diagnostics", "Ledger", "Queueing", "Recipes", "Runs",
+                "Balancing", "Checkpoints", "Diagnostics", "Ledger", "Queueing", "Recipes", "Runs", "Wire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         // Tests mirror Sources.
         .target(
             name: "Support", dependencies: ["Checkpoints", "Models", "Randomness", "Tensors"], path: "Tests/Support"),
+        .target(name: "Faults", dependencies: ["Queueing", "Randomness"], path: "Tests/Faults"),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
         .testTarget(name: "TensorsTests", dependencies: ["Randomness", "Support", "Tensors"]),
         .testTarget(
@@ -90,9 +91,10 @@ let package = Package(
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Diagnostics", "Randomness", "Tokenizers"]),
         .testTarget(name: "WireTests", dependencies: ["CWire", "Randomness", "Wire"]),
         .target(name: "CSyncedFile", path: "Tests/CSyncedFile"),
-        .testTarget(name: "QueueingTests", dependencies: ["CSyncedFile", "Queueing", "Randomness", "Wire"]),
+        .testTarget(
+            name: "QueueingTests", dependencies: ["CSyncedFile", "Faults", "Queueing", "Randomness", "Wire"]),
         .testTarget(name: "BalancingTests", dependencies: ["Balancing", "Randomness"]),
-        .testTarget(name: "LedgerTests", dependencies: ["Ledger", "Randomness"]),
+        .testTarget(name: "LedgerTests", dependencies: ["Diagnostics", "Ledger", "Randomness"]),
         .testTarget(name: "MethodsTests", dependencies: ["Datasets", "Methods", "Models", "Support"]),
         .testTarget(
             name: "DeviceTests", dependencies: ["Datasets", "Device", "Queueing", "Randomness", "Tensors", "Wire"]),
@@ -107,6 +109,8 @@ let package = Package(
         .testTarget(
             name: "RunsTests",
             dependencies: ["Checkpoints", "Datasets", "Models", "Randomness", "Recipes", "Runs", "Support", "Tensors"]),
-        .testTarget(name: "PermafrostTests", dependencies: ["Checkpoints", "Diagnostics", "Runs", "Support"]),
+        .testTarget(
+            name: "PermafrostTests",
+            dependencies: ["Checkpoints", "Diagnostics", "Ledger", "Queueing", "Randomness", "Runs", "Support", "Wire"]),
     ]
 )

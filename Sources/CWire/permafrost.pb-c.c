@@ -97,6 +97,96 @@ void   permafrost__hello__free_unpacked
   assert(message->base.descriptor == &permafrost__hello__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   permafrost__sequence_range__init
+                     (Permafrost__SequenceRange         *message)
+{
+  static const Permafrost__SequenceRange init_value = PERMAFROST__SEQUENCE_RANGE__INIT;
+  *message = init_value;
+}
+size_t permafrost__sequence_range__get_packed_size
+                     (const Permafrost__SequenceRange *message)
+{
+  assert(message->base.descriptor == &permafrost__sequence_range__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__sequence_range__pack
+                     (const Permafrost__SequenceRange *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__sequence_range__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__sequence_range__pack_to_buffer
+                     (const Permafrost__SequenceRange *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__sequence_range__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__SequenceRange *
+       permafrost__sequence_range__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__SequenceRange *)
+     protobuf_c_message_unpack (&permafrost__sequence_range__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__sequence_range__free_unpacked
+                     (Permafrost__SequenceRange *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__sequence_range__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   permafrost__welcome__init
+                     (Permafrost__Welcome         *message)
+{
+  static const Permafrost__Welcome init_value = PERMAFROST__WELCOME__INIT;
+  *message = init_value;
+}
+size_t permafrost__welcome__get_packed_size
+                     (const Permafrost__Welcome *message)
+{
+  assert(message->base.descriptor == &permafrost__welcome__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__welcome__pack
+                     (const Permafrost__Welcome *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__welcome__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__welcome__pack_to_buffer
+                     (const Permafrost__Welcome *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__welcome__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__Welcome *
+       permafrost__welcome__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__Welcome *)
+     protobuf_c_message_unpack (&permafrost__welcome__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__welcome__free_unpacked
+                     (Permafrost__Welcome *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__welcome__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   permafrost__activations__init
                      (Permafrost__Activations         *message)
 {
@@ -140,6 +230,51 @@ void   permafrost__activations__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &permafrost__activations__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   permafrost__handover_file__init
+                     (Permafrost__HandoverFile         *message)
+{
+  static const Permafrost__HandoverFile init_value = PERMAFROST__HANDOVER_FILE__INIT;
+  *message = init_value;
+}
+size_t permafrost__handover_file__get_packed_size
+                     (const Permafrost__HandoverFile *message)
+{
+  assert(message->base.descriptor == &permafrost__handover_file__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__handover_file__pack
+                     (const Permafrost__HandoverFile *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__handover_file__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__handover_file__pack_to_buffer
+                     (const Permafrost__HandoverFile *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__handover_file__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__HandoverFile *
+       permafrost__handover_file__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__HandoverFile *)
+     protobuf_c_message_unpack (&permafrost__handover_file__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__handover_file__free_unpacked
+                     (Permafrost__HandoverFile *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__handover_file__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   permafrost__finished__init
@@ -367,6 +502,96 @@ void   permafrost__stop__free_unpacked
   assert(message->base.descriptor == &permafrost__stop__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   permafrost__recipe_request__init
+                     (Permafrost__RecipeRequest         *message)
+{
+  static const Permafrost__RecipeRequest init_value = PERMAFROST__RECIPE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t permafrost__recipe_request__get_packed_size
+                     (const Permafrost__RecipeRequest *message)
+{
+  assert(message->base.descriptor == &permafrost__recipe_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__recipe_request__pack
+                     (const Permafrost__RecipeRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__recipe_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__recipe_request__pack_to_buffer
+                     (const Permafrost__RecipeRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__recipe_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__RecipeRequest *
+       permafrost__recipe_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__RecipeRequest *)
+     protobuf_c_message_unpack (&permafrost__recipe_request__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__recipe_request__free_unpacked
+                     (Permafrost__RecipeRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__recipe_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   permafrost__run_recipe__init
+                     (Permafrost__RunRecipe         *message)
+{
+  static const Permafrost__RunRecipe init_value = PERMAFROST__RUN_RECIPE__INIT;
+  *message = init_value;
+}
+size_t permafrost__run_recipe__get_packed_size
+                     (const Permafrost__RunRecipe *message)
+{
+  assert(message->base.descriptor == &permafrost__run_recipe__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__run_recipe__pack
+                     (const Permafrost__RunRecipe *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__run_recipe__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__run_recipe__pack_to_buffer
+                     (const Permafrost__RunRecipe *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__run_recipe__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__RunRecipe *
+       permafrost__run_recipe__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__RunRecipe *)
+     protobuf_c_message_unpack (&permafrost__run_recipe__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__run_recipe__free_unpacked
+                     (Permafrost__RunRecipe *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__run_recipe__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   permafrost__register__init
                      (Permafrost__Register         *message)
 {
@@ -410,6 +635,51 @@ void   permafrost__register__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &permafrost__register__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   permafrost__register_again__init
+                     (Permafrost__RegisterAgain         *message)
+{
+  static const Permafrost__RegisterAgain init_value = PERMAFROST__REGISTER_AGAIN__INIT;
+  *message = init_value;
+}
+size_t permafrost__register_again__get_packed_size
+                     (const Permafrost__RegisterAgain *message)
+{
+  assert(message->base.descriptor == &permafrost__register_again__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__register_again__pack
+                     (const Permafrost__RegisterAgain *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__register_again__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__register_again__pack_to_buffer
+                     (const Permafrost__RegisterAgain *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__register_again__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__RegisterAgain *
+       permafrost__register_again__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__RegisterAgain *)
+     protobuf_c_message_unpack (&permafrost__register_again__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__register_again__free_unpacked
+                     (Permafrost__RegisterAgain *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__register_again__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   permafrost__device_progress__init
@@ -502,6 +772,141 @@ void   permafrost__step_report__free_unpacked
   assert(message->base.descriptor == &permafrost__step_report__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   permafrost__step_recorded__init
+                     (Permafrost__StepRecorded         *message)
+{
+  static const Permafrost__StepRecorded init_value = PERMAFROST__STEP_RECORDED__INIT;
+  *message = init_value;
+}
+size_t permafrost__step_recorded__get_packed_size
+                     (const Permafrost__StepRecorded *message)
+{
+  assert(message->base.descriptor == &permafrost__step_recorded__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__step_recorded__pack
+                     (const Permafrost__StepRecorded *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__step_recorded__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__step_recorded__pack_to_buffer
+                     (const Permafrost__StepRecorded *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__step_recorded__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__StepRecorded *
+       permafrost__step_recorded__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__StepRecorded *)
+     protobuf_c_message_unpack (&permafrost__step_recorded__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__step_recorded__free_unpacked
+                     (Permafrost__StepRecorded *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__step_recorded__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   permafrost__device_queue__init
+                     (Permafrost__DeviceQueue         *message)
+{
+  static const Permafrost__DeviceQueue init_value = PERMAFROST__DEVICE_QUEUE__INIT;
+  *message = init_value;
+}
+size_t permafrost__device_queue__get_packed_size
+                     (const Permafrost__DeviceQueue *message)
+{
+  assert(message->base.descriptor == &permafrost__device_queue__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__device_queue__pack
+                     (const Permafrost__DeviceQueue *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__device_queue__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__device_queue__pack_to_buffer
+                     (const Permafrost__DeviceQueue *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__device_queue__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__DeviceQueue *
+       permafrost__device_queue__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__DeviceQueue *)
+     protobuf_c_message_unpack (&permafrost__device_queue__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__device_queue__free_unpacked
+                     (Permafrost__DeviceQueue *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__device_queue__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   permafrost__queue_report__init
+                     (Permafrost__QueueReport         *message)
+{
+  static const Permafrost__QueueReport init_value = PERMAFROST__QUEUE_REPORT__INIT;
+  *message = init_value;
+}
+size_t permafrost__queue_report__get_packed_size
+                     (const Permafrost__QueueReport *message)
+{
+  assert(message->base.descriptor == &permafrost__queue_report__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__queue_report__pack
+                     (const Permafrost__QueueReport *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__queue_report__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__queue_report__pack_to_buffer
+                     (const Permafrost__QueueReport *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__queue_report__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__QueueReport *
+       permafrost__queue_report__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__QueueReport *)
+     protobuf_c_message_unpack (&permafrost__queue_report__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__queue_report__free_unpacked
+                     (Permafrost__QueueReport *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__queue_report__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   permafrost__worker_finished__init
                      (Permafrost__WorkerFinished         *message)
 {
@@ -545,6 +950,96 @@ void   permafrost__worker_finished__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &permafrost__worker_finished__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   permafrost__handed_over__init
+                     (Permafrost__HandedOver         *message)
+{
+  static const Permafrost__HandedOver init_value = PERMAFROST__HANDED_OVER__INIT;
+  *message = init_value;
+}
+size_t permafrost__handed_over__get_packed_size
+                     (const Permafrost__HandedOver *message)
+{
+  assert(message->base.descriptor == &permafrost__handed_over__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__handed_over__pack
+                     (const Permafrost__HandedOver *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__handed_over__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__handed_over__pack_to_buffer
+                     (const Permafrost__HandedOver *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__handed_over__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__HandedOver *
+       permafrost__handed_over__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__HandedOver *)
+     protobuf_c_message_unpack (&permafrost__handed_over__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__handed_over__free_unpacked
+                     (Permafrost__HandedOver *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__handed_over__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   permafrost__goodbye__init
+                     (Permafrost__Goodbye         *message)
+{
+  static const Permafrost__Goodbye init_value = PERMAFROST__GOODBYE__INIT;
+  *message = init_value;
+}
+size_t permafrost__goodbye__get_packed_size
+                     (const Permafrost__Goodbye *message)
+{
+  assert(message->base.descriptor == &permafrost__goodbye__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__goodbye__pack
+                     (const Permafrost__Goodbye *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__goodbye__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__goodbye__pack_to_buffer
+                     (const Permafrost__Goodbye *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__goodbye__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__Goodbye *
+       permafrost__goodbye__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__Goodbye *)
+     protobuf_c_message_unpack (&permafrost__goodbye__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__goodbye__free_unpacked
+                     (Permafrost__Goodbye *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__goodbye__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   permafrost__failure__init
@@ -635,6 +1130,51 @@ void   permafrost__heartbeat__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &permafrost__heartbeat__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   permafrost__heartbeat_reply__init
+                     (Permafrost__HeartbeatReply         *message)
+{
+  static const Permafrost__HeartbeatReply init_value = PERMAFROST__HEARTBEAT_REPLY__INIT;
+  *message = init_value;
+}
+size_t permafrost__heartbeat_reply__get_packed_size
+                     (const Permafrost__HeartbeatReply *message)
+{
+  assert(message->base.descriptor == &permafrost__heartbeat_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__heartbeat_reply__pack
+                     (const Permafrost__HeartbeatReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__heartbeat_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__heartbeat_reply__pack_to_buffer
+                     (const Permafrost__HeartbeatReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__heartbeat_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__HeartbeatReply *
+       permafrost__heartbeat_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__HeartbeatReply *)
+     protobuf_c_message_unpack (&permafrost__heartbeat_reply__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__heartbeat_reply__free_unpacked
+                     (Permafrost__HeartbeatReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__heartbeat_reply__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   permafrost__assignment__init
@@ -772,7 +1312,52 @@ void   permafrost__run_plan__free_unpacked
   assert(message->base.descriptor == &permafrost__run_plan__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor permafrost__header__field_descriptors[19] =
+void   permafrost__drain__init
+                     (Permafrost__Drain         *message)
+{
+  static const Permafrost__Drain init_value = PERMAFROST__DRAIN__INIT;
+  *message = init_value;
+}
+size_t permafrost__drain__get_packed_size
+                     (const Permafrost__Drain *message)
+{
+  assert(message->base.descriptor == &permafrost__drain__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__drain__pack
+                     (const Permafrost__Drain *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__drain__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__drain__pack_to_buffer
+                     (const Permafrost__Drain *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__drain__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__Drain *
+       permafrost__drain__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__Drain *)
+     protobuf_c_message_unpack (&permafrost__drain__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__drain__free_unpacked
+                     (Permafrost__Drain *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__drain__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+static const ProtobufCFieldDescriptor permafrost__header__field_descriptors[31] =
 {
   {
     "version",
@@ -823,6 +1408,18 @@ static const ProtobufCFieldDescriptor permafrost__header__field_descriptors[19] 
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "session",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Header, session),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "hello",
     10,
     PROTOBUF_C_LABEL_NONE,
@@ -854,6 +1451,18 @@ static const ProtobufCFieldDescriptor permafrost__header__field_descriptors[19] 
     offsetof(Permafrost__Header, body_case),
     offsetof(Permafrost__Header, finished),
     &permafrost__finished__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "handover_file",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__Header, body_case),
+    offsetof(Permafrost__Header, handover_file),
+    &permafrost__handover_file__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -902,6 +1511,18 @@ static const ProtobufCFieldDescriptor permafrost__header__field_descriptors[19] 
     offsetof(Permafrost__Header, body_case),
     offsetof(Permafrost__Header, stop),
     &permafrost__stop__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "welcome",
+    24,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__Header, body_case),
+    offsetof(Permafrost__Header, welcome),
+    &permafrost__welcome__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -979,6 +1600,54 @@ static const ProtobufCFieldDescriptor permafrost__header__field_descriptors[19] 
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "heartbeat_reply",
+    36,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__Header, body_case),
+    offsetof(Permafrost__Header, heartbeat_reply),
+    &permafrost__heartbeat_reply__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "recipe_request",
+    37,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__Header, body_case),
+    offsetof(Permafrost__Header, recipe_request),
+    &permafrost__recipe_request__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "queue_report",
+    38,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__Header, body_case),
+    offsetof(Permafrost__Header, queue_report),
+    &permafrost__queue_report__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "goodbye",
+    39,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__Header, body_case),
+    offsetof(Permafrost__Header, goodbye),
+    &permafrost__goodbye__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "assignment",
     40,
     PROTOBUF_C_LABEL_NONE,
@@ -1002,36 +1671,108 @@ static const ProtobufCFieldDescriptor permafrost__header__field_descriptors[19] 
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "run_recipe",
+    42,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__Header, body_case),
+    offsetof(Permafrost__Header, run_recipe),
+    &permafrost__run_recipe__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "register_again",
+    43,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__Header, body_case),
+    offsetof(Permafrost__Header, register_again),
+    &permafrost__register_again__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "drain",
+    44,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__Header, body_case),
+    offsetof(Permafrost__Header, drain),
+    &permafrost__drain__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "step_recorded",
+    45,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__Header, body_case),
+    offsetof(Permafrost__Header, step_recorded),
+    &permafrost__step_recorded__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "handed_over",
+    50,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__Header, body_case),
+    offsetof(Permafrost__Header, handed_over),
+    &permafrost__handed_over__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__header__field_indices_by_name[] = {
-  8,   /* field[8] = ack */
-  5,   /* field[5] = activations */
-  17,   /* field[17] = assignment */
+  10,   /* field[10] = ack */
+  6,   /* field[6] = activations */
+  24,   /* field[24] = assignment */
   3,   /* field[3] = attempt */
-  7,   /* field[7] = credit */
-  12,   /* field[12] = device_progress */
-  15,   /* field[15] = failure */
-  6,   /* field[6] = finished */
-  16,   /* field[16] = heartbeat */
-  4,   /* field[4] = hello */
-  11,   /* field[11] = register */
-  9,   /* field[9] = reject */
+  9,   /* field[9] = credit */
+  15,   /* field[15] = device_progress */
+  28,   /* field[28] = drain */
+  18,   /* field[18] = failure */
+  7,   /* field[7] = finished */
+  23,   /* field[23] = goodbye */
+  30,   /* field[30] = handed_over */
+  8,   /* field[8] = handover_file */
+  19,   /* field[19] = heartbeat */
+  20,   /* field[20] = heartbeat_reply */
+  5,   /* field[5] = hello */
+  22,   /* field[22] = queue_report */
+  21,   /* field[21] = recipe_request */
+  14,   /* field[14] = register */
+  27,   /* field[27] = register_again */
+  11,   /* field[11] = reject */
   1,   /* field[1] = run */
-  18,   /* field[18] = run_plan */
+  25,   /* field[25] = run_plan */
+  26,   /* field[26] = run_recipe */
   2,   /* field[2] = sender */
-  13,   /* field[13] = step_report */
-  10,   /* field[10] = stop */
+  4,   /* field[4] = session */
+  29,   /* field[29] = step_recorded */
+  16,   /* field[16] = step_report */
+  12,   /* field[12] = stop */
   0,   /* field[0] = version */
-  14,   /* field[14] = worker_finished */
+  13,   /* field[13] = welcome */
+  17,   /* field[17] = worker_finished */
 };
 static const ProtobufCIntRange permafrost__header__number_ranges[5 + 1] =
 {
   { 1, 0 },
-  { 10, 4 },
-  { 20, 7 },
-  { 30, 11 },
-  { 40, 17 },
-  { 0, 19 }
+  { 10, 5 },
+  { 20, 9 },
+  { 30, 14 },
+  { 50, 30 },
+  { 0, 31 }
 };
 const ProtobufCMessageDescriptor permafrost__header__descriptor =
 {
@@ -1041,7 +1782,7 @@ const ProtobufCMessageDescriptor permafrost__header__descriptor =
   "Permafrost__Header",
   "permafrost",
   sizeof(Permafrost__Header),
-  19,
+  31,
   permafrost__header__field_descriptors,
   permafrost__header__field_indices_by_name,
   5,  permafrost__header__number_ranges,
@@ -1086,7 +1827,109 @@ const ProtobufCMessageDescriptor permafrost__hello__descriptor =
   (ProtobufCMessageInit) permafrost__hello__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__activations__field_descriptors[10] =
+static const ProtobufCFieldDescriptor permafrost__sequence_range__field_descriptors[2] =
+{
+  {
+    "first",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__SequenceRange, first),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "last",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__SequenceRange, last),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__sequence_range__field_indices_by_name[] = {
+  0,   /* field[0] = first */
+  1,   /* field[1] = last */
+};
+static const ProtobufCIntRange permafrost__sequence_range__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor permafrost__sequence_range__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.SequenceRange",
+  "SequenceRange",
+  "Permafrost__SequenceRange",
+  "permafrost",
+  sizeof(Permafrost__SequenceRange),
+  2,
+  permafrost__sequence_range__field_descriptors,
+  permafrost__sequence_range__field_indices_by_name,
+  1,  permafrost__sequence_range__number_ranges,
+  (ProtobufCMessageInit) permafrost__sequence_range__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__welcome__field_descriptors[2] =
+{
+  {
+    "credit_bytes",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Welcome, credit_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "settled",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__Welcome, n_settled),
+    offsetof(Permafrost__Welcome, settled),
+    &permafrost__sequence_range__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__welcome__field_indices_by_name[] = {
+  0,   /* field[0] = credit_bytes */
+  1,   /* field[1] = settled */
+};
+static const ProtobufCIntRange permafrost__welcome__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor permafrost__welcome__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.Welcome",
+  "Welcome",
+  "Permafrost__Welcome",
+  "permafrost",
+  sizeof(Permafrost__Welcome),
+  2,
+  permafrost__welcome__field_descriptors,
+  permafrost__welcome__field_indices_by_name,
+  1,  permafrost__welcome__number_ranges,
+  (ProtobufCMessageInit) permafrost__welcome__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__activations__field_descriptors[13] =
 {
   {
     "sequence",
@@ -1208,6 +2051,42 @@ static const ProtobufCFieldDescriptor permafrost__activations__field_descriptors
     0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "part",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Activations, part),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "parts",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Activations, parts),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "origin",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Activations, origin),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__activations__field_indices_by_name[] = {
   7,   /* field[7] = checksum */
@@ -1215,6 +2094,9 @@ static const unsigned permafrost__activations__field_indices_by_name[] = {
   6,   /* field[6] = columns */
   3,   /* field[3] = cut */
   2,   /* field[2] = lengths */
+  12,   /* field[12] = origin */
+  10,   /* field[10] = part */
+  11,   /* field[11] = parts */
   5,   /* field[5] = rows */
   1,   /* field[1] = sample_ids */
   0,   /* field[0] = sequence */
@@ -1225,7 +2107,7 @@ static const ProtobufCIntRange permafrost__activations__number_ranges[2 + 1] =
 {
   { 1, 0 },
   { 5, 3 },
-  { 0, 10 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor permafrost__activations__descriptor =
 {
@@ -1235,11 +2117,114 @@ const ProtobufCMessageDescriptor permafrost__activations__descriptor =
   "Permafrost__Activations",
   "permafrost",
   sizeof(Permafrost__Activations),
-  10,
+  13,
   permafrost__activations__field_descriptors,
   permafrost__activations__field_indices_by_name,
   2,  permafrost__activations__number_ranges,
   (ProtobufCMessageInit) permafrost__activations__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__handover_file__field_descriptors[6] =
+{
+  {
+    "sequence",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__HandoverFile, sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "step",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__HandoverFile, step),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "name",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__HandoverFile, name),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "offset",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__HandoverFile, offset),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bytes",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__HandoverFile, bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "checksum",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__HandoverFile, checksum),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__handover_file__field_indices_by_name[] = {
+  4,   /* field[4] = bytes */
+  5,   /* field[5] = checksum */
+  2,   /* field[2] = name */
+  3,   /* field[3] = offset */
+  0,   /* field[0] = sequence */
+  1,   /* field[1] = step */
+};
+static const ProtobufCIntRange permafrost__handover_file__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor permafrost__handover_file__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.HandoverFile",
+  "HandoverFile",
+  "Permafrost__HandoverFile",
+  "permafrost",
+  sizeof(Permafrost__HandoverFile),
+  6,
+  permafrost__handover_file__field_descriptors,
+  permafrost__handover_file__field_indices_by_name,
+  1,  permafrost__handover_file__number_ranges,
+  (ProtobufCMessageInit) permafrost__handover_file__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor permafrost__finished__field_descriptors[2] =
@@ -1331,7 +2316,7 @@ const ProtobufCMessageDescriptor permafrost__credit__descriptor =
   (ProtobufCMessageInit) permafrost__credit__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__ack__field_descriptors[2] =
+static const ProtobufCFieldDescriptor permafrost__ack__field_descriptors[4] =
 {
   {
     "sequence",
@@ -1357,15 +2342,41 @@ static const ProtobufCFieldDescriptor permafrost__ack__field_descriptors[2] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "part",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Ack, part),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "origin",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Ack, origin),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__ack__field_indices_by_name[] = {
   1,   /* field[1] = credit_bytes */
+  3,   /* field[3] = origin */
+  2,   /* field[2] = part */
   0,   /* field[0] = sequence */
 };
 static const ProtobufCIntRange permafrost__ack__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor permafrost__ack__descriptor =
 {
@@ -1375,14 +2386,14 @@ const ProtobufCMessageDescriptor permafrost__ack__descriptor =
   "Permafrost__Ack",
   "permafrost",
   sizeof(Permafrost__Ack),
-  2,
+  4,
   permafrost__ack__field_descriptors,
   permafrost__ack__field_indices_by_name,
   1,  permafrost__ack__number_ranges,
   (ProtobufCMessageInit) permafrost__ack__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__reject__field_descriptors[3] =
+static const ProtobufCFieldDescriptor permafrost__reject__field_descriptors[5] =
 {
   {
     "sequence",
@@ -1420,16 +2431,42 @@ static const ProtobufCFieldDescriptor permafrost__reject__field_descriptors[3] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "part",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Reject, part),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "origin",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Reject, origin),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__reject__field_indices_by_name[] = {
   1,   /* field[1] = number */
+  4,   /* field[4] = origin */
+  3,   /* field[3] = part */
   0,   /* field[0] = sequence */
   2,   /* field[2] = text */
 };
 static const ProtobufCIntRange permafrost__reject__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor permafrost__reject__descriptor =
 {
@@ -1439,7 +2476,7 @@ const ProtobufCMessageDescriptor permafrost__reject__descriptor =
   "Permafrost__Reject",
   "permafrost",
   sizeof(Permafrost__Reject),
-  3,
+  5,
   permafrost__reject__field_descriptors,
   permafrost__reject__field_indices_by_name,
   1,  permafrost__reject__number_ranges,
@@ -1484,7 +2521,96 @@ const ProtobufCMessageDescriptor permafrost__stop__descriptor =
   (ProtobufCMessageInit) permafrost__stop__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__register__field_descriptors[4] =
+static const ProtobufCFieldDescriptor permafrost__recipe_request__field_descriptors[1] =
+{
+  {
+    "role",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__RecipeRequest, role),
+    &permafrost__role__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__recipe_request__field_indices_by_name[] = {
+  0,   /* field[0] = role */
+};
+static const ProtobufCIntRange permafrost__recipe_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor permafrost__recipe_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.RecipeRequest",
+  "RecipeRequest",
+  "Permafrost__RecipeRequest",
+  "permafrost",
+  sizeof(Permafrost__RecipeRequest),
+  1,
+  permafrost__recipe_request__field_descriptors,
+  permafrost__recipe_request__field_indices_by_name,
+  1,  permafrost__recipe_request__number_ranges,
+  (ProtobufCMessageInit) permafrost__recipe_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__run_recipe__field_descriptors[2] =
+{
+  {
+    "recipe",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__RunRecipe, recipe),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "number",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__RunRecipe, number),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__run_recipe__field_indices_by_name[] = {
+  1,   /* field[1] = number */
+  0,   /* field[0] = recipe */
+};
+static const ProtobufCIntRange permafrost__run_recipe__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor permafrost__run_recipe__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.RunRecipe",
+  "RunRecipe",
+  "Permafrost__RunRecipe",
+  "permafrost",
+  sizeof(Permafrost__RunRecipe),
+  2,
+  permafrost__run_recipe__field_descriptors,
+  permafrost__run_recipe__field_indices_by_name,
+  1,  permafrost__run_recipe__number_ranges,
+  (ProtobufCMessageInit) permafrost__run_recipe__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__register__field_descriptors[8] =
 {
   {
     "role",
@@ -1534,17 +2660,69 @@ static const ProtobufCFieldDescriptor permafrost__register__field_descriptors[4]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "endpoint_key",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Register, endpoint_key),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "step",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Register, step),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "messages",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Register, messages),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "memory_bytes",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Register, memory_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__register__field_indices_by_name[] = {
   3,   /* field[3] = endpoint */
+  4,   /* field[4] = endpoint_key */
+  7,   /* field[7] = memory_bytes */
+  6,   /* field[6] = messages */
   0,   /* field[0] = role */
   1,   /* field[1] = samples */
+  5,   /* field[5] = step */
   2,   /* field[2] = threads */
 };
 static const ProtobufCIntRange permafrost__register__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor permafrost__register__descriptor =
 {
@@ -1554,14 +2732,32 @@ const ProtobufCMessageDescriptor permafrost__register__descriptor =
   "Permafrost__Register",
   "permafrost",
   sizeof(Permafrost__Register),
-  4,
+  8,
   permafrost__register__field_descriptors,
   permafrost__register__field_indices_by_name,
   1,  permafrost__register__number_ranges,
   (ProtobufCMessageInit) permafrost__register__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__device_progress__field_descriptors[6] =
+#define permafrost__register_again__field_descriptors NULL
+#define permafrost__register_again__field_indices_by_name NULL
+#define permafrost__register_again__number_ranges NULL
+const ProtobufCMessageDescriptor permafrost__register_again__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.RegisterAgain",
+  "RegisterAgain",
+  "Permafrost__RegisterAgain",
+  "permafrost",
+  sizeof(Permafrost__RegisterAgain),
+  0,
+  permafrost__register_again__field_descriptors,
+  permafrost__register_again__field_indices_by_name,
+  0,  permafrost__register_again__number_ranges,
+  (ProtobufCMessageInit) permafrost__register_again__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__device_progress__field_descriptors[11] =
 {
   {
     "published_samples",
@@ -1635,19 +2831,84 @@ static const ProtobufCFieldDescriptor permafrost__device_progress__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "block_tokens",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__DeviceProgress, block_tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "uplink_bytes_per_second",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__DeviceProgress, uplink_bytes_per_second),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "round_trip_seconds",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__DeviceProgress, round_trip_seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cut",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__DeviceProgress, cut),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "generation",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__DeviceProgress, generation),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__device_progress__field_indices_by_name[] = {
+  6,   /* field[6] = block_tokens */
   4,   /* field[4] = bytes_down */
   3,   /* field[3] = bytes_up */
   2,   /* field[2] = compute_nanoseconds */
+  9,   /* field[9] = cut */
   5,   /* field[5] = finished */
+  10,   /* field[10] = generation */
   0,   /* field[0] = published_samples */
+  8,   /* field[8] = round_trip_seconds */
   1,   /* field[1] = tokens */
+  7,   /* field[7] = uplink_bytes_per_second */
 };
 static const ProtobufCIntRange permafrost__device_progress__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor permafrost__device_progress__descriptor =
 {
@@ -1657,14 +2918,14 @@ const ProtobufCMessageDescriptor permafrost__device_progress__descriptor =
   "Permafrost__DeviceProgress",
   "permafrost",
   sizeof(Permafrost__DeviceProgress),
-  6,
+  11,
   permafrost__device_progress__field_descriptors,
   permafrost__device_progress__field_indices_by_name,
   1,  permafrost__device_progress__number_ranges,
   (ProtobufCMessageInit) permafrost__device_progress__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__step_report__field_descriptors[10] =
+static const ProtobufCFieldDescriptor permafrost__step_report__field_descriptors[12] =
 {
   {
     "step",
@@ -1786,14 +3047,40 @@ static const ProtobufCFieldDescriptor permafrost__step_report__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "sample_ids",
+    11,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Permafrost__StepReport, n_sample_ids),
+    offsetof(Permafrost__StepReport, sample_ids),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "adapter_digest",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__StepReport, adapter_digest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__step_report__field_indices_by_name[] = {
   3,   /* field[3] = accuracy */
+  11,   /* field[11] = adapter_digest */
   9,   /* field[9] = bytes_up */
   1,   /* field[1] = epoch */
   4,   /* field[4] = learning_rate */
   2,   /* field[2] = loss */
   8,   /* field[8] = queue_depth */
+  10,   /* field[10] = sample_ids */
   6,   /* field[6] = samples */
   7,   /* field[7] = seconds */
   0,   /* field[0] = step */
@@ -1802,7 +3089,7 @@ static const unsigned permafrost__step_report__field_indices_by_name[] = {
 static const ProtobufCIntRange permafrost__step_report__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor permafrost__step_report__descriptor =
 {
@@ -1812,14 +3099,323 @@ const ProtobufCMessageDescriptor permafrost__step_report__descriptor =
   "Permafrost__StepReport",
   "permafrost",
   sizeof(Permafrost__StepReport),
-  10,
+  12,
   permafrost__step_report__field_descriptors,
   permafrost__step_report__field_indices_by_name,
   1,  permafrost__step_report__number_ranges,
   (ProtobufCMessageInit) permafrost__step_report__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__worker_finished__field_descriptors[7] =
+static const ProtobufCFieldDescriptor permafrost__step_recorded__field_descriptors[1] =
+{
+  {
+    "step",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__StepRecorded, step),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__step_recorded__field_indices_by_name[] = {
+  0,   /* field[0] = step */
+};
+static const ProtobufCIntRange permafrost__step_recorded__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor permafrost__step_recorded__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.StepRecorded",
+  "StepRecorded",
+  "Permafrost__StepRecorded",
+  "permafrost",
+  sizeof(Permafrost__StepRecorded),
+  1,
+  permafrost__step_recorded__field_descriptors,
+  permafrost__step_recorded__field_indices_by_name,
+  1,  permafrost__step_recorded__number_ranges,
+  (ProtobufCMessageInit) permafrost__step_recorded__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__device_queue__field_descriptors[9] =
+{
+  {
+    "device",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__DeviceQueue, device),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "samples",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__DeviceQueue, samples),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "messages",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__DeviceQueue, messages),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bytes",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__DeviceQueue, bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pending_bytes",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__DeviceQueue, pending_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "credit_bytes",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__DeviceQueue, credit_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "duplicates",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__DeviceQueue, duplicates),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "redelivered",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__DeviceQueue, redelivered),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dead",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__DeviceQueue, dead),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__device_queue__field_indices_by_name[] = {
+  3,   /* field[3] = bytes */
+  5,   /* field[5] = credit_bytes */
+  8,   /* field[8] = dead */
+  0,   /* field[0] = device */
+  6,   /* field[6] = duplicates */
+  2,   /* field[2] = messages */
+  4,   /* field[4] = pending_bytes */
+  7,   /* field[7] = redelivered */
+  1,   /* field[1] = samples */
+};
+static const ProtobufCIntRange permafrost__device_queue__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 9 }
+};
+const ProtobufCMessageDescriptor permafrost__device_queue__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.DeviceQueue",
+  "DeviceQueue",
+  "Permafrost__DeviceQueue",
+  "permafrost",
+  sizeof(Permafrost__DeviceQueue),
+  9,
+  permafrost__device_queue__field_descriptors,
+  permafrost__device_queue__field_indices_by_name,
+  1,  permafrost__device_queue__number_ranges,
+  (ProtobufCMessageInit) permafrost__device_queue__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__queue_report__field_descriptors[8] =
+{
+  {
+    "devices",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__QueueReport, n_devices),
+    offsetof(Permafrost__QueueReport, devices),
+    &permafrost__device_queue__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "store_bytes",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__QueueReport, store_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "store_capacity",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__QueueReport, store_capacity),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "is_full",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__QueueReport, is_full),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "advance_seconds",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__QueueReport, advance_seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "advance_block_tokens",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__QueueReport, advance_block_tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "step_seconds",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__QueueReport, step_seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "step_tokens",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__QueueReport, step_tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__queue_report__field_indices_by_name[] = {
+  5,   /* field[5] = advance_block_tokens */
+  4,   /* field[4] = advance_seconds */
+  0,   /* field[0] = devices */
+  3,   /* field[3] = is_full */
+  6,   /* field[6] = step_seconds */
+  7,   /* field[7] = step_tokens */
+  1,   /* field[1] = store_bytes */
+  2,   /* field[2] = store_capacity */
+};
+static const ProtobufCIntRange permafrost__queue_report__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor permafrost__queue_report__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.QueueReport",
+  "QueueReport",
+  "Permafrost__QueueReport",
+  "permafrost",
+  sizeof(Permafrost__QueueReport),
+  8,
+  permafrost__queue_report__field_descriptors,
+  permafrost__queue_report__field_indices_by_name,
+  1,  permafrost__queue_report__number_ranges,
+  (ProtobufCMessageInit) permafrost__queue_report__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__worker_finished__field_descriptors[8] =
 {
   {
     "steps",
@@ -1905,10 +3501,23 @@ static const ProtobufCFieldDescriptor permafrost__worker_finished__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "drained",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__WorkerFinished, drained),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__worker_finished__field_indices_by_name[] = {
   6,   /* field[6] = bytes_down */
   5,   /* field[5] = bytes_up */
+  7,   /* field[7] = drained */
   1,   /* field[1] = epochs */
   3,   /* field[3] = samples */
   4,   /* field[4] = seconds */
@@ -1918,7 +3527,7 @@ static const unsigned permafrost__worker_finished__field_indices_by_name[] = {
 static const ProtobufCIntRange permafrost__worker_finished__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor permafrost__worker_finished__descriptor =
 {
@@ -1928,11 +3537,100 @@ const ProtobufCMessageDescriptor permafrost__worker_finished__descriptor =
   "Permafrost__WorkerFinished",
   "permafrost",
   sizeof(Permafrost__WorkerFinished),
-  7,
+  8,
   permafrost__worker_finished__field_descriptors,
   permafrost__worker_finished__field_indices_by_name,
   1,  permafrost__worker_finished__number_ranges,
   (ProtobufCMessageInit) permafrost__worker_finished__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__handed_over__field_descriptors[2] =
+{
+  {
+    "step",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__HandedOver, step),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "messages",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__HandedOver, messages),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__handed_over__field_indices_by_name[] = {
+  1,   /* field[1] = messages */
+  0,   /* field[0] = step */
+};
+static const ProtobufCIntRange permafrost__handed_over__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor permafrost__handed_over__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.HandedOver",
+  "HandedOver",
+  "Permafrost__HandedOver",
+  "permafrost",
+  sizeof(Permafrost__HandedOver),
+  2,
+  permafrost__handed_over__field_descriptors,
+  permafrost__handed_over__field_indices_by_name,
+  1,  permafrost__handed_over__number_ranges,
+  (ProtobufCMessageInit) permafrost__handed_over__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__goodbye__field_descriptors[1] =
+{
+  {
+    "reason",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Goodbye, reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__goodbye__field_indices_by_name[] = {
+  0,   /* field[0] = reason */
+};
+static const ProtobufCIntRange permafrost__goodbye__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor permafrost__goodbye__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.Goodbye",
+  "Goodbye",
+  "Permafrost__Goodbye",
+  "permafrost",
+  sizeof(Permafrost__Goodbye),
+  1,
+  permafrost__goodbye__field_descriptors,
+  permafrost__goodbye__field_indices_by_name,
+  1,  permafrost__goodbye__number_ranges,
+  (ProtobufCMessageInit) permafrost__goodbye__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor permafrost__failure__field_descriptors[3] =
@@ -1999,9 +3697,29 @@ const ProtobufCMessageDescriptor permafrost__failure__descriptor =
   (ProtobufCMessageInit) permafrost__failure__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-#define permafrost__heartbeat__field_descriptors NULL
-#define permafrost__heartbeat__field_indices_by_name NULL
-#define permafrost__heartbeat__number_ranges NULL
+static const ProtobufCFieldDescriptor permafrost__heartbeat__field_descriptors[1] =
+{
+  {
+    "time",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Heartbeat, time),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__heartbeat__field_indices_by_name[] = {
+  0,   /* field[0] = time */
+};
+static const ProtobufCIntRange permafrost__heartbeat__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
 const ProtobufCMessageDescriptor permafrost__heartbeat__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
@@ -2010,14 +3728,52 @@ const ProtobufCMessageDescriptor permafrost__heartbeat__descriptor =
   "Permafrost__Heartbeat",
   "permafrost",
   sizeof(Permafrost__Heartbeat),
-  0,
+  1,
   permafrost__heartbeat__field_descriptors,
   permafrost__heartbeat__field_indices_by_name,
-  0,  permafrost__heartbeat__number_ranges,
+  1,  permafrost__heartbeat__number_ranges,
   (ProtobufCMessageInit) permafrost__heartbeat__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__assignment__field_descriptors[6] =
+static const ProtobufCFieldDescriptor permafrost__heartbeat_reply__field_descriptors[1] =
+{
+  {
+    "time",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__HeartbeatReply, time),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__heartbeat_reply__field_indices_by_name[] = {
+  0,   /* field[0] = time */
+};
+static const ProtobufCIntRange permafrost__heartbeat_reply__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor permafrost__heartbeat_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.HeartbeatReply",
+  "HeartbeatReply",
+  "Permafrost__HeartbeatReply",
+  "permafrost",
+  sizeof(Permafrost__HeartbeatReply),
+  1,
+  permafrost__heartbeat_reply__field_descriptors,
+  permafrost__heartbeat_reply__field_indices_by_name,
+  1,  permafrost__heartbeat_reply__number_ranges,
+  (ProtobufCMessageInit) permafrost__heartbeat_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__assignment__field_descriptors[8] =
 {
   {
     "cut",
@@ -2091,6 +3847,30 @@ static const ProtobufCFieldDescriptor permafrost__assignment__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "worker",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Assignment, worker),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "worker_key",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Assignment, worker_key),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__assignment__field_indices_by_name[] = {
   0,   /* field[0] = cut */
@@ -2098,12 +3878,14 @@ static const unsigned permafrost__assignment__field_indices_by_name[] = {
   3,   /* field[3] = generation */
   4,   /* field[4] = number */
   2,   /* field[2] = seed */
+  6,   /* field[6] = worker */
   1,   /* field[1] = worker_endpoint */
+  7,   /* field[7] = worker_key */
 };
 static const ProtobufCIntRange permafrost__assignment__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor permafrost__assignment__descriptor =
 {
@@ -2113,14 +3895,14 @@ const ProtobufCMessageDescriptor permafrost__assignment__descriptor =
   "Permafrost__Assignment",
   "permafrost",
   sizeof(Permafrost__Assignment),
-  6,
+  8,
   permafrost__assignment__field_descriptors,
   permafrost__assignment__field_indices_by_name,
   1,  permafrost__assignment__number_ranges,
   (ProtobufCMessageInit) permafrost__assignment__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__device_plan__field_descriptors[3] =
+static const ProtobufCFieldDescriptor permafrost__device_plan__field_descriptors[4] =
 {
   {
     "device",
@@ -2158,16 +3940,29 @@ static const ProtobufCFieldDescriptor permafrost__device_plan__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "key",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__DevicePlan, key),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__device_plan__field_indices_by_name[] = {
   2,   /* field[2] = cut */
   0,   /* field[0] = device */
+  3,   /* field[3] = key */
   1,   /* field[1] = samples */
 };
 static const ProtobufCIntRange permafrost__device_plan__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor permafrost__device_plan__descriptor =
 {
@@ -2177,14 +3972,14 @@ const ProtobufCMessageDescriptor permafrost__device_plan__descriptor =
   "Permafrost__DevicePlan",
   "permafrost",
   sizeof(Permafrost__DevicePlan),
-  3,
+  4,
   permafrost__device_plan__field_descriptors,
   permafrost__device_plan__field_indices_by_name,
   1,  permafrost__device_plan__number_ranges,
   (ProtobufCMessageInit) permafrost__device_plan__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__run_plan__field_descriptors[3] =
+static const ProtobufCFieldDescriptor permafrost__run_plan__field_descriptors[5] =
 {
   {
     "devices",
@@ -2222,16 +4017,42 @@ static const ProtobufCFieldDescriptor permafrost__run_plan__field_descriptors[3]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "predecessor",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__RunPlan, predecessor),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "predecessor_key",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__RunPlan, predecessor_key),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__run_plan__field_indices_by_name[] = {
   0,   /* field[0] = devices */
   2,   /* field[2] = generation */
+  3,   /* field[3] = predecessor */
+  4,   /* field[4] = predecessor_key */
   1,   /* field[1] = seed */
 };
 static const ProtobufCIntRange permafrost__run_plan__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor permafrost__run_plan__descriptor =
 {
@@ -2241,11 +4062,75 @@ const ProtobufCMessageDescriptor permafrost__run_plan__descriptor =
   "Permafrost__RunPlan",
   "permafrost",
   sizeof(Permafrost__RunPlan),
-  3,
+  5,
   permafrost__run_plan__field_descriptors,
   permafrost__run_plan__field_indices_by_name,
   1,  permafrost__run_plan__number_ranges,
   (ProtobufCMessageInit) permafrost__run_plan__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__drain__field_descriptors[3] =
+{
+  {
+    "successor",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Drain, successor),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "successor_endpoint",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Drain, successor_endpoint),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "successor_key",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Drain, successor_key),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__drain__field_indices_by_name[] = {
+  0,   /* field[0] = successor */
+  1,   /* field[1] = successor_endpoint */
+  2,   /* field[2] = successor_key */
+};
+static const ProtobufCIntRange permafrost__drain__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor permafrost__drain__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.Drain",
+  "Drain",
+  "Permafrost__Drain",
+  "permafrost",
+  sizeof(Permafrost__Drain),
+  3,
+  permafrost__drain__field_descriptors,
+  permafrost__drain__field_indices_by_name,
+  1,  permafrost__drain__number_ranges,
+  (ProtobufCMessageInit) permafrost__drain__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCEnumValue permafrost__codec__enum_values_by_number[3] =

@@ -31,12 +31,18 @@ extension ExitCode {
         case .deviceLost: "A device was silent for too long"
         case .storeFull: "The activation store is full"
         case .workerLost: "The worker was silent for too long or never answered"
+        case .keyRefused: "A key or key file is missing, damaged or open to others"
         case .storeDamaged: "The activation store's files are damaged or cannot be used"
         case .runFolderUnwritable: "The run folder cannot be written"
         case .diverged: "Training diverged: a loss or gradient is not a number"
         case .interrupted: "The user stopped the run; its folder is kept"
         case .checkpointDamaged: "A run checkpoint is missing, unfinished, damaged or of another version"
         case .runNotResumable: "A folder holds no run that can go on, or another process trains in it."
+        case .ledgerDamaged: "The ledger is damaged, or older than what was written; the error names the place"
+        case .stateInUse: "Another coordinator works with the state folder"
+        case .ledgerUnusable: "No ledger is there, or it cannot be opened, read or written"
+        case .notInLedger: "A run, device, worker or key that the ledger does not know; the error names the nearest one"
+        case .ledgerRefused: "The ledger does not take something as it is; the error says why"
         case .machineUnfit: "This machine lacks something; permafrost doctor says what"
         }
     }

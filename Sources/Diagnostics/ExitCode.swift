@@ -39,6 +39,7 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     case deviceLost = 52
     case storeFull = 53
     case workerLost = 54
+    case keyRefused = 55
     case storeDamaged = 57
 
     // 60-69: runs.
@@ -47,6 +48,11 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     case interrupted = 62
     case checkpointDamaged = 63
     case runNotResumable = 64
+    case ledgerDamaged = 65
+    case stateInUse = 66
+    case ledgerUnusable = 67
+    case notInLedger = 68
+    case ledgerRefused = 69
 
     // 70-79: the machine.
     case machineUnfit = 70

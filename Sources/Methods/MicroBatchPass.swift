@@ -1,3 +1,4 @@
+import Diagnostics
 import Models
 import Tensors
 
@@ -159,6 +160,7 @@ public final class MicroBatchPass: @unchecked Sendable {
             let gradient_TD = headGradient(lossScale: lossScale, scratch)
             for index in trained.reversed() {
                 let kept = backwardInput(index, gradient_TD, arena: scratch, scratch: scratch)
+                Failpoint.hit(.betweenBackwardAndWeights)
                 backwardWeights(index, kept, scratch: scratch)
                 scratch.reset()
             }

@@ -1,3 +1,4 @@
+import Diagnostics
 import Models
 import Tensors
 
@@ -87,9 +88,11 @@ public final class Trainer: @unchecked Sendable {
         let sum = passes[0].gradients
         for pass in passes[1..<lanes(batch)] { Kernels.best.add(pass.gradients.flat, to: sum.flat) }
         let rate = schedule.rate(step: step + 1)
+        Failpoint.hit(.beforeOptimizerStep)
         let norm = optimizer.update(parameters, gradients: sum, step: step + 1, learningRate: rate)
         guard norm.isFinite else { throw TrainingError.diverged(step: step + 1, value: "gradient") }
         step += 1
+        Failpoint.hit(.afterOptimizerStep)
         return StepResult(
             step: step, loss: loss, accuracy: Double(results.reduce(0) { $0 + $1.correct }) / Double(targets),
             learningRate: rate, gradientNorm: norm, tokens: batch.reduce(0) { $0 + $1.layout.tokens },

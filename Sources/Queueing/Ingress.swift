@@ -59,7 +59,7 @@ public struct Ingress: Sendable {
     ///   - window: how far beyond the first unsettled sequence a message may be.
     ///   - maximumRejections: rejections of one sequence before it becomes a dead letter.
     ///   - maximumDeadLetters: dead letters of one device before all its messages are refused.
-    public init(window: Int = WireLimits().sequences, maximumRejections: Int = 3, maximumDeadLetters: Int = 16) {
+    public init(window: Int = 1024, maximumRejections: Int = 3, maximumDeadLetters: Int = 16) {
         self.window = window
         self.maximumRejections = maximumRejections
         self.maximumDeadLetters = maximumDeadLetters
@@ -135,7 +135,7 @@ private struct DeviceIngress: Sendable {
         if sequence >= 1, sequence <= settledThrough { return .acknowledgeAgain }
         guard sequence >= 1, sequence - settledThrough <= UInt64(window) else {
             return .reject(
-                .sequenceOutOfWindow(sequence: sequence, expected: settledThrough + 1, window: window))
+                .sequenceOutOfRange(sequence: sequence, samples: settledThrough + UInt64(window)))
         }
         guard let entry = entries[sequence] else {
             entries[sequence] = Entry(state: .pending, attempt: attempt)

@@ -48,7 +48,7 @@ public struct PublishWindow: Sendable {
     ///   - maximumAttempts: how often a message is sent before the device gives up.
     ///   - sequences: how far ahead of a missing acknowledgement new messages may run: the worker's `Ingress` window.
     public init(
-        acknowledgementTimeout: Duration, maximumAttempts: UInt32, sequences: Int = WireLimits().sequences
+        acknowledgementTimeout: Duration, maximumAttempts: UInt32, sequences: Int = 1024
     ) {
         self.sequences = sequences
         self.acknowledgementTimeout = acknowledgementTimeout

@@ -55,6 +55,12 @@ extension Recipe {
         case constant, linear, cosine
     }
 
+    /// Who decides how many blocks a device of a distributed run computes.
+    public enum Balance: String, Sendable, CaseIterable {
+        /// The measured speeds, beginning with `devices.cuts`; or `devices.cuts` alone.
+        case measured, fixed
+    }
+
     /// How activations are written on the wire.
     public enum Codec: String, Sendable, CaseIterable {
         /// Four bytes a value, exact, or two bytes with eight bits of precision.

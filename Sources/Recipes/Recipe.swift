@@ -19,6 +19,8 @@ public struct Recipe: Sendable, Equatable {
     public var training = Training()
     /// The devices, their data and how they publish.
     public var devices = Devices()
+    /// Where the roles of a distributed run meet.
+    public var network = Network()
     /// The server's activation store.
     public var store = Store()
     /// What is measured before and after training.
@@ -153,6 +155,8 @@ extension Recipe {
 
     /// The devices, their data and how they publish.
     public struct Devices: Sendable, Equatable {
+        /// The devices' ids; nil names them device-1, device-2 and so on.
+        public var ids: [String]?
         /// For each device, how many of the frozen blocks it computes itself.
         public var cuts = [24, 18, 12, 6]
         /// How the training examples are spread over the devices.
@@ -167,12 +171,30 @@ extension Recipe {
         public var codec = Codec.f32
         /// Seconds without a sign of life after which a device counts as lost.
         public var silenceSeconds = 60.0
+        /// Whether measured speeds move the cuts of a distributed run.
+        public var balance = Balance.measured
+        /// By which share a measured speed must change before the cuts are chosen anew.
+        public var balanceChange = 0.25
+
+        /// The id of a device by its place, from 0.
+        public func id(_ number: Int) -> String { ids?[number] ?? "device-\(number + 1)" }
+
+        /// The place of a device by its id, from 0; nil for a stranger.
+        public func number(of id: String) -> Int? { cuts.indices.first { self.id($0) == id } }
+    }
+
+    /// Where the roles of a distributed run meet.
+    public struct Network: Sendable, Equatable {
+        /// The coordinator's endpoint, as devices and workers reach it.
+        public var coordinator = "tcp://127.0.0.1:7070"
     }
 
     /// The server's activation store.
     public struct Store: Sendable, Equatable {
         /// The most bytes of activations that are kept.
         public var capacityBytes = 4 << 30
+        /// The most bytes that all devices together may have on their way to a worker.
+        public var ingestBytes = 1 << 30
     }
 
     /// What is measured before and after training.

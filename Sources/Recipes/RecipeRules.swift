@@ -89,6 +89,11 @@ struct RecipeRule: Sendable {
             return recipe.devices.cuts.contains { $0 > frozen }
                 ? "a list of numbers from 0 to model.frozen_blocks, \(frozen)" : nil
         },
+        .init(key: "devices.ids") { recipe in
+            let count = recipe.devices.cuts.count
+            guard let ids = recipe.devices.ids, ids.count != count else { return nil }
+            return "null or a list of \(count) ids, one for each of devices.cuts"
+        },
         .init(key: "devices.shares") { recipe in
             let count = recipe.devices.cuts.count
             guard let shares = recipe.devices.shares, shares.count != count else { return nil }

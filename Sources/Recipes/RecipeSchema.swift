@@ -77,7 +77,7 @@ enum RecipeSchema {
         .init("training.method", \.training.method, .choice(), "what is computed where"),
         .init("training.trainable", \.training.trainable, .choice(), "adapters, or the blocks above the frozen ones"),
         .init("training.epochs", \.training.epochs, .integer(1...10_000), "how often every sample is trained"),
-        .init("training.batch", \.training.batch, .integer(1...65_536), "samples in an optimizer step"),
+        .init("training.batch", \.training.batch, .integer(1...16_384), "samples in an optimizer step"),
         .init("training.micro_batch", \.training.microBatch, .integer(1...65_536), "samples computed together"),
         .init(
             "training.learning_rate", \.training.learningRate, .real(0...10, except: [0]),
@@ -105,6 +105,9 @@ enum RecipeSchema {
 
     private static let devices: [RecipeField] = [
         .init(
+            "devices.ids", \.devices.ids, .optional(.list(of: .name, count: 1...1024, distinct: true)),
+            "ids of the devices, null for device-1, device-2 and so on"),
+        .init(
             "devices.cuts", \.devices.cuts, .list(of: .integer(0...1000), count: 1...1024),
             "frozen blocks each device computes itself, one number per device"),
         .init("devices.partition", \.devices.partition, .partition, "how the examples are spread over the devices"),
@@ -120,12 +123,23 @@ enum RecipeSchema {
         .init(
             "devices.silence_seconds", \.devices.silenceSeconds, .real(0.1...86_400),
             "seconds without a sign of life until a device counts as lost"),
+        .init(
+            "devices.balance", \.devices.balance, .choice(),
+            "whether measured speeds move the cuts of a distributed run"),
+        .init(
+            "devices.balance_change", \.devices.balanceChange, .real(0.01...10),
+            "share by which a speed must change before cuts are chosen anew"),
+        .init(
+            "network.coordinator", \.network.coordinator, .endpoint, "where devices and workers reach the coordinator"),
     ]
 
     private static let server: [RecipeField] = [
         .init(
             "store.capacity_bytes", \.store.capacityBytes, .bytes(1 << 20...1 << 50),
             "most bytes of activations the server keeps"),
+        .init(
+            "store.ingest_bytes", \.store.ingestBytes, .bytes(1 << 16...1 << 40),
+            "most bytes that all devices may have on their way"),
         .init(
             "evaluation.samples", \.evaluation.samples, .integer(0...1_000_000_000),
             "test examples to score, 0 for no evaluation"),

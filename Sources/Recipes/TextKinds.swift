@@ -33,6 +33,17 @@ extension ValueKind<String> {
         }
     }
 
+    /// Where a socket listens or connects.
+    static var endpoint: Self {
+        text("an endpoint such as tcp://host:7070, of at most 255 bytes") { endpoint in
+            let parts = endpoint.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
+            guard endpoint.utf8.count <= 255, parts.count == 3, parts[1].isEmpty, !parts[2].isEmpty else {
+                return false
+            }
+            return ["tcp:", "ipc:"].contains(parts[0])
+        }
+    }
+
     /// A SHA-256 in hexadecimal digits.
     static var sha256: Self {
         text("a SHA-256 of 64 lowercase hexadecimal digits") { digest in

@@ -5,6 +5,8 @@ import Wire
 /// The reference run: the same samples in the same order, trained in one place without devices, messages or replay.
 struct CentralRun {
     let setup: TrainingSetup
+    /// Training examples by device.
+    let shards: [[EncodedExample]]
 
     /// Trains from where the trainer stands to the end, or until `shouldStop`.
     ///
@@ -20,11 +22,11 @@ struct CentralRun {
             after: setup.trainer.step, samples: setup.samples, batchSize: training.batch)
         for epoch in stride(from: start.epoch, through: training.epochs, by: 1) {
             let order = SampleOrder.global(
-                seed: setup.recipe.seed, counts: setup.shards.map(\.count), epoch: epoch)
+                seed: setup.recipe.seed, counts: setup.counts, epoch: epoch)
             let batches = Batches.cut(order, size: training.batch)
             for batch in batches.dropFirst(epoch == start.epoch ? start.batch : 0) {
                 guard !shouldStop() else { return }
-                let examples = batch.map { setup.shards[$0.device][$0.index] }
+                let examples = batch.map { shards[$0.device][$0.index] }
                 let result = try central.step(setup.trainer, on: examples)
                 try observer(
                     result,

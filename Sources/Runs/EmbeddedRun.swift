@@ -17,6 +17,7 @@ import Worker
 /// Every role has a thread of its own for its sockets; all of them compute on one pool.
 public final class EmbeddedRun: Sendable {
     private let setup: TrainingSetup
+    private let shards: [[EncodedExample]]
     private let run: String
     private let startStep: Int
     private let afterStep: @Sendable (Trainer.StepResult) throws -> Void
@@ -29,15 +30,17 @@ public final class EmbeddedRun: Sendable {
     private let isOver = Atomic(false)
 
     /// - Parameters:
+    ///   - shards: training examples by device.
     ///   - run: the run's id, which every message carries.
     ///   - afterStep: called between two steps, when nothing changes what trains and the observer was told of the step;
     ///     what it throws ends the run.
     /// - Throws: `TransportError`.
     public init(
-        _ setup: TrainingSetup, run: String,
+        _ setup: TrainingSetup, shards: [[EncodedExample]], run: String,
         afterStep: @escaping @Sendable (Trainer.StepResult) throws -> Void = { _ in }
     ) throws {
         self.setup = setup
+        self.shards = shards
         self.run = run
         self.afterStep = afterStep
         // The trainer is as the steps before have left it.
@@ -47,16 +50,13 @@ public final class EmbeddedRun: Sendable {
         coordinator = try Coordinator(
             Coordinator.Configuration(
                 run: run, endpoint: "inproc://coordinator",
-                devices: devices.cuts.enumerated().map { .init(id: Self.deviceID($0), cut: $1) },
+                devices: devices.cuts.enumerated().map { .init(id: devices.id($0), cut: $1) },
                 seed: setup.recipe.seed, silenceLimit: .seconds(devices.silenceSeconds),
                 epoch: StepPosition(
                     after: startStep, samples: setup.samples, batchSize: setup.recipe.training.batch
                 ).epoch),
             context: context)
     }
-
-    /// The id of a device by its place in the recipe: `device-1` is the first.
-    static func deviceID(_ number: Int) -> String { "device-\(number + 1)" }
 
     /// Ends the run after the step under way. Callable from any thread.
     public func stop() { coordinator.stop() }
@@ -99,14 +99,14 @@ public final class EmbeddedRun: Sendable {
         let forward = FrozenForward(model: setup.model)
         let worker = worker(coordinator: endpoint, forward: forward)
         start("worker", in: group) { try worker.run() }
-        for (number, examples) in setup.shards.enumerated() {
+        for (number, examples) in shards.enumerated() {
             let device = Device(
                 Device.Configuration(
-                    run: run, id: Self.deviceID(number), coordinatorEndpoint: endpoint,
+                    run: run, id: setup.recipe.devices.id(number), coordinatorEndpoint: endpoint,
                     publishBatch: setup.recipe.devices.publishBatch, codec: setup.codec,
                     heartbeatInterval: heartbeatInterval),
                 context: context, examples: examples, forward: forward, pool: setup.pool)
-            start(Self.deviceID(number), in: group) { try device.run() }
+            start(setup.recipe.devices.id(number), in: group) { try device.run() }
         }
     }
 

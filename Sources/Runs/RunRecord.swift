@@ -67,11 +67,11 @@ struct RunRecord {
                 PublishedLine(
                     device: device, published: Int(progress.publishedSamples), finished: progress.finished,
                     seconds: clock.now.seconds))
-            guard let number = setup.shards.indices.first(where: { EmbeddedRun.deviceID($0) == device }) else {
+            guard let number = setup.recipe.devices.number(of: device) else {
                 return nil
             }
             return .published(
-                device: number, samples: Int(progress.publishedSamples), of: setup.shards[number].count)
+                device: number, samples: Int(progress.publishedSamples), of: setup.counts[number])
         }
     }
 

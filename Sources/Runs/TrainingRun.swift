@@ -1,5 +1,6 @@
 import Checkpoints
 import Coordinator
+import Datasets
 import Diagnostics
 import Foundation
 import Methods
@@ -76,7 +77,7 @@ public final class TrainingRun: Sendable {
         let clock = RoleClock()
         let (prepared, data) = try prepare(observer: observer)
         let setup = try TrainingSetup(
-            recipe, model: prepared.model, shards: data.shards, labelTokens: data.task.labelTokens,
+            recipe, model: prepared.model, counts: data.shards.map(\.count), labelTokens: data.task.labelTokens,
             pool: ComputePool(threads: recipe.threadCount))
         try begin(setup)
         let folder = try resumed?.folder ?? RunFolder(parent: cache.resolve(recipe.runs), name: recipe.name)
@@ -106,7 +107,7 @@ public final class TrainingRun: Sendable {
         let checkpoints = CheckpointWriter(
             setup, folder: folder, recipe: resolved, baseline: baseline, totals: totals)
         var record = try RunRecord(setup, folder: folder, startStep: startStep, totals: totals)
-        let ending = try train(setup, &record, checkpoints, observer: observer)
+        let ending = try train(setup, data.shards, &record, checkpoints, observer: observer)
         if setup.trainer.step > 0 { try setup.parameters.write(to: folder.adapterPath, baseModel: recipe.model.path) }
 
         var score: RunScore?
@@ -143,7 +144,7 @@ public final class TrainingRun: Sendable {
             recipe, tokenizer: prepared.tokenizer, chat: prepared.chat, cache: cache)
         let shards = zip(recipe.devices.cuts, data.shards).enumerated().map { number, part in
             RunEvent.Shard(
-                device: EmbeddedRun.deviceID(number), cut: part.0, samples: part.1.count,
+                device: recipe.devices.id(number), cut: part.0, samples: part.1.count,
                 samplesByLabel: data.labels.indices.map { label in part.1.count { $0.label == label } })
         }
         observer(.preparedData(labels: data.labels, test: data.test.count, shards: shards))
@@ -166,14 +167,16 @@ public final class TrainingRun: Sendable {
     }
 
     private func train(
-        _ setup: TrainingSetup, _ record: inout RunRecord, _ checkpoints: CheckpointWriter,
+        _ setup: TrainingSetup, _ shards: [[EncodedExample]], _ record: inout RunRecord,
+        _ checkpoints: CheckpointWriter,
         observer: (RunEvent) -> Void
     ) throws -> RunEnding {
         guard setup.trainer.step < setup.totalSteps else { return .completed }
         switch recipe.training.method {
         case .central:
             do {
-                try CentralRun(setup: setup).train(shouldStop: { control.withLock(\.isStopping) }) { step, report in
+                try CentralRun(setup: setup, shards: shards).train(shouldStop: { control.withLock(\.isStopping) }) {
+                    step, report in
                     // The log first: a checkpoint never knows of a step that the log does not have.
                     observer(try record.take(report))
                     try checkpoints.took(step)
@@ -183,7 +186,7 @@ public final class TrainingRun: Sendable {
             }
             return setup.trainer.step < setup.totalSteps ? .interrupted : .completed
         case .splitfrozen:
-            let embedded = try EmbeddedRun(setup, run: record.folder.id, afterStep: checkpoints.took)
+            let embedded = try EmbeddedRun(setup, shards: shards, run: record.folder.id, afterStep: checkpoints.took)
             let isStopping = control.withLock { control in
                 control.embedded = embedded
                 return control.isStopping

@@ -6,27 +6,29 @@ import Queueing
 import Recipes
 import Tensors
 
-/// Everything that training needs, made of a recipe once its model and data are there, whatever the method.
+/// Everything that training needs, made of a recipe once its model is there and every device has said how many samples
+/// it holds, whatever the method.
 public struct TrainingSetup: Sendable {
     /// The recipe's seed decides every use of chance.
     let recipe: Recipe
     let model: LanguageModel
-    let shards: [[EncodedExample]]
+    /// How many samples each device holds.
+    let counts: [Int]
     let head: OutputHead
     let parameters: TrainableParameters
     let trainer: Trainer
     let pool: ComputePool
 
     /// - Parameters:
-    ///   - shards: training examples by device.
+    ///   - counts: how many samples each device holds.
     ///   - labelTokens: the token of each class's label word, for a verbalizer.
     /// - Throws: what the model throws for a label token outside the vocabulary or for weights that cannot be read.
     public init(
-        _ recipe: Recipe, model: LanguageModel, shards: [[EncodedExample]], labelTokens: [Int], pool: ComputePool
+        _ recipe: Recipe, model: LanguageModel, counts: [Int], labelTokens: [Int], pool: ComputePool
     ) throws {
         self.recipe = recipe
         self.model = model
-        self.shards = shards
+        self.counts = counts
         self.pool = pool
         head = try OutputHead(recipe, model: model, labelTokens: labelTokens)
         let layout = TrainableLayout(recipe, model: model.hyperparameters)
@@ -37,13 +39,13 @@ public struct TrainingSetup: Sendable {
             optimizer: training.makeOptimizer(layout),
             schedule: LearningRateSchedule(
                 peak: training.learningRate, warmupSteps: training.warmupSteps,
-                totalSteps: Self.totalSteps(recipe, samples: shards.reduce(0) { $0 + $1.count }),
+                totalSteps: Self.totalSteps(recipe, samples: counts.reduce(0, +)),
                 shape: LearningRateSchedule.Shape(training.schedule)),
             seed: recipe.seed, pool: pool)
     }
 
-    /// Training examples of all devices.
-    var samples: Int { shards.reduce(0) { $0 + $1.count } }
+    /// Training samples of all devices.
+    var samples: Int { counts.reduce(0, +) }
 
     /// Optimizer steps of all epochs.
     var totalSteps: Int { Self.totalSteps(recipe, samples: samples) }

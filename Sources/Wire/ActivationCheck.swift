@@ -42,7 +42,7 @@ public struct ActivationCheck: Sendable {
         guard payload.count <= limits.frameBytes else {
             throw .frameTooLarge(bytes: payload.count, limit: limits.frameBytes)
         }
-        let codec = try shape(of: activations, payloadBytes: payload.count)
+        let (codec, partRows) = try shape(of: activations, payloadBytes: payload.count)
         let samples = try samples(of: activations, owns: owns)
         let targets = try targets(of: activations, samples)
 
@@ -51,15 +51,19 @@ public struct ActivationCheck: Sendable {
             throw .checksumMismatch(stated: activations.checksum, computed: checksum)
         }
         if let index = codec.firstNonFinite(payload) {
-            throw .nonFiniteValue(row: index / width, column: index % width)
+            throw .nonFiniteValue(row: partRows.lowerBound + index / width, column: index % width)
         }
         return CheckedActivations(
             sequence: activations.sequence, cut: Int(activations.cut), codec: codec, rows: Int(activations.rows),
-            columns: width, samples: samples, targets: targets)
+            columns: width, samples: samples, targets: targets, part: activations.part,
+            parts: max(1, activations.parts), partRows: partRows)
     }
 
-    /// The codec, once rows, columns, cut and payload length agree with it and with the run.
-    private func shape(of activations: Body.Activations, payloadBytes: Int) throws(WireError) -> PayloadCodec {
+    /// The codec and the rows that the payload has, once rows, columns, cut, part and payload length agree with them and
+    /// with the run.
+    private func shape(
+        of activations: Body.Activations, payloadBytes: Int
+    ) throws(WireError) -> (PayloadCodec, Range<Int>) {
         guard let codec = PayloadCodec(rawValue: activations.codec) else { throw .unknownCodec(activations.codec) }
         guard activations.columns == width else {
             throw .widthMismatch(columns: activations.columns, expected: width)
@@ -70,9 +74,12 @@ public struct ActivationCheck: Sendable {
         guard activations.rows <= limits.tokens else {
             throw .tooManyRows(rows: activations.rows, limit: limits.tokens)
         }
-        let expected = codec.byteCount(rows: Int(activations.rows), columns: width) ?? .max
+        guard let rows = activations.partRows else {
+            throw .partOutOfRange(part: activations.part, parts: activations.parts, rows: activations.rows)
+        }
+        let expected = codec.byteCount(rows: rows.count, columns: width) ?? .max
         guard payloadBytes == expected else { throw .wrongPayloadLength(bytes: payloadBytes, expected: expected) }
-        return codec
+        return (codec, rows)
     }
 
     /// The samples with their rows and targets, once counts, lengths and ids agree with each other and with the run.

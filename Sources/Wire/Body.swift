@@ -5,18 +5,31 @@ public enum Body: Sendable, Equatable {
     case hello(Hello)
     case activations(Activations)
     case finished(Finished)
+    case handoverFile(HandoverFile)
     case credit(Credit)
     case ack(Ack)
     case reject(Reject)
     case stop(Stop)
+    case welcome(Welcome)
     case register(Register)
     case deviceProgress(DeviceProgress)
     case stepReport(StepReport)
     case workerFinished(WorkerFinished)
     case failure(Failure)
-    case heartbeat
+    /// Nanoseconds on the sender's clock.
+    case heartbeat(time: UInt64)
+    /// The time of the heartbeat that it answers.
+    case heartbeatReply(time: UInt64)
+    case recipeRequest(Role)
+    case queueReport(QueueReport)
+    case goodbye(reason: String)
+    case handedOver(HandedOver)
     case assignment(Assignment)
     case runPlan(RunPlan)
+    case drain(Drain)
+    case stepRecorded(step: UInt64)
+    case runRecipe(RunRecipe)
+    case registerAgain
 
     /// The kind of the message, as in the contract.
     public var name: String {
@@ -24,18 +37,29 @@ public enum Body: Sendable, Equatable {
         case .hello: "Hello"
         case .activations: "Activations"
         case .finished: "Finished"
+        case .handoverFile: "HandoverFile"
         case .credit: "Credit"
         case .ack: "Ack"
         case .reject: "Reject"
         case .stop: "Stop"
+        case .welcome: "Welcome"
         case .register: "Register"
         case .deviceProgress: "DeviceProgress"
         case .stepReport: "StepReport"
         case .workerFinished: "WorkerFinished"
         case .failure: "Failure"
         case .heartbeat: "Heartbeat"
+        case .heartbeatReply: "HeartbeatReply"
+        case .recipeRequest: "RecipeRequest"
+        case .queueReport: "QueueReport"
+        case .goodbye: "Goodbye"
+        case .handedOver: "HandedOver"
         case .assignment: "Assignment"
         case .runPlan: "RunPlan"
+        case .drain: "Drain"
+        case .stepRecorded: "StepRecorded"
+        case .runRecipe: "RunRecipe"
+        case .registerAgain: "RegisterAgain"
         }
     }
 }

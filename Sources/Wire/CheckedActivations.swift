@@ -26,16 +26,16 @@ public struct CheckedActivations: Sendable, Equatable {
     /// All samples' targets, one sample after another, each in `0..<targetLimit`.
     public let targets: [Int32]
 
+    /// Which part of the message the payload is, from 0.
+    public let part: UInt32
+    /// How many parts there are, at least 1.
+    public let parts: UInt32
+    /// The rows of the message that the payload has: all of them when there is one part.
+    public let partRows: Range<Int>
+
     /// Bytes of the payload frame.
-    public var byteCount: Int { rows * columns * codec.bytesPerValue }
+    public var byteCount: Int { partRows.count * columns * codec.bytesPerValue }
 
     /// What the last rows of one sample predict: classes or tokens.
     public func targets(of sample: Sample) -> ArraySlice<Int32> { targets[sample.targets] }
-
-    /// The bytes of one sample in the payload frame.
-    public func bytes(of sample: Sample, in payload: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
-        let rowBytes = columns * codec.bytesPerValue
-        return UnsafeRawBufferPointer(
-            rebasing: payload[sample.rows.lowerBound * rowBytes..<sample.rows.upperBound * rowBytes])
-    }
 }

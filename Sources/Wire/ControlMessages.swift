@@ -15,13 +15,28 @@ extension Body {
         public var threads: UInt32
         /// Where a worker waits for devices; empty for a device.
         public var endpoint: String
+        /// The public key of that endpoint in Z85; empty without CURVE.
+        public var endpointKey: String
+        /// The step of a worker's newest checkpoint.
+        public var step: UInt64
+        /// Messages in a worker's store.
+        public var messages: UInt64
+        /// Memory a device may use for the model; 0 when it does not say.
+        public var memoryBytes: UInt64
 
         /// A registration.
-        public init(role: Role, samples: UInt64, threads: UInt32, endpoint: String = "") {
+        public init(
+            role: Role, samples: UInt64, threads: UInt32, endpoint: String = "", endpointKey: String = "",
+            step: UInt64 = 0, messages: UInt64 = 0, memoryBytes: UInt64 = 0
+        ) {
             self.role = role
             self.samples = samples
             self.threads = threads
             self.endpoint = endpoint
+            self.endpointKey = endpointKey
+            self.step = step
+            self.messages = messages
+            self.memoryBytes = memoryBytes
         }
     }
 
@@ -39,6 +54,16 @@ extension Body {
         public var bytesDown: UInt64
         /// Whether everything is published and acknowledged.
         public var finished: Bool
+        /// What the compute time was spent on: tokens times blocks, summed over all messages.
+        public var blockTokens: UInt64 = 0
+        /// Payload bytes acknowledged per second while some were on their way; 0 before the first.
+        public var uplinkBytesPerSecond: Double = 0
+        /// Between the device and its worker; 0 before the first heartbeat.
+        public var roundTripSeconds: Double = 0
+        /// Blocks that the device runs now.
+        public var cut: UInt32 = 0
+        /// The generation of the assignment that says so.
+        public var generation: UInt64 = 0
 
         /// A device's totals.
         public init(
@@ -76,6 +101,10 @@ extension Body {
         public var queueDepth: UInt64
         /// Frame bytes that the worker's data socket has received so far.
         public var bytesUp: UInt64
+        /// The step's samples in their order: the device's number shifted left by 32 bits, plus the sample's id.
+        public var sampleIDs: [UInt64] = []
+        /// XXH64 of what trains after the step.
+        public var adapterDigest: UInt64 = 0
 
         /// A step's results.
         public init(
@@ -111,6 +140,8 @@ extension Body {
         public var bytesUp: UInt64
         /// Frame bytes that the worker's data socket sent.
         public var bytesDown: UInt64
+        /// Whether it ended early because it was drained.
+        public var drained = false
 
         /// A worker's totals.
         public init(
@@ -141,68 +172,6 @@ extension Body {
             self.exitCode = exitCode
             self.problem = problem
             self.remedy = remedy
-        }
-    }
-
-    /// What a device has to do.
-    public struct Assignment: Sendable, Equatable {
-        /// Blocks to run before publishing.
-        public var cut: UInt32
-        /// Where the device publishes to.
-        public var workerEndpoint: String
-        /// The run's seed.
-        public var seed: UInt64
-        /// Grows with every new plan of the run.
-        public var generation: UInt64
-        /// The device's place in the run's plan, from 0.
-        public var number: UInt32
-        /// The epoch in whose order the device publishes, from 1.
-        public var epoch: UInt32
-
-        /// A device's part of a plan.
-        public init(
-            cut: UInt32, workerEndpoint: String, seed: UInt64, generation: UInt64, number: UInt32, epoch: UInt32
-        ) {
-            self.cut = cut
-            self.workerEndpoint = workerEndpoint
-            self.seed = seed
-            self.generation = generation
-            self.number = number
-            self.epoch = epoch
-        }
-    }
-
-    /// What a worker has to expect of one device.
-    public struct DevicePlan: Sendable, Equatable {
-        /// Its sender id.
-        public var device: String
-        /// How many samples it will publish.
-        public var samples: UInt64
-        /// Blocks that it will run.
-        public var cut: UInt32
-
-        /// A device's part of a plan, as its worker needs it.
-        public init(device: String, samples: UInt64, cut: UInt32) {
-            self.device = device
-            self.samples = samples
-            self.cut = cut
-        }
-    }
-
-    /// What a worker has to expect.
-    public struct RunPlan: Sendable, Equatable {
-        /// Every device that publishes to this worker.
-        public var devices: [DevicePlan]
-        /// The run's seed.
-        public var seed: UInt64
-        /// Grows with every new plan of the run.
-        public var generation: UInt64
-
-        /// A plan over all devices of a worker.
-        public init(devices: [DevicePlan], seed: UInt64, generation: UInt64) {
-            self.devices = devices
-            self.seed = seed
-            self.generation = generation
         }
     }
 }

@@ -8,9 +8,24 @@ extension Body {
         public init(samples: UInt64) { self.samples = samples }
     }
 
-    /// The header of activations, as stated by the sender. Its payload frame is a row-major tensor [rows, columns].
+    /// The answer to a greeting: a fresh account of credit, and what need not be sent any more.
+    public struct Welcome: Sendable, Equatable {
+        /// Bytes of payload frames that the device may send.
+        public var creditBytes: UInt64
+        /// Sequences that are stored as a whole, in ascending order.
+        public var settled: [ClosedRange<UInt64>]
+
+        /// A welcome with credit.
+        public init(creditBytes: UInt64, settled: [ClosedRange<UInt64>]) {
+            self.creditBytes = creditBytes
+            self.settled = settled
+        }
+    }
+
+    /// The header of activations, as stated by the sender. Its payload frame is a row-major tensor [rows, columns], or
+    /// those rows of it that its part has.
     public struct Activations: Sendable, Equatable {
-        /// 1 for a device's first message; the same again when it is sent again.
+        /// Which of the device's messages this is, from 1; the same again when it is sent again.
         public var sequence: UInt64
         /// One entry per sample, as in `lengths` and `targetLengths`.
         public var sampleIDs: [UInt64]
@@ -30,12 +45,22 @@ extension Body {
         public var columns: UInt32
         /// `payloadChecksum` of the payload frame.
         public var checksum: UInt64
+        /// Which part of the message this is, from 0.
+        public var part: UInt32
+        /// How many parts there are; 0 means 1.
+        public var parts: UInt32
+        /// The number of the device on whose behalf a worker sends, plus 1; 0 from a device.
+        public var origin: UInt32
 
         /// A header that states these values; nothing is checked.
         public init(
             sequence: UInt64, sampleIDs: [UInt64], lengths: [UInt32], targetLengths: [UInt32], targets: [UInt32],
-            cut: UInt32, codec: UInt32, rows: UInt32, columns: UInt32, checksum: UInt64
+            cut: UInt32, codec: UInt32, rows: UInt32, columns: UInt32, checksum: UInt64, part: UInt32 = 0,
+            parts: UInt32 = 0, origin: UInt32 = 0
         ) {
+            self.part = part
+            self.parts = parts
+            self.origin = origin
             self.sequence = sequence
             self.sampleIDs = sampleIDs
             self.lengths = lengths
@@ -49,7 +74,46 @@ extension Body {
         }
     }
 
-    /// A device has published everything, and all of it was acknowledged.
+    /// Where a part of a message lies in the whole.
+    ///
+    /// - Parameters:
+    ///   - rows: of the whole message.
+    ///   - parts: how many there are, at least 1.
+    /// - Returns: the rows of one part; nil when there is no such part, or when one of all would be empty.
+    public static func rows(ofPart part: UInt32, of parts: UInt32, rows: Int) -> Range<Int>? {
+        guard parts >= 1, part < parts, rows >= 0, UInt64(parts) <= UInt64(max(1, rows)) else { return nil }
+        let most = (rows + Int(parts) - 1) / Int(parts)
+        guard rows == 0 || (Int(parts) - 1) * most < rows else { return nil }
+        return Int(part) * most..<min(rows, (Int(part) + 1) * most)
+    }
+
+    /// A piece of a file of the run's newest checkpoint, which a worker hands over.
+    public struct HandoverFile: Sendable, Equatable {
+        /// From 1.
+        public var sequence: UInt64
+        /// The step of the checkpoint.
+        public var step: UInt64
+        /// The file's name in the checkpoint's folder.
+        public var name: String
+        /// Where in the file the piece begins.
+        public var offset: UInt64
+        /// How long the whole file is.
+        public var bytes: UInt64
+        /// `payloadChecksum` of the payload frame.
+        public var checksum: UInt64
+
+        /// A piece of a file.
+        public init(sequence: UInt64, step: UInt64, name: String, offset: UInt64, bytes: UInt64, checksum: UInt64) {
+            self.sequence = sequence
+            self.step = step
+            self.name = name
+            self.offset = offset
+            self.bytes = bytes
+            self.checksum = checksum
+        }
+    }
+
+    /// A device has published everything, and all of it was acknowledged; or a worker has handed everything over.
     public struct Finished: Sendable, Equatable {
         /// Messages, each counted once.
         public var messages: UInt64
@@ -72,17 +136,23 @@ extension Body {
         public init(bytes: UInt64) { self.bytes = bytes }
     }
 
-    /// Every sample of a message is stored.
+    /// A message, or a part of one, is stored.
     public struct Ack: Sendable, Equatable {
         /// The message.
         public var sequence: UInt64
-        /// Payload bytes that come back to the budget with the first acknowledgement of the sequence.
+        /// Payload bytes that come back to the budget with the first acknowledgement of the part.
         public var creditBytes: UInt64
+        /// The part of the message, from 0.
+        public var part: UInt32
+        /// As in the message.
+        public var origin: UInt32
 
         /// An acknowledgement that returns credit.
-        public init(sequence: UInt64, creditBytes: UInt64) {
+        public init(sequence: UInt64, creditBytes: UInt64, part: UInt32 = 0, origin: UInt32 = 0) {
             self.sequence = sequence
             self.creditBytes = creditBytes
+            self.part = part
+            self.origin = origin
         }
     }
 
@@ -94,17 +164,24 @@ extension Body {
         public var number: UInt32
         /// The problem and its remedy.
         public var text: String
+        /// The part of the message, from 0.
+        public var part: UInt32
+        /// As in the message.
+        public var origin: UInt32
 
         /// A refusal in the words of the other side.
-        public init(sequence: UInt64, number: UInt32, text: String) {
+        public init(sequence: UInt64, number: UInt32, text: String, part: UInt32 = 0, origin: UInt32 = 0) {
             self.sequence = sequence
             self.number = number
             self.text = text
+            self.part = part
+            self.origin = origin
         }
 
         /// The answer to a message that failed a check.
-        public init(sequence: UInt64, error: WireError) {
-            self.init(sequence: sequence, number: error.number, text: error.description)
+        public init(sequence: UInt64, error: WireError, part: UInt32 = 0, origin: UInt32 = 0) {
+            self.init(
+                sequence: sequence, number: error.number, text: error.description, part: part, origin: origin)
         }
     }
 
@@ -116,4 +193,9 @@ extension Body {
         /// A request to stop.
         public init(reason: String) { self.reason = reason }
     }
+}
+
+extension Body.Activations {
+    /// The rows of the whole message that this part's payload has; nil when there is no such part.
+    public var partRows: Range<Int>? { Body.rows(ofPart: part, of: max(1, parts), rows: Int(rows)) }
 }

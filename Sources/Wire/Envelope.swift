@@ -12,11 +12,15 @@ public struct Envelope: Sendable, Equatable {
     /// 1 when the message is first sent, one more each time it is sent again.
     public var attempt: UInt32
 
+    /// The conversation it belongs to, drawn anew by the side that connects whenever it introduces itself; 0 for none.
+    public var session: UInt64
+
     /// What it says.
     public var body: Body
 
     /// A message in the current protocol version. Ids are texts without NUL.
-    public init(run: String, sender: String, attempt: UInt32 = 1, body: Body) {
+    public init(run: String, sender: String, attempt: UInt32 = 1, session: UInt64 = 0, body: Body) {
+        self.session = session
         self.run = run
         self.sender = sender
         self.attempt = attempt

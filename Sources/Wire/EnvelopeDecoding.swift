@@ -28,148 +28,64 @@ extension Envelope {
         let reader = HeaderReader(headerBytes: bytes.count, limits: limits)
         return Envelope(
             run: try reader.name(header.pointee.run), sender: try reader.name(header.pointee.sender),
-            attempt: header.pointee.attempt, body: try reader.body(header.pointee))
+            attempt: header.pointee.attempt, session: header.pointee.session, body: try reader.body(header.pointee))
     }
 }
 
-/// Turns the unpacked C structures of one header into values.
-private struct HeaderReader {
-    let headerBytes: Int
-    let limits: WireLimits
-
-    func name(_ text: UnsafePointer<CChar>?) throws(WireError) -> String {
-        try self.text(text, limit: limits.nameBytes)
-    }
-
-    func text(_ text: UnsafePointer<CChar>?) throws(WireError) -> String {
-        try self.text(text, limit: limits.textBytes)
-    }
-
-    private func text(_ text: UnsafePointer<CChar>?, limit: Int) throws(WireError) -> String {
-        guard let text else { return "" }
-        let bytes = UnsafeBufferPointer(start: text, count: length(text))
-        guard bytes.count <= limit else { throw .textTooLong(bytes: bytes.count, limit: limit) }
-        let string = bytes.withMemoryRebound(to: UInt8.self) { String(validating: $0, as: UTF8.self) }
-        guard let string else { throw .malformedHeader(bytes: headerBytes) }
-        return string
-    }
-
-    /// Bytes before the NUL that unpacking put behind every text.
-    private func length(_ text: UnsafePointer<CChar>) -> Int {
-        var count = 0
-        while text[count] != 0 { count += 1 }
-        return count
-    }
-
-    func body(_ header: Permafrost__Header) throws(WireError) -> Body {
+extension HeaderReader {
+    fileprivate func body(_ header: Permafrost__Header) throws(WireError) -> Body {
         switch header.body_case {
         case PERMAFROST__HEADER__BODY_HELLO:
-            return .hello(Body.Hello(samples: try present(header.hello).samples))
+            return .hello(try Body.Hello(try present(header.hello), self))
         case PERMAFROST__HEADER__BODY_ACTIVATIONS:
-            return .activations(Body.Activations(try present(header.activations)))
+            return .activations(try Body.Activations(try present(header.activations), self))
         case PERMAFROST__HEADER__BODY_FINISHED:
-            let message = try present(header.finished)
-            return .finished(Body.Finished(messages: message.messages, samples: message.samples))
+            return .finished(try Body.Finished(try present(header.finished), self))
+        case PERMAFROST__HEADER__BODY_HANDOVER_FILE:
+            return .handoverFile(try Body.HandoverFile(try present(header.handover_file), self))
         case PERMAFROST__HEADER__BODY_CREDIT:
-            return .credit(Body.Credit(bytes: try present(header.credit).bytes))
+            return .credit(try Body.Credit(try present(header.credit), self))
         case PERMAFROST__HEADER__BODY_ACK:
-            let message = try present(header.ack)
-            return .ack(Body.Ack(sequence: message.sequence, creditBytes: message.credit_bytes))
+            return .ack(try Body.Ack(try present(header.ack), self))
         case PERMAFROST__HEADER__BODY_REJECT:
-            let message = try present(header.reject)
-            return .reject(
-                Body.Reject(sequence: message.sequence, number: message.number, text: try text(message.text)))
+            return .reject(try Body.Reject(try present(header.reject), self))
         case PERMAFROST__HEADER__BODY_STOP:
-            return .stop(Body.Stop(reason: try text(try present(header.stop).reason)))
+            return .stop(try Body.Stop(try present(header.stop), self))
+        case PERMAFROST__HEADER__BODY_WELCOME:
+            return .welcome(try Body.Welcome(try present(header.welcome), self))
         case PERMAFROST__HEADER__BODY_REGISTER:
-            let message = try present(header.register_)
-            guard let role = Body.Role(rawValue: message.role.rawValue) else {
-                throw .malformedHeader(bytes: headerBytes)
-            }
-            return .register(
-                Body.Register(
-                    role: role, samples: message.samples, threads: message.threads,
-                    endpoint: try name(message.endpoint)))
+            return .register(try Body.Register(try present(header.register_), self))
         case PERMAFROST__HEADER__BODY_DEVICE_PROGRESS:
-            return .deviceProgress(Body.DeviceProgress(try present(header.device_progress)))
+            return .deviceProgress(try Body.DeviceProgress(try present(header.device_progress), self))
         case PERMAFROST__HEADER__BODY_STEP_REPORT:
-            return .stepReport(Body.StepReport(try present(header.step_report)))
+            return .stepReport(try Body.StepReport(try present(header.step_report), self))
         case PERMAFROST__HEADER__BODY_WORKER_FINISHED:
-            return .workerFinished(Body.WorkerFinished(try present(header.worker_finished)))
+            return .workerFinished(try Body.WorkerFinished(try present(header.worker_finished), self))
         case PERMAFROST__HEADER__BODY_FAILURE:
-            let message = try present(header.failure)
-            return .failure(
-                Body.Failure(
-                    exitCode: message.exit_code, problem: try text(message.problem), remedy: try text(message.remedy)))
-        case PERMAFROST__HEADER__BODY_HEARTBEAT:
-            return .heartbeat
+            return .failure(try Body.Failure(try present(header.failure), self))
+        case PERMAFROST__HEADER__BODY_QUEUE_REPORT:
+            return .queueReport(try Body.QueueReport(try present(header.queue_report), self))
+        case PERMAFROST__HEADER__BODY_HANDED_OVER:
+            return .handedOver(try Body.HandedOver(try present(header.handed_over), self))
         case PERMAFROST__HEADER__BODY_ASSIGNMENT:
-            let message = try present(header.assignment)
-            return .assignment(
-                Body.Assignment(
-                    cut: message.cut, workerEndpoint: try name(message.worker_endpoint), seed: message.seed,
-                    generation: message.generation, number: message.number, epoch: message.epoch))
+            return .assignment(try Body.Assignment(try present(header.assignment), self))
         case PERMAFROST__HEADER__BODY_RUN_PLAN:
-            let message = try present(header.run_plan)
-            return .runPlan(
-                Body.RunPlan(
-                    devices: try devices(message), seed: message.seed, generation: message.generation))
-        default:
-            throw .missingBody
+            return .runPlan(try Body.RunPlan(try present(header.run_plan), self))
+        case PERMAFROST__HEADER__BODY_DRAIN:
+            return .drain(try Body.Drain(try present(header.drain), self))
+        case PERMAFROST__HEADER__BODY_RUN_RECIPE:
+            return .runRecipe(try Body.RunRecipe(try present(header.run_recipe), self))
+        case PERMAFROST__HEADER__BODY_HEARTBEAT: return .heartbeat(time: try present(header.heartbeat).time)
+        case PERMAFROST__HEADER__BODY_HEARTBEAT_REPLY:
+            return .heartbeatReply(time: try present(header.heartbeat_reply).time)
+        case PERMAFROST__HEADER__BODY_RECIPE_REQUEST:
+            return .recipeRequest(try role(try present(header.recipe_request).role))
+        case PERMAFROST__HEADER__BODY_GOODBYE:
+            return .goodbye(reason: try text(try present(header.goodbye).reason))
+        case PERMAFROST__HEADER__BODY_STEP_RECORDED:
+            return .stepRecorded(step: try present(header.step_recorded).step)
+        case PERMAFROST__HEADER__BODY_REGISTER_AGAIN: return .registerAgain
+        default: throw .missingBody
         }
-    }
-
-    private func devices(_ plan: Permafrost__RunPlan) throws(WireError) -> [Body.DevicePlan] {
-        var devices: [Body.DevicePlan] = []
-        for device in UnsafeBufferPointer(start: plan.devices, count: plan.n_devices) {
-            let message = try present(device)
-            devices.append(
-                Body.DevicePlan(device: try name(message.device), samples: message.samples, cut: message.cut))
-        }
-        return devices
-    }
-
-    private func present<Message>(_ message: UnsafeMutablePointer<Message>?) throws(WireError) -> Message {
-        guard let message else { throw .missingBody }
-        return message.pointee
-    }
-}
-
-extension Body.Activations {
-    fileprivate init(_ message: Permafrost__Activations) {
-        self.init(
-            sequence: message.sequence,
-            sampleIDs: Array(UnsafeBufferPointer(start: message.sample_ids, count: message.n_sample_ids)),
-            lengths: Array(UnsafeBufferPointer(start: message.lengths, count: message.n_lengths)),
-            targetLengths: Array(UnsafeBufferPointer(start: message.target_lengths, count: message.n_target_lengths)),
-            targets: Array(UnsafeBufferPointer(start: message.targets, count: message.n_targets)),
-            cut: message.cut, codec: message.codec.rawValue, rows: message.rows, columns: message.columns,
-            checksum: message.checksum)
-    }
-}
-
-extension Body.DeviceProgress {
-    fileprivate init(_ message: Permafrost__DeviceProgress) {
-        self.init(
-            publishedSamples: message.published_samples, tokens: message.tokens,
-            computeNanoseconds: message.compute_nanoseconds, bytesUp: message.bytes_up, bytesDown: message.bytes_down,
-            finished: message.finished != 0)
-    }
-}
-
-extension Body.StepReport {
-    fileprivate init(_ message: Permafrost__StepReport) {
-        self.init(
-            step: message.step, epoch: message.epoch, loss: message.loss, accuracy: message.accuracy,
-            learningRate: message.learning_rate, tokens: message.tokens, samples: message.samples,
-            seconds: message.seconds, queueDepth: message.queue_depth, bytesUp: message.bytes_up)
-    }
-}
-
-extension Body.WorkerFinished {
-    fileprivate init(_ message: Permafrost__WorkerFinished) {
-        self.init(
-            steps: message.steps, epochs: message.epochs, tokens: message.tokens, samples: message.samples,
-            seconds: message.seconds, bytesUp: message.bytes_up, bytesDown: message.bytes_down)
     }
 }

@@ -1,6 +1,6 @@
 import Diagnostics
 
-/// Why a message was refused. Each case has a protocol number that never changes its meaning; `Reject` carries it.
+/// Why a message was refused. Each has a kind with a protocol number, which `Reject` carries.
 public enum WireError: NumberedError, Equatable {
     // 1-9: headers.
     case unsupportedVersion(UInt32)
@@ -13,6 +13,9 @@ public enum WireError: NumberedError, Equatable {
     // 10-19: who may speak.
     case unknownRun(String)
     case unknownSender(String)
+    case unknownSession
+    case notEnrolled(String)
+    case wrongRole(String)
 
     // 20-29: payloads.
     case payloadMissing
@@ -39,61 +42,74 @@ public enum WireError: NumberedError, Equatable {
     case tooManyTargets(count: Int, limit: Int)
     case targetLengthOutOfRange(sample: UInt64, targets: UInt32, length: UInt32)
     case targetsMismatch(targets: Int, sum: Int)
+    case partOutOfRange(part: UInt32, parts: UInt32, rows: UInt32)
+    case partsDiffer(sequence: UInt64)
 
     // 50-59: the queue.
     case creditExceeded(bytes: Int, available: Int)
     case staleAttempt(attempt: UInt32, latest: UInt32)
-    case sequenceOutOfWindow(sequence: UInt64, expected: UInt64, window: Int)
+    case sequenceOutOfRange(sequence: UInt64, samples: UInt64)
     case deadLettered(sequence: UInt64)
     case senderRefused(deadLetters: Int)
     case storeFull(neededBytes: Int, freeBytes: Int)
+    case draining
 
-    /// The protocol error number.
-    public var number: UInt32 {
+    /// The kind of the error, which has its protocol number.
+    public var kind: ProtocolError {
         switch self {
-        case .unsupportedVersion: 1
-        case .headerTooLarge: 2
-        case .malformedHeader: 3
-        case .missingBody: 4
-        case .textTooLong: 5
-        case .unexpectedMessage: 6
-        case .unknownRun: 10
-        case .unknownSender: 11
-        case .payloadMissing: 20
-        case .tooManyFrames: 21
-        case .frameTooLarge: 22
-        case .wrongPayloadLength: 23
-        case .unknownCodec: 24
-        case .checksumMismatch: 25
-        case .nonFiniteValue: 26
-        case .noSamples: 30
-        case .tooManySamples: 31
-        case .countsDiffer: 32
-        case .lengthOutOfRange: 33
-        case .tooManyRows: 34
-        case .rowsMismatch: 35
-        case .widthMismatch: 36
-        case .cutOutOfRange: 37
-        case .duplicateSample: 38
-        case .foreignSample: 39
-        case .targetOutOfRange: 40
-        case .sampleAlreadyStored: 41
-        case .tooManyTargets: 42
-        case .targetLengthOutOfRange: 43
-        case .targetsMismatch: 44
-        case .creditExceeded: 50
-        case .staleAttempt: 51
-        case .sequenceOutOfWindow: 52
-        case .deadLettered: 53
-        case .senderRefused: 54
-        case .storeFull: 55
+        case .unsupportedVersion: .unsupportedVersion
+        case .headerTooLarge: .headerTooLarge
+        case .malformedHeader: .malformedHeader
+        case .missingBody: .missingBody
+        case .textTooLong: .textTooLong
+        case .unexpectedMessage: .unexpectedMessage
+        case .unknownRun: .unknownRun
+        case .unknownSender: .unknownSender
+        case .unknownSession: .unknownSession
+        case .notEnrolled: .notEnrolled
+        case .wrongRole: .wrongRole
+        case .payloadMissing: .payloadMissing
+        case .tooManyFrames: .tooManyFrames
+        case .frameTooLarge: .frameTooLarge
+        case .wrongPayloadLength: .wrongPayloadLength
+        case .unknownCodec: .unknownCodec
+        case .checksumMismatch: .checksumMismatch
+        case .nonFiniteValue: .nonFiniteValue
+        case .noSamples: .noSamples
+        case .tooManySamples: .tooManySamples
+        case .countsDiffer: .countsDiffer
+        case .lengthOutOfRange: .lengthOutOfRange
+        case .tooManyRows: .tooManyRows
+        case .rowsMismatch: .rowsMismatch
+        case .widthMismatch: .widthMismatch
+        case .cutOutOfRange: .cutOutOfRange
+        case .duplicateSample: .duplicateSample
+        case .foreignSample: .foreignSample
+        case .targetOutOfRange: .targetOutOfRange
+        case .sampleAlreadyStored: .sampleAlreadyStored
+        case .tooManyTargets: .tooManyTargets
+        case .targetLengthOutOfRange: .targetLengthOutOfRange
+        case .targetsMismatch: .targetsMismatch
+        case .partOutOfRange: .partOutOfRange
+        case .partsDiffer: .partsDiffer
+        case .creditExceeded: .creditExceeded
+        case .staleAttempt: .staleAttempt
+        case .sequenceOutOfRange: .sequenceOutOfRange
+        case .deadLettered: .deadLettered
+        case .senderRefused: .senderRefused
+        case .storeFull: .storeFull
+        case .draining: .draining
         }
     }
 
+    /// The protocol error number.
+    public var number: UInt32 { kind.rawValue }
+
     /// The numbers after which sending a message again cannot help.
-    public static let finalNumbers: Set<UInt32> = [
-        deadLettered(sequence: 0).number, senderRefused(deadLetters: 0).number,
-    ]
+    public static let finalNumbers = Set(ProtocolError.allCases.filter { $0.retry == .never }.map(\.rawValue))
+
+    /// The numbers that say nothing about the message: it is sent again later, as often as need be.
+    public static let passingNumbers = Set(ProtocolError.allCases.filter { $0.retry == .later }.map(\.rawValue))
 
     /// A full store has a code of its own; every other refusal is a rejected message.
     public var exitCode: ExitCode {

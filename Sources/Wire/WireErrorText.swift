@@ -18,6 +18,12 @@ extension WireError {
             "The message belongs to run \"\(run)\", which is not run here"
         case .unknownSender(let sender):
             "The sender \"\(sender)\" is not part of the run's plan"
+        case .unknownSession:
+            "The sender has not introduced itself since this side was started or it connected"
+        case .notEnrolled(let sender):
+            "The key of \"\(sender)\" is not enrolled, or was revoked"
+        case .wrongRole(let sender):
+            "\"\(sender)\" may not say this: its key is enrolled for another role"
         case .payloadMissing:
             "The activations came without their payload frame"
         case .tooManyFrames(let found, let expected):
@@ -62,18 +68,24 @@ extension WireError {
             "Sample \(sample) has \(targets) targets, its \(length) tokens allow 1 to \(length)"
         case .targetsMismatch(let targets, let sum):
             "The message has \(targets) targets, the target lengths add up to \(sum)"
+        case .partOutOfRange(let part, let parts, let rows):
+            "The message is part \(part) of \(parts), which has no rows of its \(rows)"
+        case .partsDiffer(let sequence):
+            "The parts of message \(sequence) do not belong together"
         case .creditExceeded(let bytes, let available):
             "The payload has \(bytes) bytes, the sender's credit is \(available)"
         case .staleAttempt(let attempt, let latest):
             "The message is attempt \(attempt), attempt \(latest) came before it"
-        case .sequenceOutOfWindow(let sequence, let expected, let window):
-            "Sequence \(sequence) is outside the \(window) sequences from \(expected)"
+        case .sequenceOutOfRange(let sequence, let samples):
+            "Sequence \(sequence) is none of the \(samples) that a device with \(samples) samples can have"
         case .deadLettered(let sequence):
             "Sequence \(sequence) was given up after repeated rejections"
         case .senderRefused(let deadLetters):
             "The sender already has \(deadLetters) messages that were given up"
         case .storeFull(let needed, let free):
             "The activation store needs \(needed) bytes for the message and has \(free) left"
+        case .draining:
+            "The worker takes no more messages: another one takes over"
         }
     }
 
@@ -88,6 +100,12 @@ extension WireError {
             "Shorten the id, endpoint or text"
         case .unknownRun, .unknownSender:
             "Start the sender with the run id and device id of the current plan"
+        case .unknownSession:
+            "Introduce yourself again"
+        case .notEnrolled:
+            "Enroll the key (permafrost devices enroll), or use the key that is enrolled"
+        case .wrongRole:
+            "Enroll the key for the role that it is used in"
         case .unexpectedMessage:
             "Check which endpoint the sender was given"
         case .lengthOutOfRange:
@@ -98,18 +116,23 @@ extension WireError {
             "Give device and worker the same task, label map and tokenizer"
         case .targetLengthOutOfRange:
             "Give each sample at least one target and no more than it has tokens"
+        case .sequenceOutOfRange:
+            "Number messages from 1, and give each at least one sample"
+        case .draining:
+            "Wait for the coordinator to name the new worker"
         case .foreignSample, .duplicateSample, .sampleAlreadyStored:
             "Check the sender's data set against the plan"
         case .nonFiniteValue:
             "Check the sender's model file, or use the codec f32 if values overflow bf16"
-        case .creditExceeded, .staleAttempt, .sequenceOutOfWindow:
+        case .creditExceeded, .staleAttempt:
             "Wait for credit and acknowledgements before sending more"
         case .deadLettered, .senderRefused:
             "Look at the earlier rejections of this sender, mend their cause and restart it"
         case .storeFull:
             "Give the worker more memory for activations, or fewer samples"
         case .malformedHeader, .missingBody, .payloadMissing, .tooManyFrames, .wrongPayloadLength, .unknownCodec,
-            .checksumMismatch, .noSamples, .countsDiffer, .rowsMismatch, .targetsMismatch:
+            .checksumMismatch, .noSamples, .countsDiffer, .rowsMismatch, .targetsMismatch, .partOutOfRange,
+            .partsDiffer:
             "Send the message again; if it repeats, check the sender's release and its network"
         }
     }

@@ -13,14 +13,20 @@ public struct WireLimits: Sendable, Equatable {
     /// Tokens in one message, thus rows, and the most targets.
     public var tokens = 65536
 
-    /// How many sequences a device may be ahead, the first one without an acknowledgement included.
-    public var sequences = 1024
-
     /// UTF-8 bytes of a run, sender or device id or of an endpoint. ZeroMQ routing ids are no longer than this.
     public var nameBytes = 255
 
     /// UTF-8 bytes of a reason, problem or remedy.
     public var textBytes = 4096
+
+    /// UTF-8 bytes of a recipe.
+    public var recipeBytes = 64 << 10
+
+    /// Ranges of settled sequences in one welcome.
+    public var settledRanges = 8192
+
+    /// Samples in one optimizer step, whose ids a report names.
+    public var stepSamples = 16_384
 
     /// The limits that both ends use unless a recipe says otherwise.
     public init() {}

@@ -68,7 +68,7 @@ struct CoordinatorMachineTests {
     func strangers() {
         for var machine in [CoordinatorMachine(Self.settings), Self.running()] {
             let sayings: [Body] = [
-                Self.registration("z"), .deviceProgress(Self.progress(1)), .heartbeat,
+                Self.registration("z"), .deviceProgress(Self.progress(1)), .heartbeat(time: 1),
                 .failure(.init(exitCode: 1, problem: "p", remedy: "r")), .workerFinished(Self.totals),
                 .stepReport(Self.report(1)),
             ]
@@ -104,7 +104,7 @@ struct CoordinatorMachineTests {
     func deviceLost() {
         var machine = Self.running()
         _ = machine.received(.deviceProgress(Self.progress(3)), from: "a", now: .seconds(1))
-        for id in ["b", "w"] { _ = machine.received(.heartbeat, from: id, now: .seconds(9)) }
+        for id in ["b", "w"] { _ = machine.received(.heartbeat(time: 1), from: id, now: .seconds(9)) }
         #expect(machine.tick(now: .seconds(11)).isEmpty)
         let actions = machine.tick(now: .milliseconds(11_001))
         #expect(actions.stopped == ["a", "b", "w"] && actions.finish == nil)
@@ -122,7 +122,7 @@ struct CoordinatorMachineTests {
                 .deviceProgress(Self.progress(9, finished: true)), from: id, now: .seconds(1))
             #expect(actions == [.notify(.deviceProgress(device: id, Self.progress(9, finished: true)))])
         }
-        _ = machine.received(.heartbeat, from: "w", now: .seconds(999))
+        _ = machine.received(.heartbeat(time: 1), from: "w", now: .seconds(999))
         #expect(machine.tick(now: .seconds(1000)).isEmpty)
     }
 
@@ -131,7 +131,7 @@ struct CoordinatorMachineTests {
         var machine = Self.running()
         let news = machine.received(.stepReport(Self.report(4)), from: "w", now: .zero)
         #expect(news == [.notify(.step(Self.report(4)))])
-        for id in ["a", "b"] { _ = machine.received(.heartbeat, from: id, now: .seconds(9)) }
+        for id in ["a", "b"] { _ = machine.received(.heartbeat(time: 1), from: id, now: .seconds(9)) }
         let actions = machine.tick(now: .seconds(11))
         #expect(actions.stopped.starts(with: ["a", "b"]))
         #expect(actions.finish == .failed(.workerLost(worker: "w", seconds: 10, steps: 4), nil))
@@ -214,7 +214,7 @@ struct CoordinatorMachineTests {
             let body: Body?
             switch Int.random(in: 0..<1000, using: &chance) {
             case 0..<100: body = Self.registration(id)
-            case 100..<700: body = .heartbeat
+            case 100..<700: body = .heartbeat(time: 1)
             case 700..<800: body = .deviceProgress(Self.progress(UInt64.random(in: 0...9, using: &chance)))
             case 800..<900: body = .stepReport(Self.report(1))
             case 900..<902: body = .workerFinished(Self.totals)

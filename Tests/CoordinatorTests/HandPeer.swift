@@ -40,6 +40,7 @@ extension Envelope {
     var register: Body.Register? { if case .register(let register) = body { register } else { nil } }
     var assignment: Body.Assignment? { if case .assignment(let assignment) = body { assignment } else { nil } }
     var credit: Body.Credit? { if case .credit(let credit) = body { credit } else { nil } }
+    var heartbeat: Bool? { if case .heartbeat = body { true } else { nil } }
     var progress: Body.DeviceProgress? { if case .deviceProgress(let progress) = body { progress } else { nil } }
     var failure: Body.Failure? { if case .failure(let failure) = body { failure } else { nil } }
 }

@@ -128,7 +128,7 @@ struct LiveRunTests {
         try device.channel.socket.connect(registration.endpoint)
         try device.channel.send(.hello(.init(samples: 1)))
         // After two heartbeats the worker has looked at all its sockets.
-        for _ in 0..<2 { _ = try coordinator.next { $0.body == .heartbeat ? true : nil } }
+        for _ in 0..<2 { _ = try coordinator.next { $0.heartbeat } }
         try coordinator.channel.send(
             .runPlan(.init(devices: [.init(device: "early", samples: 1, cut: 2)], seed: 1, generation: 1)),
             to: "worker")

@@ -49,7 +49,7 @@ struct IngressTests {
         for sequence: UInt64 in [0, 5, .max] {
             #expect(
                 ingress.arrived(from: "a", sequence: sequence, attempt: 1)
-                    == .reject(.sequenceOutOfWindow(sequence: sequence, expected: 1, window: 4)))
+                    == .reject(.sequenceOutOfRange(sequence: sequence, samples: 4)))
         }
         #expect(ingress.arrived(from: "a", sequence: 4, attempt: 1) == .store)
         ingress.stored(from: "a", sequence: 4)

@@ -73,7 +73,7 @@ struct RecipeErrorTests {
             BadRecipe(
                 "{negative: \" terrible\", positive: \" great\"}", "7", .recipeWrongType, at: "9:13", "a map"),
             // Values.
-            BadRecipe("batch: 16", "batch: 0", .recipeImpossibleValue, at: "12:12", "from 1 to 65536", "found 0"),
+            BadRecipe("batch: 16", "batch: 0", .recipeImpossibleValue, at: "12:12", "from 1 to 16384", "found 0"),
             BadRecipe("epochs: 2", "epochs: -1", .recipeImpossibleValue, at: "11:13", "found -1"),
             BadRecipe("name: test", "name: t\nseed: -1", .recipeImpossibleValue, at: "2:7", "at least 0"),
             BadRecipe(

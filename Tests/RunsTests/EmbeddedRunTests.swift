@@ -8,9 +8,10 @@ struct EmbeddedRunTests {
     @Test("what follows a step comes after the news of it and before the next step")
     func order() throws {
         enum Event: Equatable { case told(Int), followed(Int) }
-        let setup = try FormExactnessTests().setup(TrainedForm("adapters"), .llama)
+        let forms = FormExactnessTests()
+        let setup = try forms.setup(TrainedForm("adapters"), .llama)
         let events = Mutex<[Event]>([])
-        let run = try EmbeddedRun(setup, run: "order") { step in
+        let run = try EmbeddedRun(setup, shards: forms.shards(.verbalizer), run: "order") { step in
             events.withLock { $0.append(.followed(step.step)) }
             #expect(setup.trainer.step == step.step)
         }
@@ -23,9 +24,10 @@ struct EmbeddedRunTests {
     @Test("an observer that fails ends the run, although a step waits for it", arguments: 1...3)
     func failingObserver(failure: Int) throws {
         struct Failure: Error {}
-        let setup = try FormExactnessTests().setup(TrainedForm("adapters"), .llama)
+        let forms = FormExactnessTests()
+        let setup = try forms.setup(TrainedForm("adapters"), .llama)
         #expect(throws: Failure.self) {
-            try EmbeddedRun(setup, run: "failing").train { event in
+            try EmbeddedRun(setup, shards: forms.shards(.verbalizer), run: "failing").train { event in
                 if case .step(let report) = event, report.step == failure { throw Failure() }
             }
         }
@@ -35,8 +37,9 @@ struct EmbeddedRunTests {
     @Test("what follows a step can end the run")
     func failingFollower() throws {
         struct Failure: Error {}
-        let setup = try FormExactnessTests().setup(TrainedForm("adapters"), .llama)
-        let outcome = try EmbeddedRun(setup, run: "failing") { step in
+        let forms = FormExactnessTests()
+        let setup = try forms.setup(TrainedForm("adapters"), .llama)
+        let outcome = try EmbeddedRun(setup, shards: forms.shards(.verbalizer), run: "failing") { step in
             if step.step == 2 { throw Failure() }
         }.train { _ in }
         guard case .failed = outcome else {

@@ -44,14 +44,14 @@ struct ExactnessTests {
     private func setup(_ overrides: [String], _ partition: Partition, threads: Int = 2) throws -> TrainingSetup {
         try TrainingSetup(
             try recipe(overrides), model: try LanguageModel(source: RandomModelSource(layers: 6), maximumTokens: 32),
-            shards: try shards(partition), labelTokens: [3, 7], pool: ComputePool(threads: threads))
+            counts: try shards(partition).map(\.count), labelTokens: [3, 7], pool: ComputePool(threads: threads))
     }
 
     private func splitFrozen(
         _ overrides: [String], _ partition: Partition, threads: Int = 2
     ) throws -> [Float] {
         let setup = try setup(overrides, partition, threads: threads)
-        let outcome = try EmbeddedRun(setup, run: "exactness").train { _ in }
+        let outcome = try EmbeddedRun(setup, shards: shards(partition), run: "exactness").train { _ in }
         guard case .completed(let totals) = outcome else {
             Issue.record("the run ended as \(outcome)")
             return []
@@ -66,7 +66,7 @@ struct ExactnessTests {
         ["[4, 3, 2, 1]", "[1, 1, 1, 1]", "[0, 4, 0, 4]"])
     func equalsCentral(partition: Partition, cuts: String) throws {
         let central = try setup([], partition)
-        try CentralRun(setup: central).train(shouldStop: { false }, observer: { _, _ in })
+        try CentralRun(setup: central, shards: shards(partition)).train(shouldStop: { false }, observer: { _, _ in })
         let fresh = try TrainableParameters(
             layout: central.parameters.layout, model: central.model, seed: 7
         ).flat.values
@@ -90,7 +90,7 @@ struct ExactnessTests {
             ["devices.credit_bytes=1KiB", "devices.publish_batch=1"], .oneLabelPerDevice, threads: 1)
         var stepsBeforeLastMessage = 0
         var unfinished = 4
-        _ = try EmbeddedRun(setup, run: "overlap").train { event in
+        _ = try EmbeddedRun(setup, shards: shards(.oneLabelPerDevice), run: "overlap").train { event in
             switch event {
             case .deviceProgress(_, let progress) where progress.finished: unfinished -= 1
             case .step where unfinished > 0: stepsBeforeLastMessage += 1

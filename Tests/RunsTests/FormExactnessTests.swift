@@ -64,7 +64,7 @@ struct FormExactnessTests {
     }
 
     /// Texts with the class of their first token, or with an answer of up to four tokens.
-    private func shards(_ head: Recipe.Head) throws -> [[EncodedExample]] {
+    func shards(_ head: Recipe.Head) throws -> [[EncodedExample]] {
         var generator = SeededGenerator(seed: 9, stream: "forms")
         let examples = (0..<Self.samples).map { _ in
             let tokens = (0..<Int.random(in: 4...12, using: &generator)).map { _ in
@@ -85,7 +85,7 @@ struct FormExactnessTests {
             model: LanguageModel(
                 source: RandomModelSource(family: family, layers: 6), maximumTokens: 32,
                 loadedBlocks: isFull ? Self.frozenBlocks : nil),
-            shards: shards(form.head), labelTokens: [3, 7], pool: ComputePool(threads: 2))
+            counts: shards(form.head).map(\.count), labelTokens: [3, 7], pool: ComputePool(threads: 2))
     }
 
     /// How far training moved the parameters, and how far SplitFrozen ended from central training.
@@ -94,8 +94,8 @@ struct FormExactnessTests {
     ) throws -> (moved: Double, apart: Double) {
         let central = try setup(form, family, overrides), split = try setup(form, family, overrides)
         let start = central.parameters.flat.values
-        try CentralRun(setup: central).train(shouldStop: { false }, observer: { _, _ in })
-        let outcome = try EmbeddedRun(split, run: "forms").train { _ in }
+        try CentralRun(setup: central, shards: shards(form.head)).train(shouldStop: { false }, observer: { _, _ in })
+        let outcome = try EmbeddedRun(split, shards: shards(form.head), run: "forms").train { _ in }
         guard case .completed(let totals) = outcome else {
             Issue.record("the run ended as \(outcome)")
             return (0, .infinity)

@@ -19,11 +19,41 @@ struct ActivationCheckTests {
         #expect(checked.samples.map { Array(checked.targets(of: $0)) } == [[4], [0, 2, 1], [3]])
         #expect(checked.samples.map(\.rows) == [0..<2, 2..<5, 5..<6])
         #expect(checked.byteCount == message.payload.count)
-        message.payload.withUnsafeBytes { payload in
-            let rowBytes = 4 * codec.bytesPerValue
-            let second = checked.bytes(of: checked.samples[1], in: payload)
-            #expect(Array(second) == Array(message.payload[2 * rowBytes..<5 * rowBytes]))
+        #expect((checked.part, checked.parts, checked.partRows) == (0, 1, 0..<6))
+    }
+
+    @Test("parts have all rows of the message between them, in order, and none is empty")
+    func parts() {
+        for rows in 1...40 {
+            for parts in 1...UInt32(45) {
+                let ranges = (0..<parts).map { Body.rows(ofPart: $0, of: parts, rows: rows) }
+                guard let whole = ranges as? [Range<Int>] else {
+                    // Some part would have been empty.
+                    #expect((rows + Int(parts) - 1) / Int(parts) * (Int(parts) - 1) >= rows)
+                    continue
+                }
+                #expect(whole.flatMap { Array($0) } == Array(0..<rows))
+                #expect(!whole.contains { $0.isEmpty })
+            }
         }
+        #expect(Body.rows(ofPart: 2, of: 2, rows: 8) == nil)
+        #expect(Body.rows(ofPart: 0, of: .max, rows: 8) == nil)
+    }
+
+    @Test("a part is checked against its own rows, and keeps its place in the message")
+    func onePart() throws {
+        var message = Message(codec: .f32)
+        message.activations.part = 1
+        message.activations.parts = 3
+        message.payload = Array(message.payload[32..<64])
+        message.activations.checksum = message.payload.withUnsafeBytes { payloadChecksum($0) }
+        let checked = try message.check(with: check)
+        #expect((checked.part, checked.parts, checked.partRows, checked.byteCount) == (1, 3, 2..<4, 32))
+        message.activations.part = 3
+        #expect(throws: WireError.partOutOfRange(part: 3, parts: 3, rows: 6)) { try message.check(with: check) }
+        // Of four parts with two rows each the last would be empty.
+        (message.activations.part, message.activations.parts) = (0, 4)
+        #expect(throws: WireError.partOutOfRange(part: 0, parts: 4, rows: 6)) { try message.check(with: check) }
     }
 
     @Test("a lie in the header is refused with its own error", arguments: Lie.all)

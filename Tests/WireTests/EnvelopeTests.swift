@@ -64,7 +64,9 @@ struct EnvelopeTests {
     @Test("ids and texts above their limits are refused with their size")
     func longTexts() {
         let id = String(repeating: "d", count: 256)
-        expect(.textTooLong(bytes: 256, limit: 255), for: Envelope(run: "r", sender: id, body: .heartbeat).encode())
+        expect(
+            .textTooLong(bytes: 256, limit: 255),
+            for: Envelope(run: "r", sender: id, body: .heartbeat(time: 1)).encode())
         let reason = String(repeating: "é", count: 2049)
         expect(
             .textTooLong(bytes: 4098, limit: 4096),

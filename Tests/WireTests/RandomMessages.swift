@@ -3,14 +3,14 @@ import Wire
 
 /// Messages of every kind with contents drawn at random.
 struct RandomMessages {
-    static let kinds = 15
+    static let kinds = 26
 
     var chance: SeededGenerator
 
     init(seed: UInt64) { chance = SeededGenerator(seed: seed, stream: "wire/messages") }
 
     mutating func envelope(kind: Int) -> Envelope {
-        Envelope(run: text(), sender: text(), attempt: chance.next32(), body: body(kind: kind))
+        Envelope(run: text(), sender: text(), attempt: chance.next32(), session: chance.next(), body: body(kind: kind))
     }
 
     private mutating func body(kind: Int) -> Body {
@@ -19,14 +19,23 @@ struct RandomMessages {
         case 1: .activations(activations())
         case 2: .finished(.init(messages: chance.next(), samples: chance.next()))
         case 3: .credit(.init(bytes: chance.next()))
-        case 4: .ack(.init(sequence: chance.next(), creditBytes: chance.next()))
-        case 5: .reject(.init(sequence: chance.next(), number: chance.next32(), text: text()))
+        case 4:
+            .ack(
+                .init(
+                    sequence: chance.next(), creditBytes: chance.next(), part: chance.next32(),
+                    origin: chance.next32()))
+        case 5:
+            .reject(
+                .init(
+                    sequence: chance.next(), number: chance.next32(), text: text(), part: chance.next32(),
+                    origin: chance.next32()))
         case 6: .stop(.init(reason: text()))
         case 7:
             .register(
                 .init(
                     role: Bool.random(using: &chance) ? .device : .worker, samples: chance.next(),
-                    threads: chance.next32(), endpoint: text()))
+                    threads: chance.next32(), endpoint: text(), endpointKey: text(), step: chance.next(),
+                    messages: chance.next(), memoryBytes: chance.next()))
         case 8:
             .deviceProgress(
                 .init(
@@ -46,13 +55,28 @@ struct RandomMessages {
         case 11:
             .failure(
                 .init(exitCode: Int32(bitPattern: chance.next32()), problem: text(), remedy: text()))
-        case 12: .heartbeat
+        case 12: .heartbeat(time: chance.next())
         case 13:
             .assignment(
                 .init(
                     cut: chance.next32(), workerEndpoint: text(), seed: chance.next(), generation: chance.next(),
-                    number: chance.next32(), epoch: chance.next32()))
-        default: .runPlan(plan())
+                    number: chance.next32(), epoch: chance.next32(), worker: text(), workerKey: text()))
+        case 14: .runPlan(plan())
+        case 15: .welcome(.init(creditBytes: chance.next(), settled: ranges()))
+        case 16:
+            .handoverFile(
+                .init(
+                    sequence: chance.next(), step: chance.next(), name: text(), offset: chance.next(),
+                    bytes: chance.next(), checksum: chance.next()))
+        case 17: .heartbeatReply(time: chance.next())
+        case 18: .recipeRequest(Bool.random(using: &chance) ? .device : .worker)
+        case 19: .queueReport(queueReport())
+        case 20: .goodbye(reason: text())
+        case 21: .handedOver(.init(step: chance.next(), messages: chance.next()))
+        case 22: .drain(.init(successor: text(), successorEndpoint: text(), successorKey: text()))
+        case 23: .stepRecorded(step: chance.next())
+        case 24: .runRecipe(.init(recipe: text(), number: chance.next32()))
+        default: .registerAgain
         }
     }
 
@@ -63,14 +87,37 @@ struct RandomMessages {
             lengths: (0..<count).map { _ in chance.next32() }, targetLengths: (0..<count).map { _ in chance.next32() },
             targets: (0..<Int.random(in: 0...200, using: &chance)).map { _ in chance.next32() }, cut: chance.next32(),
             codec: UInt32.random(in: 0...3, using: &chance), rows: chance.next32(),
-            columns: chance.next32(), checksum: chance.next())
+            columns: chance.next32(), checksum: chance.next(), part: chance.next32(), parts: chance.next32(),
+            origin: chance.next32())
+    }
+
+    private mutating func ranges() -> [ClosedRange<UInt64>] {
+        (0..<Int.random(in: 0...20, using: &chance)).map { _ in
+            let ends = [chance.next(), chance.next()].sorted()
+            return ends[0]...ends[1]
+        }
+    }
+
+    private mutating func queueReport() -> Body.QueueReport {
+        let devices = (0..<Int.random(in: 0...9, using: &chance)).map { _ in
+            Body.DeviceQueue(
+                device: text(), samples: chance.next(), messages: chance.next(), bytes: chance.next(),
+                pendingBytes: chance.next(), creditBytes: chance.next(), duplicates: chance.next(),
+                redelivered: chance.next(), dead: chance.next())
+        }
+        return Body.QueueReport(
+            devices: devices, storeBytes: chance.next(), storeCapacity: chance.next(),
+            isFull: Bool.random(using: &chance), advanceSeconds: chance.uniform(),
+            advanceBlockTokens: chance.next(), stepSeconds: chance.uniform(), stepTokens: chance.next())
     }
 
     private mutating func plan() -> Body.RunPlan {
         let count = Int.random(in: 0...20, using: &chance)
         return Body.RunPlan(
-            devices: (0..<count).map { _ in .init(device: text(), samples: chance.next(), cut: chance.next32()) },
-            seed: chance.next(), generation: chance.next())
+            devices: (0..<count).map { _ in
+                .init(device: text(), samples: chance.next(), cut: chance.next32(), key: text())
+            },
+            seed: chance.next(), generation: chance.next(), predecessor: text(), predecessorKey: text())
     }
 
     /// Up to 24 characters of one to four UTF-8 bytes.

@@ -17,21 +17,34 @@ PROTOBUF_C__BEGIN_DECLS
 
 typedef struct Permafrost__Header Permafrost__Header;
 typedef struct Permafrost__Hello Permafrost__Hello;
+typedef struct Permafrost__SequenceRange Permafrost__SequenceRange;
+typedef struct Permafrost__Welcome Permafrost__Welcome;
 typedef struct Permafrost__Activations Permafrost__Activations;
+typedef struct Permafrost__HandoverFile Permafrost__HandoverFile;
 typedef struct Permafrost__Finished Permafrost__Finished;
 typedef struct Permafrost__Credit Permafrost__Credit;
 typedef struct Permafrost__Ack Permafrost__Ack;
 typedef struct Permafrost__Reject Permafrost__Reject;
 typedef struct Permafrost__Stop Permafrost__Stop;
+typedef struct Permafrost__RecipeRequest Permafrost__RecipeRequest;
+typedef struct Permafrost__RunRecipe Permafrost__RunRecipe;
 typedef struct Permafrost__Register Permafrost__Register;
+typedef struct Permafrost__RegisterAgain Permafrost__RegisterAgain;
 typedef struct Permafrost__DeviceProgress Permafrost__DeviceProgress;
 typedef struct Permafrost__StepReport Permafrost__StepReport;
+typedef struct Permafrost__StepRecorded Permafrost__StepRecorded;
+typedef struct Permafrost__DeviceQueue Permafrost__DeviceQueue;
+typedef struct Permafrost__QueueReport Permafrost__QueueReport;
 typedef struct Permafrost__WorkerFinished Permafrost__WorkerFinished;
+typedef struct Permafrost__HandedOver Permafrost__HandedOver;
+typedef struct Permafrost__Goodbye Permafrost__Goodbye;
 typedef struct Permafrost__Failure Permafrost__Failure;
 typedef struct Permafrost__Heartbeat Permafrost__Heartbeat;
+typedef struct Permafrost__HeartbeatReply Permafrost__HeartbeatReply;
 typedef struct Permafrost__Assignment Permafrost__Assignment;
 typedef struct Permafrost__DevicePlan Permafrost__DevicePlan;
 typedef struct Permafrost__RunPlan Permafrost__RunPlan;
+typedef struct Permafrost__Drain Permafrost__Drain;
 
 
 /* --- enums --- */
@@ -65,18 +78,29 @@ typedef enum {
   PERMAFROST__HEADER__BODY_HELLO = 10,
   PERMAFROST__HEADER__BODY_ACTIVATIONS = 11,
   PERMAFROST__HEADER__BODY_FINISHED = 12,
+  PERMAFROST__HEADER__BODY_HANDOVER_FILE = 13,
   PERMAFROST__HEADER__BODY_CREDIT = 20,
   PERMAFROST__HEADER__BODY_ACK = 21,
   PERMAFROST__HEADER__BODY_REJECT = 22,
   PERMAFROST__HEADER__BODY_STOP = 23,
+  PERMAFROST__HEADER__BODY_WELCOME = 24,
   PERMAFROST__HEADER__BODY_REGISTER = 30,
   PERMAFROST__HEADER__BODY_DEVICE_PROGRESS = 31,
   PERMAFROST__HEADER__BODY_STEP_REPORT = 32,
   PERMAFROST__HEADER__BODY_WORKER_FINISHED = 33,
   PERMAFROST__HEADER__BODY_FAILURE = 34,
   PERMAFROST__HEADER__BODY_HEARTBEAT = 35,
+  PERMAFROST__HEADER__BODY_HEARTBEAT_REPLY = 36,
+  PERMAFROST__HEADER__BODY_RECIPE_REQUEST = 37,
+  PERMAFROST__HEADER__BODY_QUEUE_REPORT = 38,
+  PERMAFROST__HEADER__BODY_GOODBYE = 39,
+  PERMAFROST__HEADER__BODY_HANDED_OVER = 50,
   PERMAFROST__HEADER__BODY_ASSIGNMENT = 40,
-  PERMAFROST__HEADER__BODY_RUN_PLAN = 41
+  PERMAFROST__HEADER__BODY_RUN_PLAN = 41,
+  PERMAFROST__HEADER__BODY_DRAIN = 44,
+  PERMAFROST__HEADER__BODY_STEP_RECORDED = 45,
+  PERMAFROST__HEADER__BODY_RUN_RECIPE = 42,
+  PERMAFROST__HEADER__BODY_REGISTER_AGAIN = 43
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PERMAFROST__HEADER__BODY__CASE)
 } Permafrost__Header__BodyCase;
 
@@ -99,14 +123,21 @@ struct  Permafrost__Header
    * 1 when a message is first sent, one more each time the same message is sent again.
    */
   uint32_t attempt;
+  /*
+   * Drawn at random by the side that connects, anew for every introduction (Hello, Register). An answer has the session
+   * of what it answers; what has another session belongs to an earlier conversation and is dropped. 0 when there is
+   * none.
+   */
+  uint64_t session;
   Permafrost__Header__BodyCase body_case;
   union {
     /*
-     * Device to worker.
+     * Device to worker. A worker that hands its messages over to another speaks like a device.
      */
     Permafrost__Hello *hello;
     Permafrost__Activations *activations;
     Permafrost__Finished *finished;
+    Permafrost__HandoverFile *handover_file;
     /*
      * Worker to device.
      */
@@ -117,6 +148,7 @@ struct  Permafrost__Header
      * Worker to device, and coordinator to device or worker.
      */
     Permafrost__Stop *stop;
+    Permafrost__Welcome *welcome;
     /*
      * Device or worker to coordinator.
      */
@@ -125,7 +157,15 @@ struct  Permafrost__Header
     Permafrost__StepReport *step_report;
     Permafrost__WorkerFinished *worker_finished;
     Permafrost__Failure *failure;
+    /*
+     * In both directions, on every link.
+     */
     Permafrost__Heartbeat *heartbeat;
+    Permafrost__HeartbeatReply *heartbeat_reply;
+    Permafrost__RecipeRequest *recipe_request;
+    Permafrost__QueueReport *queue_report;
+    Permafrost__Goodbye *goodbye;
+    Permafrost__HandedOver *handed_over;
     /*
      * Coordinator to device.
      */
@@ -134,15 +174,23 @@ struct  Permafrost__Header
      * Coordinator to worker.
      */
     Permafrost__RunPlan *run_plan;
+    Permafrost__Drain *drain;
+    Permafrost__StepRecorded *step_recorded;
+    /*
+     * Coordinator to device or worker.
+     */
+    Permafrost__RunRecipe *run_recipe;
+    Permafrost__RegisterAgain *register_again;
   };
 };
 #define PERMAFROST__HEADER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__header__descriptor) \
-    , 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, PERMAFROST__HEADER__BODY__NOT_SET, {0} }
+    , 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, PERMAFROST__HEADER__BODY__NOT_SET, {0} }
 
 
 /*
- * A device introduces itself to its worker, which answers with Credit.
+ * A device introduces itself to its worker, which answers with Welcome: after every connection anew, and whenever it is
+ * refused with number 12.
  */
 struct  Permafrost__Hello
 {
@@ -155,6 +203,42 @@ struct  Permafrost__Hello
 #define PERMAFROST__HELLO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__hello__descriptor) \
     , 0 }
+
+
+/*
+ * Sequences from `first` to `last`, both among them.
+ */
+struct  Permafrost__SequenceRange
+{
+  ProtobufCMessage base;
+  uint64_t first;
+  uint64_t last;
+};
+#define PERMAFROST__SEQUENCE_RANGE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__sequence_range__descriptor) \
+    , 0, 0 }
+
+
+/*
+ * The answer to Hello. It begins a new account of credit: what the device had before is void, and what is on its way
+ * without an Ack counts as never sent.
+ */
+struct  Permafrost__Welcome
+{
+  ProtobufCMessage base;
+  /*
+   * Bytes of payload frames that the device may send.
+   */
+  uint64_t credit_bytes;
+  /*
+   * Sequences that are stored as a whole, in ascending order. The device sends all others of its sequences.
+   */
+  size_t n_settled;
+  Permafrost__SequenceRange **settled;
+};
+#define PERMAFROST__WELCOME__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__welcome__descriptor) \
+    , 0, 0,NULL }
 
 
 /*
@@ -172,8 +256,8 @@ struct  Permafrost__Activations
 {
   ProtobufCMessage base;
   /*
-   * 1 for the first message of a device, one more for each next. A message sent again keeps its number. A device
-   * sends no sequence 1024 or more above its first that has no Ack.
+   * Which of the device's messages this is: from 1, at most as many as it has samples, in any order. A message keeps its
+   * number for ever: when it is sent again, and when the device is started again.
    */
   uint64_t sequence;
   /*
@@ -224,14 +308,55 @@ struct  Permafrost__Activations
    * XXH64 of no bytes is 0xEF46DB3751D8E999, of the three bytes "abc" 0x44BC2CF5AD770999.
    */
   uint64_t checksum;
+  /*
+   * A message whose payload is larger than one frame may be goes in `parts` messages, which are alike but for `part`,
+   * `checksum` and payload. Part p, from 0, has the rows from p * n to less than min(rows, (p + 1) * n), where
+   * n = rows / parts rounded up, and none is empty. 0 parts mean 1. Each part is stored and acknowledged for itself.
+   */
+  uint32_t part;
+  uint32_t parts;
+  /*
+   * From a worker that hands a device's message over: the device's number in the plan, plus 1. 0 from a device.
+   */
+  uint32_t origin;
 };
 #define PERMAFROST__ACTIVATIONS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__activations__descriptor) \
-    , 0, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0, PERMAFROST__CODEC__CODEC_UNKNOWN, 0, 0, 0 }
+    , 0, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0, PERMAFROST__CODEC__CODEC_UNKNOWN, 0, 0, 0, 0, 0, 0 }
 
 
 /*
- * A device has published everything and all of it was acknowledged.
+ * A piece of a file of the run's newest checkpoint, from a worker that hands over. Its payload frame has the bytes.
+ */
+struct  Permafrost__HandoverFile
+{
+  ProtobufCMessage base;
+  /*
+   * From 1.
+   */
+  uint64_t sequence;
+  /*
+   * The step of the checkpoint.
+   */
+  uint64_t step;
+  char *name;
+  /*
+   * Where in the file the piece lies, and how long the whole file is.
+   */
+  uint64_t offset;
+  uint64_t bytes;
+  /*
+   * XXH64 of the payload frame.
+   */
+  uint64_t checksum;
+};
+#define PERMAFROST__HANDOVER_FILE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__handover_file__descriptor) \
+    , 0, 0, (char *)protobuf_c_empty_string, 0, 0, 0 }
+
+
+/*
+ * A device has published everything and all of it was acknowledged; a worker has handed everything over.
  */
 struct  Permafrost__Finished
 {
@@ -246,7 +371,7 @@ struct  Permafrost__Finished
 
 /*
  * Bytes added to what a device may send. A device spends the bytes of a message's payload frame when it first sends
- * it, nothing when it sends it again, and never more than it has.
+ * it in a session, nothing when it sends it again, and never more than it has.
  */
 struct  Permafrost__Credit
 {
@@ -259,22 +384,25 @@ struct  Permafrost__Credit
 
 
 /*
- * Every sample of the message is stored. The credit returns with the first Ack of a sequence; a repeated Ack gives
- * nothing.
+ * A message, or a part of one, is stored and survives the loss of power. The credit returns with the first Ack in a
+ * session; a repeated Ack gives nothing.
  */
 struct  Permafrost__Ack
 {
   ProtobufCMessage base;
   uint64_t sequence;
   uint64_t credit_bytes;
+  uint32_t part;
+  uint32_t origin;
 };
 #define PERMAFROST__ACK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__ack__descriptor) \
-    , 0, 0 }
+    , 0, 0, 0, 0 }
 
 
 /*
- * A message was refused. The device may send it again with the next attempt.
+ * A message was refused. The device may send it again with the next attempt. Number 55, no room, says nothing about the
+ * message: it may be sent again as often as need be, later.
  */
 struct  Permafrost__Reject
 {
@@ -288,10 +416,12 @@ struct  Permafrost__Reject
    */
   uint32_t number;
   char *text;
+  uint32_t part;
+  uint32_t origin;
 };
 #define PERMAFROST__REJECT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__reject__descriptor) \
-    , 0, 0, (char *)protobuf_c_empty_string }
+    , 0, 0, (char *)protobuf_c_empty_string, 0, 0 }
 
 
 /*
@@ -307,6 +437,39 @@ struct  Permafrost__Stop
     , (char *)protobuf_c_empty_string }
 
 
+/*
+ * A device or worker asks for the run's recipe, before it knows the run's id: its header may leave `run` empty.
+ */
+struct  Permafrost__RecipeRequest
+{
+  ProtobufCMessage base;
+  Permafrost__Role role;
+};
+#define PERMAFROST__RECIPE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__recipe_request__descriptor) \
+    , PERMAFROST__ROLE__ROLE_UNKNOWN }
+
+
+/*
+ * The recipe, as resolved YAML of at most 64 KiB. The header has the run's id.
+ */
+struct  Permafrost__RunRecipe
+{
+  ProtobufCMessage base;
+  char *recipe;
+  /*
+   * The device's place in the run's plan, from 0; 0 for a worker.
+   */
+  uint32_t number;
+};
+#define PERMAFROST__RUN_RECIPE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__run_recipe__descriptor) \
+    , (char *)protobuf_c_empty_string, 0 }
+
+
+/*
+ * A device or worker takes part: after every connection anew, and whenever it is asked to.
+ */
 struct  Permafrost__Register
 {
   ProtobufCMessage base;
@@ -320,10 +483,35 @@ struct  Permafrost__Register
    * Where a worker waits for devices; empty for a device.
    */
   char *endpoint;
+  /*
+   * The public key of that endpoint as 40 characters of Z85; empty without CURVE.
+   */
+  char *endpoint_key;
+  /*
+   * What a worker has in its folder: the step of its newest checkpoint, and messages in its store.
+   */
+  uint64_t step;
+  uint64_t messages;
+  /*
+   * Memory a device may use for the model; 0 when it does not say.
+   */
+  uint64_t memory_bytes;
 };
 #define PERMAFROST__REGISTER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__register__descriptor) \
-    , PERMAFROST__ROLE__ROLE_UNKNOWN, 0, 0, (char *)protobuf_c_empty_string }
+    , PERMAFROST__ROLE__ROLE_UNKNOWN, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, 0 }
+
+
+/*
+ * The coordinator does not know the sender, as after its own restart: it shall register again.
+ */
+struct  Permafrost__RegisterAgain
+{
+  ProtobufCMessage base;
+};
+#define PERMAFROST__REGISTER_AGAIN__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__register_again__descriptor) \
+     }
 
 
 struct  Permafrost__DeviceProgress
@@ -341,10 +529,27 @@ struct  Permafrost__DeviceProgress
   uint64_t bytes_up;
   uint64_t bytes_down;
   protobuf_c_boolean finished;
+  /*
+   * What `compute_nanoseconds` were spent on: tokens times blocks, summed over all messages.
+   */
+  uint64_t block_tokens;
+  /*
+   * Payload bytes acknowledged per second while some were on their way; 0 before the first.
+   */
+  double uplink_bytes_per_second;
+  /*
+   * Between the device and its worker; 0 before the first heartbeat.
+   */
+  double round_trip_seconds;
+  /*
+   * Blocks that the device runs now, and the generation of the assignment that says so.
+   */
+  uint32_t cut;
+  uint64_t generation;
 };
 #define PERMAFROST__DEVICE_PROGRESS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__device_progress__descriptor) \
-    , 0, 0, 0, 0, 0, 0 }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 
 struct  Permafrost__StepReport
@@ -381,10 +586,86 @@ struct  Permafrost__StepReport
    * Frame bytes that the worker's data socket has received so far.
    */
   uint64_t bytes_up;
+  /*
+   * The step's samples in their order: the device's number shifted left by 32 bits, plus the sample's id.
+   */
+  size_t n_sample_ids;
+  uint64_t *sample_ids;
+  /*
+   * XXH64 of what trains after the step, as little-endian binary32.
+   */
+  uint64_t adapter_digest;
 };
 #define PERMAFROST__STEP_REPORT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__step_report__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0 }
+
+
+/*
+ * The coordinator has written a step down; until then a worker reports it again after every registration.
+ */
+struct  Permafrost__StepRecorded
+{
+  ProtobufCMessage base;
+  uint64_t step;
+};
+#define PERMAFROST__STEP_RECORDED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__step_recorded__descriptor) \
+    , 0 }
+
+
+/*
+ * How one device's messages stand at the worker.
+ */
+struct  Permafrost__DeviceQueue
+{
+  ProtobufCMessage base;
+  char *device;
+  uint64_t samples;
+  uint64_t messages;
+  /*
+   * Payload bytes stored so far.
+   */
+  uint64_t bytes;
+  /*
+   * Payload bytes received and not yet stored, and bytes that may still be sent.
+   */
+  uint64_t pending_bytes;
+  uint64_t credit_bytes;
+  uint64_t duplicates;
+  uint64_t redelivered;
+  uint64_t dead;
+};
+#define PERMAFROST__DEVICE_QUEUE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__device_queue__descriptor) \
+    , (char *)protobuf_c_empty_string, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+
+/*
+ * What a worker's queue and its compute look like, about once a second. At most 1024 devices in one report.
+ */
+struct  Permafrost__QueueReport
+{
+  ProtobufCMessage base;
+  size_t n_devices;
+  Permafrost__DeviceQueue **devices;
+  uint64_t store_bytes;
+  uint64_t store_capacity;
+  protobuf_c_boolean is_full;
+  /*
+   * Frozen blocks run for weaker devices so far: seconds, and tokens times blocks.
+   */
+  double advance_seconds;
+  uint64_t advance_block_tokens;
+  /*
+   * Steps so far: seconds and tokens.
+   */
+  double step_seconds;
+  uint64_t step_tokens;
+};
+#define PERMAFROST__QUEUE_REPORT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__queue_report__descriptor) \
+    , 0,NULL, 0, 0, 0, 0, 0, 0, 0 }
 
 
 /*
@@ -415,10 +696,44 @@ struct  Permafrost__WorkerFinished
    */
   uint64_t bytes_up;
   uint64_t bytes_down;
+  /*
+   * Whether it ended early because it was drained, and can hand over.
+   */
+  protobuf_c_boolean drained;
 };
 #define PERMAFROST__WORKER_FINISHED__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__worker_finished__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0 }
+    , 0, 0, 0, 0, 0, 0, 0, 0 }
+
+
+/*
+ * A worker has everything that another one had.
+ */
+struct  Permafrost__HandedOver
+{
+  ProtobufCMessage base;
+  /*
+   * The step of the checkpoint it got, 0 for none.
+   */
+  uint64_t step;
+  uint64_t messages;
+};
+#define PERMAFROST__HANDED_OVER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__handed_over__descriptor) \
+    , 0, 0 }
+
+
+/*
+ * The sender leaves as it was told to, or as it wants.
+ */
+struct  Permafrost__Goodbye
+{
+  ProtobufCMessage base;
+  char *reason;
+};
+#define PERMAFROST__GOODBYE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__goodbye__descriptor) \
+    , (char *)protobuf_c_empty_string }
 
 
 /*
@@ -436,17 +751,34 @@ struct  Permafrost__Failure
     , 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
 
 
+/*
+ * Shows that the sender is there. The receiver answers with the same time.
+ */
 struct  Permafrost__Heartbeat
 {
   ProtobufCMessage base;
+  /*
+   * Nanoseconds on the sender's clock.
+   */
+  uint64_t time;
 };
 #define PERMAFROST__HEARTBEAT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__heartbeat__descriptor) \
-     }
+    , 0 }
+
+
+struct  Permafrost__HeartbeatReply
+{
+  ProtobufCMessage base;
+  uint64_t time;
+};
+#define PERMAFROST__HEARTBEAT_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__heartbeat_reply__descriptor) \
+    , 0 }
 
 
 /*
- * What a device has to do.
+ * What a device has to do. A newer generation replaces an older one, at the next message that is computed.
  */
 struct  Permafrost__Assignment
 {
@@ -471,26 +803,39 @@ struct  Permafrost__Assignment
    * first epoch, always, and sends these in the order in which this epoch first needs a sample of each.
    */
   uint32_t epoch;
+  /*
+   * The worker's id, and its public key as 40 characters of Z85; no key without CURVE.
+   */
+  char *worker;
+  char *worker_key;
 };
 #define PERMAFROST__ASSIGNMENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__assignment__descriptor) \
-    , 0, (char *)protobuf_c_empty_string, 0, 0, 0, 0 }
+    , 0, (char *)protobuf_c_empty_string, 0, 0, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
 
 
 struct  Permafrost__DevicePlan
 {
   ProtobufCMessage base;
   char *device;
+  /*
+   * 0 until the device has said how many it holds.
+   */
   uint64_t samples;
   uint32_t cut;
+  /*
+   * The device's public key as 40 characters of Z85; empty without CURVE, and when it was revoked.
+   */
+  char *key;
 };
 #define PERMAFROST__DEVICE_PLAN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__device_plan__descriptor) \
-    , (char *)protobuf_c_empty_string, 0, 0 }
+    , (char *)protobuf_c_empty_string, 0, 0, (char *)protobuf_c_empty_string }
 
 
 /*
- * What a worker has to expect.
+ * What a worker has to expect: the devices in the order of their numbers. A newer generation replaces an older one; the
+ * samples of a device never change once they are known.
  */
 struct  Permafrost__RunPlan
 {
@@ -499,10 +844,31 @@ struct  Permafrost__RunPlan
   Permafrost__DevicePlan **devices;
   uint64_t seed;
   uint64_t generation;
+  /*
+   * The worker that hands its messages over to this one first, and its public key; empty when nobody does.
+   */
+  char *predecessor;
+  char *predecessor_key;
 };
 #define PERMAFROST__RUN_PLAN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__run_plan__descriptor) \
-    , 0,NULL, 0, 0 }
+    , 0,NULL, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+
+
+/*
+ * The worker takes no more messages, finishes its step, writes a checkpoint, and hands over to another worker, if one is
+ * named. Until then its devices wait.
+ */
+struct  Permafrost__Drain
+{
+  ProtobufCMessage base;
+  char *successor;
+  char *successor_endpoint;
+  char *successor_key;
+};
+#define PERMAFROST__DRAIN__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__drain__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
 
 
 /* Permafrost__Header methods */
@@ -543,6 +909,44 @@ Permafrost__Hello *
 void   permafrost__hello__free_unpacked
                      (Permafrost__Hello *message,
                       ProtobufCAllocator *allocator);
+/* Permafrost__SequenceRange methods */
+void   permafrost__sequence_range__init
+                     (Permafrost__SequenceRange         *message);
+size_t permafrost__sequence_range__get_packed_size
+                     (const Permafrost__SequenceRange   *message);
+size_t permafrost__sequence_range__pack
+                     (const Permafrost__SequenceRange   *message,
+                      uint8_t             *out);
+size_t permafrost__sequence_range__pack_to_buffer
+                     (const Permafrost__SequenceRange   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__SequenceRange *
+       permafrost__sequence_range__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__sequence_range__free_unpacked
+                     (Permafrost__SequenceRange *message,
+                      ProtobufCAllocator *allocator);
+/* Permafrost__Welcome methods */
+void   permafrost__welcome__init
+                     (Permafrost__Welcome         *message);
+size_t permafrost__welcome__get_packed_size
+                     (const Permafrost__Welcome   *message);
+size_t permafrost__welcome__pack
+                     (const Permafrost__Welcome   *message,
+                      uint8_t             *out);
+size_t permafrost__welcome__pack_to_buffer
+                     (const Permafrost__Welcome   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__Welcome *
+       permafrost__welcome__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__welcome__free_unpacked
+                     (Permafrost__Welcome *message,
+                      ProtobufCAllocator *allocator);
 /* Permafrost__Activations methods */
 void   permafrost__activations__init
                      (Permafrost__Activations         *message);
@@ -561,6 +965,25 @@ Permafrost__Activations *
                       const uint8_t       *data);
 void   permafrost__activations__free_unpacked
                      (Permafrost__Activations *message,
+                      ProtobufCAllocator *allocator);
+/* Permafrost__HandoverFile methods */
+void   permafrost__handover_file__init
+                     (Permafrost__HandoverFile         *message);
+size_t permafrost__handover_file__get_packed_size
+                     (const Permafrost__HandoverFile   *message);
+size_t permafrost__handover_file__pack
+                     (const Permafrost__HandoverFile   *message,
+                      uint8_t             *out);
+size_t permafrost__handover_file__pack_to_buffer
+                     (const Permafrost__HandoverFile   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__HandoverFile *
+       permafrost__handover_file__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__handover_file__free_unpacked
+                     (Permafrost__HandoverFile *message,
                       ProtobufCAllocator *allocator);
 /* Permafrost__Finished methods */
 void   permafrost__finished__init
@@ -657,6 +1080,44 @@ Permafrost__Stop *
 void   permafrost__stop__free_unpacked
                      (Permafrost__Stop *message,
                       ProtobufCAllocator *allocator);
+/* Permafrost__RecipeRequest methods */
+void   permafrost__recipe_request__init
+                     (Permafrost__RecipeRequest         *message);
+size_t permafrost__recipe_request__get_packed_size
+                     (const Permafrost__RecipeRequest   *message);
+size_t permafrost__recipe_request__pack
+                     (const Permafrost__RecipeRequest   *message,
+                      uint8_t             *out);
+size_t permafrost__recipe_request__pack_to_buffer
+                     (const Permafrost__RecipeRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__RecipeRequest *
+       permafrost__recipe_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__recipe_request__free_unpacked
+                     (Permafrost__RecipeRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Permafrost__RunRecipe methods */
+void   permafrost__run_recipe__init
+                     (Permafrost__RunRecipe         *message);
+size_t permafrost__run_recipe__get_packed_size
+                     (const Permafrost__RunRecipe   *message);
+size_t permafrost__run_recipe__pack
+                     (const Permafrost__RunRecipe   *message,
+                      uint8_t             *out);
+size_t permafrost__run_recipe__pack_to_buffer
+                     (const Permafrost__RunRecipe   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__RunRecipe *
+       permafrost__run_recipe__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__run_recipe__free_unpacked
+                     (Permafrost__RunRecipe *message,
+                      ProtobufCAllocator *allocator);
 /* Permafrost__Register methods */
 void   permafrost__register__init
                      (Permafrost__Register         *message);
@@ -675,6 +1136,25 @@ Permafrost__Register *
                       const uint8_t       *data);
 void   permafrost__register__free_unpacked
                      (Permafrost__Register *message,
+                      ProtobufCAllocator *allocator);
+/* Permafrost__RegisterAgain methods */
+void   permafrost__register_again__init
+                     (Permafrost__RegisterAgain         *message);
+size_t permafrost__register_again__get_packed_size
+                     (const Permafrost__RegisterAgain   *message);
+size_t permafrost__register_again__pack
+                     (const Permafrost__RegisterAgain   *message,
+                      uint8_t             *out);
+size_t permafrost__register_again__pack_to_buffer
+                     (const Permafrost__RegisterAgain   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__RegisterAgain *
+       permafrost__register_again__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__register_again__free_unpacked
+                     (Permafrost__RegisterAgain *message,
                       ProtobufCAllocator *allocator);
 /* Permafrost__DeviceProgress methods */
 void   permafrost__device_progress__init
@@ -714,6 +1194,63 @@ Permafrost__StepReport *
 void   permafrost__step_report__free_unpacked
                      (Permafrost__StepReport *message,
                       ProtobufCAllocator *allocator);
+/* Permafrost__StepRecorded methods */
+void   permafrost__step_recorded__init
+                     (Permafrost__StepRecorded         *message);
+size_t permafrost__step_recorded__get_packed_size
+                     (const Permafrost__StepRecorded   *message);
+size_t permafrost__step_recorded__pack
+                     (const Permafrost__StepRecorded   *message,
+                      uint8_t             *out);
+size_t permafrost__step_recorded__pack_to_buffer
+                     (const Permafrost__StepRecorded   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__StepRecorded *
+       permafrost__step_recorded__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__step_recorded__free_unpacked
+                     (Permafrost__StepRecorded *message,
+                      ProtobufCAllocator *allocator);
+/* Permafrost__DeviceQueue methods */
+void   permafrost__device_queue__init
+                     (Permafrost__DeviceQueue         *message);
+size_t permafrost__device_queue__get_packed_size
+                     (const Permafrost__DeviceQueue   *message);
+size_t permafrost__device_queue__pack
+                     (const Permafrost__DeviceQueue   *message,
+                      uint8_t             *out);
+size_t permafrost__device_queue__pack_to_buffer
+                     (const Permafrost__DeviceQueue   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__DeviceQueue *
+       permafrost__device_queue__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__device_queue__free_unpacked
+                     (Permafrost__DeviceQueue *message,
+                      ProtobufCAllocator *allocator);
+/* Permafrost__QueueReport methods */
+void   permafrost__queue_report__init
+                     (Permafrost__QueueReport         *message);
+size_t permafrost__queue_report__get_packed_size
+                     (const Permafrost__QueueReport   *message);
+size_t permafrost__queue_report__pack
+                     (const Permafrost__QueueReport   *message,
+                      uint8_t             *out);
+size_t permafrost__queue_report__pack_to_buffer
+                     (const Permafrost__QueueReport   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__QueueReport *
+       permafrost__queue_report__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__queue_report__free_unpacked
+                     (Permafrost__QueueReport *message,
+                      ProtobufCAllocator *allocator);
 /* Permafrost__WorkerFinished methods */
 void   permafrost__worker_finished__init
                      (Permafrost__WorkerFinished         *message);
@@ -732,6 +1269,44 @@ Permafrost__WorkerFinished *
                       const uint8_t       *data);
 void   permafrost__worker_finished__free_unpacked
                      (Permafrost__WorkerFinished *message,
+                      ProtobufCAllocator *allocator);
+/* Permafrost__HandedOver methods */
+void   permafrost__handed_over__init
+                     (Permafrost__HandedOver         *message);
+size_t permafrost__handed_over__get_packed_size
+                     (const Permafrost__HandedOver   *message);
+size_t permafrost__handed_over__pack
+                     (const Permafrost__HandedOver   *message,
+                      uint8_t             *out);
+size_t permafrost__handed_over__pack_to_buffer
+                     (const Permafrost__HandedOver   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__HandedOver *
+       permafrost__handed_over__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__handed_over__free_unpacked
+                     (Permafrost__HandedOver *message,
+                      ProtobufCAllocator *allocator);
+/* Permafrost__Goodbye methods */
+void   permafrost__goodbye__init
+                     (Permafrost__Goodbye         *message);
+size_t permafrost__goodbye__get_packed_size
+                     (const Permafrost__Goodbye   *message);
+size_t permafrost__goodbye__pack
+                     (const Permafrost__Goodbye   *message,
+                      uint8_t             *out);
+size_t permafrost__goodbye__pack_to_buffer
+                     (const Permafrost__Goodbye   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__Goodbye *
+       permafrost__goodbye__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__goodbye__free_unpacked
+                     (Permafrost__Goodbye *message,
                       ProtobufCAllocator *allocator);
 /* Permafrost__Failure methods */
 void   permafrost__failure__init
@@ -770,6 +1345,25 @@ Permafrost__Heartbeat *
                       const uint8_t       *data);
 void   permafrost__heartbeat__free_unpacked
                      (Permafrost__Heartbeat *message,
+                      ProtobufCAllocator *allocator);
+/* Permafrost__HeartbeatReply methods */
+void   permafrost__heartbeat_reply__init
+                     (Permafrost__HeartbeatReply         *message);
+size_t permafrost__heartbeat_reply__get_packed_size
+                     (const Permafrost__HeartbeatReply   *message);
+size_t permafrost__heartbeat_reply__pack
+                     (const Permafrost__HeartbeatReply   *message,
+                      uint8_t             *out);
+size_t permafrost__heartbeat_reply__pack_to_buffer
+                     (const Permafrost__HeartbeatReply   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__HeartbeatReply *
+       permafrost__heartbeat_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__heartbeat_reply__free_unpacked
+                     (Permafrost__HeartbeatReply *message,
                       ProtobufCAllocator *allocator);
 /* Permafrost__Assignment methods */
 void   permafrost__assignment__init
@@ -828,6 +1422,25 @@ Permafrost__RunPlan *
 void   permafrost__run_plan__free_unpacked
                      (Permafrost__RunPlan *message,
                       ProtobufCAllocator *allocator);
+/* Permafrost__Drain methods */
+void   permafrost__drain__init
+                     (Permafrost__Drain         *message);
+size_t permafrost__drain__get_packed_size
+                     (const Permafrost__Drain   *message);
+size_t permafrost__drain__pack
+                     (const Permafrost__Drain   *message,
+                      uint8_t             *out);
+size_t permafrost__drain__pack_to_buffer
+                     (const Permafrost__Drain   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__Drain *
+       permafrost__drain__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__drain__free_unpacked
+                     (Permafrost__Drain *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Permafrost__Header_Closure)
@@ -836,8 +1449,17 @@ typedef void (*Permafrost__Header_Closure)
 typedef void (*Permafrost__Hello_Closure)
                  (const Permafrost__Hello *message,
                   void *closure_data);
+typedef void (*Permafrost__SequenceRange_Closure)
+                 (const Permafrost__SequenceRange *message,
+                  void *closure_data);
+typedef void (*Permafrost__Welcome_Closure)
+                 (const Permafrost__Welcome *message,
+                  void *closure_data);
 typedef void (*Permafrost__Activations_Closure)
                  (const Permafrost__Activations *message,
+                  void *closure_data);
+typedef void (*Permafrost__HandoverFile_Closure)
+                 (const Permafrost__HandoverFile *message,
                   void *closure_data);
 typedef void (*Permafrost__Finished_Closure)
                  (const Permafrost__Finished *message,
@@ -854,8 +1476,17 @@ typedef void (*Permafrost__Reject_Closure)
 typedef void (*Permafrost__Stop_Closure)
                  (const Permafrost__Stop *message,
                   void *closure_data);
+typedef void (*Permafrost__RecipeRequest_Closure)
+                 (const Permafrost__RecipeRequest *message,
+                  void *closure_data);
+typedef void (*Permafrost__RunRecipe_Closure)
+                 (const Permafrost__RunRecipe *message,
+                  void *closure_data);
 typedef void (*Permafrost__Register_Closure)
                  (const Permafrost__Register *message,
+                  void *closure_data);
+typedef void (*Permafrost__RegisterAgain_Closure)
+                 (const Permafrost__RegisterAgain *message,
                   void *closure_data);
 typedef void (*Permafrost__DeviceProgress_Closure)
                  (const Permafrost__DeviceProgress *message,
@@ -863,14 +1494,32 @@ typedef void (*Permafrost__DeviceProgress_Closure)
 typedef void (*Permafrost__StepReport_Closure)
                  (const Permafrost__StepReport *message,
                   void *closure_data);
+typedef void (*Permafrost__StepRecorded_Closure)
+                 (const Permafrost__StepRecorded *message,
+                  void *closure_data);
+typedef void (*Permafrost__DeviceQueue_Closure)
+                 (const Permafrost__DeviceQueue *message,
+                  void *closure_data);
+typedef void (*Permafrost__QueueReport_Closure)
+                 (const Permafrost__QueueReport *message,
+                  void *closure_data);
 typedef void (*Permafrost__WorkerFinished_Closure)
                  (const Permafrost__WorkerFinished *message,
+                  void *closure_data);
+typedef void (*Permafrost__HandedOver_Closure)
+                 (const Permafrost__HandedOver *message,
+                  void *closure_data);
+typedef void (*Permafrost__Goodbye_Closure)
+                 (const Permafrost__Goodbye *message,
                   void *closure_data);
 typedef void (*Permafrost__Failure_Closure)
                  (const Permafrost__Failure *message,
                   void *closure_data);
 typedef void (*Permafrost__Heartbeat_Closure)
                  (const Permafrost__Heartbeat *message,
+                  void *closure_data);
+typedef void (*Permafrost__HeartbeatReply_Closure)
+                 (const Permafrost__HeartbeatReply *message,
                   void *closure_data);
 typedef void (*Permafrost__Assignment_Closure)
                  (const Permafrost__Assignment *message,
@@ -880,6 +1529,9 @@ typedef void (*Permafrost__DevicePlan_Closure)
                   void *closure_data);
 typedef void (*Permafrost__RunPlan_Closure)
                  (const Permafrost__RunPlan *message,
+                  void *closure_data);
+typedef void (*Permafrost__Drain_Closure)
+                 (const Permafrost__Drain *message,
                   void *closure_data);
 
 /* --- services --- */
@@ -891,21 +1543,34 @@ extern const ProtobufCEnumDescriptor    permafrost__codec__descriptor;
 extern const ProtobufCEnumDescriptor    permafrost__role__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__header__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__hello__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__sequence_range__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__welcome__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__activations__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__handover_file__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__finished__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__credit__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__ack__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__reject__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__stop__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__recipe_request__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__run_recipe__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__register__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__register_again__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__device_progress__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__step_report__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__step_recorded__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__device_queue__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__queue_report__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__worker_finished__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__handed_over__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__goodbye__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__failure__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__heartbeat__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__heartbeat_reply__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__assignment__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__device_plan__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__run_plan__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__drain__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -32,7 +32,9 @@ extension RunCheckpoint {
                 (recipeName, try WholeFile.write([Data(recipe.utf8)], to: aside.appendingPathComponent(recipeName))),
             ])
             try makeRoom(for: target, in: parent)
+            Failpoint.hit(.duringCheckpoint)
             try move(aside, to: target.url)
+            Failpoint.hit(.duringCheckpoint)
             try WholeFile.write([Data(marker.utf8)], to: target.url.appendingPathComponent(CheckpointMarker.name))
         } catch {
             try? FileManager.default.removeItem(at: aside)
@@ -40,6 +42,28 @@ extension RunCheckpoint {
         }
         prune(parent, newest: target, keeping: keeping)
         return target.url
+    }
+
+    /// Takes a checkpoint whose files lie in a folder beside the run's checkpoints, as one that was written there.
+    ///
+    /// - Parameters:
+    ///   - folder: on the file system of `parent`; it is there no more afterwards.
+    ///   - keeping: how many checkpoints stay.
+    /// - Throws: `CheckpointError` when it is not whole, `FileError.unwritable`.
+    public static func adopt(_ folder: URL, into parent: URL, keeping: Int) throws {
+        let checkpoint = try RunCheckpoint(contentsOf: folder)
+        let target = CheckpointFolder(step: checkpoint.state.step, in: parent)
+        try makeFolder(parent)
+        try makeRoom(for: target, in: parent)
+        try move(folder, to: target.url)
+        prune(parent, newest: target, keeping: keeping)
+    }
+
+    /// The files of a checkpoint by name, the marker last.
+    public var files: [(name: String, url: URL)] {
+        [Self.tensorsName, Self.stateName, Self.recipeName, CheckpointMarker.name].map {
+            ($0, folder.appendingPathComponent($0))
+        }
     }
 
     private static func makeFolder(_ url: URL) throws(FileError) {

@@ -1,0 +1,110 @@
+import Diagnostics
+internal import GRDB
+
+extension Ledger {
+    /// All runs, the newest first.
+    ///
+    /// - Throws: `LedgerError`.
+    public func runs() throws(LedgerError) -> [RecordedRun] {
+        try database.read { try $0.rows(RecordedRun.self, "ORDER BY begun DESC, rowid DESC") }
+    }
+
+    /// A run.
+    ///
+    /// - Throws: `LedgerError.unknown` with the nearest name.
+    public func run(_ id: String) throws(LedgerError) -> RecordedRun {
+        try database.read { try $0.run(id) }
+    }
+
+    /// Everything that a coordinator needs to go on with a run, as of one moment.
+    ///
+    /// - Throws: `LedgerError`.
+    public func state(of run: String) throws(LedgerError) -> RunState {
+        try database.read { database in
+            let plan = try database.rows(PlanRecord.self, "WHERE run = ? ORDER BY generation DESC LIMIT 1", [run]).first
+            let assignments = try database.rows(
+                AssignmentRecord.self,
+                """
+                WHERE run = ?1 AND generation = (
+                    SELECT max(generation) FROM assignments AS later
+                    WHERE later.run = ?1 AND later.device = assignments.device)
+                ORDER BY device
+                """, [run])
+            let steps = try database.rows(StepRecord.self, "WHERE run = ? ORDER BY step DESC LIMIT 1", [run])
+            return RunState(
+                run: try database.run(run),
+                devices: try database.rows(DeviceRecord.self, "WHERE run = ? ORDER BY number", [run]),
+                workers: try database.rows(WorkerRecord.self, "WHERE run = ? ORDER BY id", [run]),
+                assignments: assignments,
+                cursors: try database.rows(CursorRecord.self, "WHERE run = ? ORDER BY device", [run]),
+                generation: max(plan?.generation ?? 0, assignments.map(\.generation).max() ?? 0), plan: plan,
+                newestStep: steps.first)
+        }
+    }
+
+    /// Steps of a run in order.
+    ///
+    /// - Throws: `LedgerError`.
+    public func steps(of run: String, after step: Int = 0, limit: Int = .max) throws(LedgerError) -> [StepRecord] {
+        try database.read {
+            try $0.rows(StepRecord.self, "WHERE run = ? AND step > ? ORDER BY step LIMIT ?", [run, step, limit])
+        }
+    }
+
+    /// Events of a run in order.
+    ///
+    /// - Throws: `LedgerError`.
+    public func events(of run: String, after id: Int64 = 0, limit: Int = .max) throws(LedgerError) -> [EventRecord] {
+        try database.read {
+            try $0.rows(EventRecord.self, "WHERE run = ? AND id > ? ORDER BY id LIMIT ?", [run, id, limit])
+        }
+    }
+
+    /// Follows the chain of a run's steps from its begin to its end.
+    ///
+    /// - Returns: the number of steps.
+    /// - Throws: `LedgerError.chainBroken`, `.damaged`.
+    public func verifyChain(_ run: String) throws(LedgerError) -> Int {
+        try database.read { try verifyChain(run, $0) }
+    }
+
+    /// Reads every row of every table, and follows every chain.
+    ///
+    /// - Throws: `LedgerError.damaged`, `.chainBroken`.
+    public func verify() throws(LedgerError) {
+        try database.read { database in
+            for type in LedgerSchema.rows { try database.visit(type) }
+            for run in try database.rows(RecordedRun.self) { _ = try verifyChain(run.id, database) }
+        }
+    }
+
+    private func verifyChain(_ run: String, _ database: Database) throws -> Int {
+        var count = 0
+        var newest = (step: 0, hash: StepChain.start(run: run))
+        try database.forEach(StepRecord.self, "WHERE run = ? ORDER BY step", [run]) { step in
+            guard step.hash == StepChain.hash(of: step, after: newest.hash) else {
+                throw LedgerError.chainBroken(file: self.database.path, run: run, step: step.step)
+            }
+            newest = (step.step, step.hash)
+            count += 1
+        }
+        let end = try database.run(run)
+        guard end.step == newest.step, end.chainHash == newest.hash else {
+            throw LedgerError.chainBroken(file: self.database.path, run: run, step: end.step)
+        }
+        return count
+    }
+}
+
+extension Database {
+    fileprivate func visit<R: LedgerRow>(_ type: R.Type) throws { try forEach(type, "") { _ in } }
+
+    /// A run.
+    ///
+    /// - Throws: `LedgerError.unknown`.
+    func run(_ id: String) throws -> RecordedRun {
+        if let run = try row(RecordedRun.self, id) { return run }
+        let names = try rows(RecordedRun.self).map(\.id)
+        throw LedgerError.unknown(kind: "run", name: id, nearest: nearestName(to: id, among: names))
+    }
+}

@@ -1,0 +1,129 @@
+import CWire
+
+extension Body.Register {
+    init(_ message: Permafrost__Register, _ reader: HeaderReader) throws(WireError) {
+        self.init(
+            role: try reader.role(message.role), samples: message.samples, threads: message.threads,
+            endpoint: try reader.name(message.endpoint), endpointKey: try reader.name(message.endpoint_key),
+            step: message.step, messages: message.messages, memoryBytes: message.memory_bytes)
+    }
+}
+
+extension Body.DeviceProgress {
+    init(_ message: Permafrost__DeviceProgress, _ reader: HeaderReader) throws(WireError) {
+        self.init(
+            publishedSamples: message.published_samples, tokens: message.tokens,
+            computeNanoseconds: message.compute_nanoseconds, bytesUp: message.bytes_up, bytesDown: message.bytes_down,
+            finished: message.finished != 0)
+        blockTokens = message.block_tokens
+        uplinkBytesPerSecond = message.uplink_bytes_per_second
+        roundTripSeconds = message.round_trip_seconds
+        cut = message.cut
+        generation = message.generation
+    }
+}
+
+extension Body.StepReport {
+    init(_ message: Permafrost__StepReport, _ reader: HeaderReader) throws(WireError) {
+        guard message.n_sample_ids <= reader.limits.stepSamples else {
+            throw .tooManySamples(count: message.n_sample_ids, limit: reader.limits.stepSamples)
+        }
+        self.init(
+            step: message.step, epoch: message.epoch, loss: message.loss, accuracy: message.accuracy,
+            learningRate: message.learning_rate, tokens: message.tokens, samples: message.samples,
+            seconds: message.seconds, queueDepth: message.queue_depth, bytesUp: message.bytes_up)
+        sampleIDs = Array(UnsafeBufferPointer(start: message.sample_ids, count: message.n_sample_ids))
+        adapterDigest = message.adapter_digest
+    }
+}
+
+extension Body.WorkerFinished {
+    init(_ message: Permafrost__WorkerFinished, _ reader: HeaderReader) throws(WireError) {
+        self.init(
+            steps: message.steps, epochs: message.epochs, tokens: message.tokens, samples: message.samples,
+            seconds: message.seconds, bytesUp: message.bytes_up, bytesDown: message.bytes_down)
+        drained = message.drained != 0
+    }
+}
+
+extension Body.Failure {
+    init(_ message: Permafrost__Failure, _ reader: HeaderReader) throws(WireError) {
+        self.init(
+            exitCode: message.exit_code, problem: try reader.text(message.problem),
+            remedy: try reader.text(message.remedy))
+    }
+}
+
+extension Body.DeviceQueue {
+    init(_ message: Permafrost__DeviceQueue, _ reader: HeaderReader) throws(WireError) {
+        self.init(
+            device: try reader.name(message.device), samples: message.samples, messages: message.messages,
+            bytes: message.bytes, pendingBytes: message.pending_bytes, creditBytes: message.credit_bytes,
+            duplicates: message.duplicates, redelivered: message.redelivered, dead: message.dead)
+    }
+}
+
+extension Body.QueueReport {
+    init(_ message: Permafrost__QueueReport, _ reader: HeaderReader) throws(WireError) {
+        let devices = try reader.list(message.devices, count: message.n_devices) { device throws(WireError) in
+            try Body.DeviceQueue(device, reader)
+        }
+        self.init(
+            devices: devices, storeBytes: message.store_bytes, storeCapacity: message.store_capacity,
+            isFull: message.is_full != 0, advanceSeconds: message.advance_seconds,
+            advanceBlockTokens: message.advance_block_tokens, stepSeconds: message.step_seconds,
+            stepTokens: message.step_tokens)
+    }
+}
+
+extension Body.HandedOver {
+    init(_ message: Permafrost__HandedOver, _ reader: HeaderReader) throws(WireError) {
+        self.init(
+            step: message.step, messages: message.messages)
+    }
+}
+
+extension Body.Assignment {
+    init(_ message: Permafrost__Assignment, _ reader: HeaderReader) throws(WireError) {
+        self.init(
+            cut: message.cut, workerEndpoint: try reader.name(message.worker_endpoint), seed: message.seed,
+            generation: message.generation, number: message.number, epoch: message.epoch,
+            worker: try reader.name(message.worker), workerKey: try reader.name(message.worker_key))
+    }
+}
+
+extension Body.DevicePlan {
+    init(_ message: Permafrost__DevicePlan, _ reader: HeaderReader) throws(WireError) {
+        self.init(
+            device: try reader.name(message.device), samples: message.samples, cut: message.cut,
+            key: try reader.name(message.key))
+    }
+}
+
+extension Body.RunPlan {
+    init(_ message: Permafrost__RunPlan, _ reader: HeaderReader) throws(WireError) {
+        let devices = try reader.list(message.devices, count: message.n_devices) { device throws(WireError) in
+            try Body.DevicePlan(device, reader)
+        }
+        self.init(
+            devices: devices, seed: message.seed, generation: message.generation,
+            predecessor: try reader.name(message.predecessor),
+            predecessorKey: try reader.name(message.predecessor_key))
+    }
+}
+
+extension Body.Drain {
+    init(_ message: Permafrost__Drain, _ reader: HeaderReader) throws(WireError) {
+        self.init(
+            successor: try reader.name(message.successor),
+            successorEndpoint: try reader.name(message.successor_endpoint),
+            successorKey: try reader.name(message.successor_key))
+    }
+}
+
+extension Body.RunRecipe {
+    init(_ message: Permafrost__RunRecipe, _ reader: HeaderReader) throws(WireError) {
+        self.init(
+            recipe: try reader.text(message.recipe, limit: reader.limits.recipeBytes), number: message.number)
+    }
+}

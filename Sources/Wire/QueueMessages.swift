@@ -1,0 +1,91 @@
+extension Body {
+    /// How one device's messages stand at the worker.
+    public struct DeviceQueue: Sendable, Equatable {
+        /// The device's id.
+        public var device: String
+        /// Samples stored.
+        public var samples: UInt64
+        /// Messages stored.
+        public var messages: UInt64
+        /// Payload bytes stored.
+        public var bytes: UInt64
+        /// Payload bytes received and not yet stored.
+        public var pendingBytes: UInt64
+        /// Payload bytes that may still be sent.
+        public var creditBytes: UInt64
+        /// Messages that were there already.
+        public var duplicates: UInt64
+        /// Messages that came with an attempt above 1.
+        public var redelivered: UInt64
+        /// Messages that were given up.
+        public var dead: UInt64
+
+        /// The figures of one device.
+        public init(
+            device: String, samples: UInt64, messages: UInt64, bytes: UInt64, pendingBytes: UInt64,
+            creditBytes: UInt64, duplicates: UInt64, redelivered: UInt64, dead: UInt64
+        ) {
+            self.device = device
+            self.samples = samples
+            self.messages = messages
+            self.bytes = bytes
+            self.pendingBytes = pendingBytes
+            self.creditBytes = creditBytes
+            self.duplicates = duplicates
+            self.redelivered = redelivered
+            self.dead = dead
+        }
+    }
+
+    /// What a worker's queue and its compute look like now.
+    public struct QueueReport: Sendable, Equatable {
+        /// At most `mostDevices`; several reports tell of more.
+        public var devices: [DeviceQueue]
+        /// Bytes of the store that are used.
+        public var storeBytes: UInt64
+        /// Bytes that the store may have.
+        public var storeCapacity: UInt64
+        /// Whether there is no room, so that credits have stopped.
+        public var isFull: Bool
+        /// Seconds in which frozen blocks were run for weaker devices so far.
+        public var advanceSeconds: Double
+        /// What they were spent on: tokens times blocks.
+        public var advanceBlockTokens: UInt64
+        /// Seconds of all steps so far.
+        public var stepSeconds: Double
+        /// Tokens of all steps so far.
+        public var stepTokens: UInt64
+
+        /// Devices of one report.
+        public static let mostDevices = 1024
+
+        /// The figures of a worker.
+        public init(
+            devices: [DeviceQueue], storeBytes: UInt64, storeCapacity: UInt64, isFull: Bool, advanceSeconds: Double,
+            advanceBlockTokens: UInt64, stepSeconds: Double, stepTokens: UInt64
+        ) {
+            self.devices = devices
+            self.storeBytes = storeBytes
+            self.storeCapacity = storeCapacity
+            self.isFull = isFull
+            self.advanceSeconds = advanceSeconds
+            self.advanceBlockTokens = advanceBlockTokens
+            self.stepSeconds = stepSeconds
+            self.stepTokens = stepTokens
+        }
+    }
+
+    /// A worker has everything that another one had.
+    public struct HandedOver: Sendable, Equatable {
+        /// The step of the checkpoint it got, 0 for none.
+        public var step: UInt64
+        /// Messages it has now.
+        public var messages: UInt64
+
+        /// What was handed over.
+        public init(step: UInt64, messages: UInt64) {
+            self.step = step
+            self.messages = messages
+        }
+    }
+}
