@@ -28,6 +28,7 @@ struct Permafrost: ParsableCommand {
             Data.self,
             Validate.self,
             RunCommands.self,
+            Queue.self,
             Devices.self,
             Workers.self,
             Top.self,
