@@ -69,8 +69,8 @@ let package = Package(
         .executableTarget(
             name: "permafrost",
             dependencies: [
-                "Balancing", "Checkpoints", "Coordinator", "Device", "Diagnostics", "Ledger", "Queueing", "Recipes", "Runs",
-                "Worker", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Balancing", "Checkpoints", "Coordinator", "Device", "Diagnostics", "Ledger", "Queueing", "Recipes",
+                "Runs", "Wire", "Worker", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         // Tests mirror Sources.
@@ -91,7 +91,8 @@ let package = Package(
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Diagnostics", "Randomness", "Tokenizers"]),
         .testTarget(name: "WireTests", dependencies: ["CWire", "Randomness", "Wire"]),
         .target(name: "CSyncedFile", path: "Tests/CSyncedFile"),
-        .testTarget(name: "QueueingTests", dependencies: ["CSyncedFile", "Faults", "Queueing", "Randomness", "Wire"]),
+        .testTarget(
+            name: "QueueingTests", dependencies: ["CSyncedFile", "Faults", "Queueing", "Randomness", "Wire"]),
         .testTarget(name: "BalancingTests", dependencies: ["Balancing", "Randomness"]),
         .testTarget(name: "LedgerTests", dependencies: ["Diagnostics", "Ledger", "Randomness"]),
         .testTarget(name: "MethodsTests", dependencies: ["Datasets", "Methods", "Models", "Support"]),
@@ -118,6 +119,6 @@ let package = Package(
             dependencies: ["Checkpoints", "Datasets", "Models", "Randomness", "Recipes", "Runs", "Support", "Tensors"]),
         .testTarget(
             name: "PermafrostTests",
-            dependencies: ["Checkpoints", "Diagnostics", "Ledger", "Randomness", "Runs", "Support"]),
+            dependencies: ["Checkpoints", "Diagnostics", "Ledger", "Queueing", "Randomness", "Runs", "Support", "Wire"]),
     ]
 )

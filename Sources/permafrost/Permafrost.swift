@@ -32,6 +32,7 @@ struct Permafrost: ParsableCommand {
             Data.self,
             Validate.self,
             RunCommands.self,
+            Queue.self,
             Devices.self,
             Workers.self,
             Top.self,
