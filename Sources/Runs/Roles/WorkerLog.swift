@@ -1,14 +1,15 @@
 import Coordinator
-import Synchronization
 import Wire
 import Worker
 
 /// Writes down what a worker tells: steps into `metrics.jsonl`, totals for the summary.
-final class WorkerLog: Sendable {
+///
+/// Used on the worker's thread alone.
+final class WorkerLog {
     private let state: WorkerState
     private let observer: @Sendable (WorkerRun.News) -> Void
     /// There from the first step on.
-    private let record = Mutex<RunRecord?>(nil)
+    private var record: RunRecord?
 
     init(_ state: WorkerState, observer: @escaping @Sendable (WorkerRun.News) -> Void) {
         self.state = state
@@ -22,9 +23,8 @@ final class WorkerLog: Sendable {
         switch event {
         case .trainingBegan:
             guard let begun = state.begun else { return }
-            let record = try RunRecord(
+            record = try RunRecord(
                 begun.setup, folder: state.folder, startStep: begun.startStep, totals: begun.totals)
-            self.record.withLock { $0 = record }
             observer(
                 .run(
                     .training(
@@ -32,15 +32,14 @@ final class WorkerLog: Sendable {
                         startStep: begun.startStep,
                         trainableParameters: begun.setup.parameters.layout.count, folder: state.folder.path)))
         case .stepped(let report):
-            let line = try record.withLock { try $0?.take(report) }
-            if let line { observer(.run(line)) }
-        case .finished(let totals): record.withLock { $0?.take(.completed(totals)) }
+            if let line = try record?.take(report) { observer(.run(line)) }
+        case .finished(let totals): record?.take(.completed(totals))
         default: observer(.worker(event))
         }
     }
 
     /// The run as a whole, as far as this worker knows it; nil before training.
     func summary(baseline: RunScore?, score: RunScore?, seconds: Double) -> RunSummary? {
-        record.withLock { $0?.summary(.completed, baseline: baseline, score: score, seconds: seconds) }
+        record?.summary(.completed, baseline: baseline, score: score, seconds: seconds)
     }
 }
