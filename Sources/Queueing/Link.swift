@@ -138,7 +138,7 @@ public final class Link {
     }
 
     /// How long a loop may wait until it asks for events, whatever its poller says; nil for as long as it likes.
-    public var untilDue: Duration? { machine.due.map { $0 - clock.now } }
+    public var untilDue: Duration? { pending.isEmpty ? machine.due.map { $0 - clock.now } : .zero }
 
     /// For polling; nil while there is no socket.
     var socket: Socket? { channel?.socket }
