@@ -22,6 +22,7 @@ final class RolePrinter: Sendable {
     func show(_ news: DeviceRun.News) {
         switch news {
         case .waiting(let endpoint, let reason): showWaiting(endpoint, reason)
+        case .over(let reason): console.line("left      \(reason)")
         case .ready(let run, let samples, let seconds):
             console.line(
                 "ready     \(run), \(Figures.count(samples, "sample"))  (\(Figures.duration(seconds)))")
@@ -59,6 +60,7 @@ final class RolePrinter: Sendable {
     func show(_ news: WorkerRun.News) {
         switch news {
         case .waiting(let endpoint, let reason): showWaiting(endpoint, reason)
+        case .over(let reason): console.line("left      \(reason)")
         case .skipped(let checkpoint, let error): console.line("skipped   \(checkpoint): \(error.problem)")
         case .run(let event): training.show(event)
         case .worker(let event): show(event)

@@ -22,7 +22,10 @@ struct ChaosTests {
         case kill, freeze
     }
 
-    @Test("a role killed at a failpoint comes back, and the run ends bit for bit as undisturbed", arguments: Failpoint.allCases)
+    /// What a hand-over needs is in a test of its own.
+    private static let points = Failpoint.allCases.filter { $0 != .duringMigration }
+
+    @Test("a role killed at a failpoint comes back, and the run ends bit for bit as undisturbed", arguments: points)
     func failpoints(_ point: Failpoint) throws {
         try TinyModel.use { tiny in
             let undisturbed = try tiny.trainUndisturbed(Self.overrides)
@@ -65,6 +68,32 @@ struct ChaosTests {
             print("chaos seed \(Self.seed) round \(round): \(story.joined(separator: ", "))")
             try cluster.finish()
             try expectUndisturbed(cluster, undisturbed)
+        }
+    }
+
+    @Test("drained in the middle of training, a worker hands over, whoever dies meanwhile", arguments: 0..<3)
+    func migration(victim: Int) throws {
+        try TinyModel.use { tiny in
+            let overrides = Self.overrides + ["training.epochs=40"]
+            let undisturbed = try tiny.trainUndisturbed(overrides)
+            let cluster = try Cluster(tiny, overrides, workers: 2)
+            try cluster.coordinator.start()
+            try cluster.workers[0].start()
+            for device in cluster.devices { try device.start() }
+            _ = try #require(cluster.workers[0].line(beginningWith: "step 12/", within: 60), "\(cluster.logs)")
+            try cluster.workers[1].start(failpoint: victim == 1 ? "during-migration:2" : nil)
+            _ = try #require(cluster.workers[1].line(beginningWith: "joined", within: 60), "\(cluster.logs)")
+            let drained = try tiny.run("workers", "drain", "worker-1", "--state", "coordinator")
+            try #require(drained.exitCode == 0, "\(drained.errors)")
+            if victim == 2 {
+                _ = try #require(cluster.workers[0].line(beginningWith: "draining", within: 60), "\(cluster.logs)")
+                cluster.workers[0].signal(SIGKILL)
+            }
+            try cluster.finish()
+            #expect(try RunFiles(folder: cluster.runFolder(of: cluster.workers[1])).trained() == undisturbed.trained())
+            let summary = try undisturbed.summary()
+            try cluster.expectEverySampleOnce(
+                samples: Int(summary.number("train_samples")), epochs: Int(summary.number("epochs")))
         }
     }
 

@@ -59,7 +59,11 @@ final class Cluster {
     func finish(within seconds: Double = 120) throws {
         let code = coordinator.exitCode(within: seconds)
         try #require(code == 0, "\(logs)")
-        for role in workers.prefix(1) + devices { #expect(role.exitCode(within: 30) == 0, "\(role.name)\n\(role.log)") }
+        for role in workers + devices {
+            // Whoever was dead when the others left still looks for a coordinator.
+            if role.exitCode(within: 5) == nil { role.signal(SIGTERM) }
+            #expect(role.exitCode(within: 30) == 0, "\(role.name)\n\(role.log)")
+        }
     }
 
     /// The end of every log.
@@ -67,20 +71,16 @@ final class Cluster {
         roles.map { "== \($0.name), \($0.deaths) deaths\n\($0.log.suffix(1500))" }.joined(separator: "\n")
     }
 
-    /// What the worker who ended the run left.
-    func trained() throws -> RunFiles {
-        for worker in workers {
-            let state = tiny.path(worker.name)
-            let runs = (try? FileManager.default.contentsOfDirectory(atPath: state.path)) ?? []
-            for run in runs {
-                let files = RunFiles(folder: state.appendingPathComponent(run))
-                if FileManager.default.fileExists(atPath: files.folder.appendingPathComponent("summary.json").path) {
-                    return files
-                }
-            }
-        }
-        throw NothingTrained()
+    /// The run's folder in a worker's state.
+    func runFolder(of worker: SupervisedRole) throws -> URL {
+        let state = tiny.path(worker.name)
+        let runs = try FileManager.default.contentsOfDirectory(at: state, includingPropertiesForKeys: nil)
+        try #require(runs.count == 1, "\(runs)")
+        return runs[0]
     }
+
+    /// What the only worker left.
+    func trained() throws -> RunFiles { RunFiles(folder: try runFolder(of: workers[0])) }
 
     /// Checks that every step of the run is in the ledger once, and that each epoch had every sample once.
     func expectEverySampleOnce(samples: Int, epochs: Int) throws {
@@ -108,8 +108,6 @@ final class Cluster {
             try #require(enrolled.exitCode == 0, "\(enrolled.errors)")
         }
     }
-
-    private struct NothingTrained: Error {}
 }
 
 /// TCP ports of this machine that nobody listens on.

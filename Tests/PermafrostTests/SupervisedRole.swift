@@ -30,6 +30,17 @@ final class SupervisedRole: Sendable {
     /// What it printed, all lives together.
     var log: String { (try? String(contentsOf: logFile, encoding: .utf8)) ?? "" }
 
+    /// Waits until it prints a line that begins with a text.
+    func line(beginningWith prefix: String, within seconds: Double) -> String? {
+        let end = ContinuousClock.now + .seconds(seconds)
+        while ContinuousClock.now < end {
+            let lines = log.split(separator: "\n", omittingEmptySubsequences: false)
+            if let line = lines.dropLast().first(where: { $0.hasPrefix(prefix) }) { return String(line) }
+            usleep(5000)
+        }
+        return nil
+    }
+
     /// Starts it for the first time.
     ///
     /// - Parameter failpoint: the moment at which its first life ends.

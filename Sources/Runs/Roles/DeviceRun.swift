@@ -41,6 +41,8 @@ public final class DeviceRun: Sendable {
     public enum News: Sendable {
         /// Nobody answers at the coordinator's endpoint yet.
         case waiting(endpoint: String, reason: String?)
+        /// The run has ended before this role could take part.
+        case over(reason: String)
         /// Model and data are there.
         case ready(run: String, samples: Int, seconds: Double)
         /// Of the device's part in the run.
@@ -79,7 +81,7 @@ public final class DeviceRun: Sendable {
         let security = try options.security.client()
         let invitation = try Invitation.ask(
             as: .device, id: options.id, endpoint: options.coordinator, security: security, context: context,
-            stop: stopSignal
+            stop: stopSignal, isOver: { observer(.over(reason: $0)) }
         ) { observer(.waiting(endpoint: options.coordinator, reason: $0)) }
         guard let invitation else { return }
         let recipe = invitation.recipe

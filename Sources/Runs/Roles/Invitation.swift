@@ -20,12 +20,13 @@ struct Invitation: Sendable {
     ///
     /// - Parameters:
     ///   - stop: ends the asking.
+    ///   - isOver: called when the run has ended, with the coordinator's reason.
     ///   - isWaiting: called for every try but the first that nobody answered, with the reason if one is known.
-    /// - Returns: nil when it was stopped.
+    /// - Returns: nil when it was stopped, or the run has ended.
     /// - Throws: `RunError.notInvited` when the run has no place for the role, `RecipeError`, `TransportError`.
     static func ask(
         as role: Body.Role, id: String, endpoint: String, security: SocketSecurity, context: ZeroMQContext,
-        stop: WakeSignal, isWaiting: (_ reason: String?) -> Void
+        stop: WakeSignal, isOver: (_ reason: String) -> Void, isWaiting: (_ reason: String?) -> Void
     ) throws -> Invitation? {
         let link = Link(context: context, run: "", sender: id)
         try link.connect(endpoint, security: security)
@@ -49,6 +50,9 @@ struct Invitation: Sendable {
                     return Invitation(
                         run: envelope.run, recipe: try Recipe.parse(yaml: answer.recipe, file: "the run's recipe"),
                         text: answer.recipe, number: Int(answer.number))
+                case .stop(let stop):
+                    isOver(stop.reason)
+                    return nil
                 case .reject(let reject): throw RunError.notInvited(id: id, reason: reject.text)
                 default: break
                 }

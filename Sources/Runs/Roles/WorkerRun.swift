@@ -46,6 +46,8 @@ public final class WorkerRun: Sendable {
     public enum News: Sendable {
         /// Nobody answers at the coordinator's endpoint yet.
         case waiting(endpoint: String, reason: String?)
+        /// The run has ended before this role could take part.
+        case over(reason: String)
         /// A newer checkpoint is not whole: the one before it is taken.
         case skipped(checkpoint: String, any NumberedError)
         /// Of loading, training and scoring.
@@ -88,7 +90,7 @@ public final class WorkerRun: Sendable {
         let client = try options.security.client()
         let invitation = try Invitation.ask(
             as: .worker, id: options.id, endpoint: options.coordinator, security: client, context: context,
-            stop: stopSignal
+            stop: stopSignal, isOver: { observer(.over(reason: $0)) }
         ) { observer(.waiting(endpoint: options.coordinator, reason: $0)) }
         guard let invitation else { return nil }
         let recipe = invitation.recipe
