@@ -154,6 +154,8 @@ private struct DeviceIngress: Sendable {
         var arrived: [UInt32: Part] = [:]
         var rejections = 0
 
+        var hasTaken: Bool { arrived.values.contains { $0.state != .rejected } }
+
         var isPending: Bool { arrived.values.contains { $0.state == .pending } }
     }
 
@@ -190,7 +192,8 @@ private struct DeviceIngress: Sendable {
         }
         guard !settled.contains(sequence) else { return again(.acknowledgeAgain) }
         var message = unfinished[sequence] ?? Unfinished(parts: part.parts, description: description)
-        if message.arrived.isEmpty {
+        if !message.hasTaken {
+            // What was refused binds nobody.
             (message.parts, message.description) = (part.parts, description)
         } else if message.parts != part.parts || message.description != description {
             // In one session a device does not change its mind; what an earlier one sent is soon stored.
