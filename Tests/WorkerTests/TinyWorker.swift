@@ -14,7 +14,8 @@ import Worker
 final class TinyWorker: Sendable {
     static let frozenBlocks = 2
 
-    let worker: Worker
+    /// Until it has ended: it holds the store.
+    private let worker = Mutex<Worker?>(nil)
     private let events = Mutex<[WorkerEvent]>([])
     private let happened = DispatchSemaphore(value: 0)
     private let outcome = Mutex<Result<WorkerOutcome, any Error>?>(nil)
@@ -34,23 +35,46 @@ final class TinyWorker: Sendable {
         configuration.staysUntilStopped = true
         configuration.endsWhenFull = false
         configuration.handoverFolder = folder.appendingPathComponent("handover")
-        let store = try LMDBActivationStore(
-            folder: folder.appendingPathComponent("store").path, run: "run", codec: .f32, capacityBytes: 1 << 20)
-        worker = try Worker(
-            configuration, context: context, forward: model.forward, store: store, pool: model.pool,
-            training: training)
+        let made = try Worker(
+            configuration, context: context, forward: model.forward,
+            store: Self.open(folder.appendingPathComponent("store").path), pool: model.pool, training: training)
+        worker.withLock { $0 = made }
         let thread = Thread { [self] in
-            let result = Result {
-                try worker.run { event in
-                    events.withLock { $0.append(event) }
-                    happened.signal()
-                }
-            }
+            let result = Result { try run() }
             outcome.withLock { $0 = result }
             end.signal()
         }
         thread.name = id
         thread.start()
+    }
+
+    private func run() throws -> WorkerOutcome {
+        let taken = worker.withLock { $0 }
+        defer { worker.withLock { $0 = nil } }
+        guard let taken else { return .stopped }
+        return try taken.run { event in
+            events.withLock { $0.append(event) }
+            happened.signal()
+        }
+    }
+
+    func stop() { worker.withLock { $0 }?.stop() }
+
+    /// The store of a worker that has ended goes when the last of its threads has let go of it, some time.
+    private static func open(_ folder: String) throws -> LMDBActivationStore {
+        let end = ContinuousClock.now + .seconds(30)
+        while true {
+            let opened = Result {
+                try LMDBActivationStore(folder: folder, run: "run", codec: .f32, capacityBytes: 1 << 20)
+            }
+            if case .failure(let error) = opened, let error = error as? StoreError, case .inUse = error,
+                ContinuousClock.now < end
+            {
+                Thread.sleep(forTimeInterval: 0.01)
+                continue
+            }
+            return try opened.get()
+        }
     }
 
     /// Whether something happens, or has, within half a minute.

@@ -32,7 +32,7 @@ struct WorkerLoopTests {
         }
 
         func start(
-            _ id: String = "worker", _ folder: TemporaryFolder, failsAfter step: Int = .max
+            _ id: String, _ folder: TemporaryFolder, failsAfter step: Int = .max
         ) throws -> (worker: TinyWorker, register: Body.Register) {
             var training = model.training(folder.url.appendingPathComponent("checkpoint"))
             training.afterStep = { if $0.step == step { throw Crash() } }
@@ -78,7 +78,7 @@ struct WorkerLoopTests {
     private static func undisturbed() throws -> [UInt64: UInt64] {
         let scene = try Scene()
         let folder = try TemporaryFolder()
-        let (worker, register) = try scene.start(folder)
+        let (worker, register) = try scene.start("worker", folder)
         try scene.coordinator.send(.runPlan(plan), to: "worker")
         let device = try HandDevice("d", context: scene.context, worker: register.endpoint)
         #expect(try device.welcome(samples: 12).settled == [])
@@ -93,7 +93,7 @@ struct WorkerLoopTests {
     func restart() throws {
         let scene = try Scene()
         let folder = try TemporaryFolder()
-        let (first, register) = try scene.start(folder, failsAfter: 2)
+        let (first, register) = try scene.start("worker", folder, failsAfter: 2)
         #expect(register.messages == 0 && register.step == 0)
         try scene.coordinator.send(.runPlan(Self.plan), to: "worker")
         let device = try HandDevice("d", context: scene.context, worker: register.endpoint)
@@ -102,7 +102,7 @@ struct WorkerLoopTests {
         let before = try scene.digests(until: 2)
         #expect(throws: Crash.self) { try first.ended() }
 
-        let (second, again) = try scene.start(folder)
+        let (second, again) = try scene.start("worker", folder)
         #expect(again.messages == 4)
         try scene.coordinator.send(.runPlan(Self.plan), to: "worker")
         let returned = try HandDevice("d", context: scene.context, worker: again.endpoint)
@@ -118,19 +118,19 @@ struct WorkerLoopTests {
     func leave() throws {
         let scene = try Scene()
         let folder = try TemporaryFolder()
-        let (first, register) = try scene.start(folder)
+        let (first, register) = try scene.start("worker", folder)
         try scene.coordinator.send(.runPlan(Self.plan), to: "worker")
         let device = try HandDevice("d", context: scene.context, worker: register.endpoint)
         _ = try device.welcome(samples: 12)
         try scene.publish(1...4, device)
         var digests = try scene.digests(until: 1)
-        first.worker.stop()
+        first.stop()
         let finished = try scene.coordinator.next { if case .workerFinished(let found) = $0 { found } else { nil } }
         #expect(finished.drained && finished.steps >= 1)
         try scene.coordinator.send(.drain(.init()), to: "worker")
         #expect(try first.ended() == .drained)
 
-        let (second, again) = try scene.start(folder)
+        let (second, again) = try scene.start("worker", folder)
         #expect(again.step == finished.steps)
         try scene.coordinator.send(.runPlan(Self.plan), to: "worker")
         if again.step < 6 { digests.merge(try scene.digests()) { $1 } }
