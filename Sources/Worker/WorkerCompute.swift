@@ -18,6 +18,7 @@ final class WorkerCompute: Sendable {
         case damaged(SampleReference, WorkSchedule.Work, StoreError)
         case stored(MessagePart, Swift.Result<StoreOutcome, StoreError>)
         case noted(Swift.Result<StoreOutcome, StoreError>)
+        case forgot(device: UInt32, sequence: UInt64, Swift.Result<StoreOutcome, StoreError>)
         case checkpointed(WorkerTraining.Checkpoint?)
         case adopted(step: Int)
         case notAdopted

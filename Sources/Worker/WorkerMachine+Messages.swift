@@ -156,14 +156,13 @@ extension WorkerMachine {
             // all of the store is damaged, forgetting fails too.
             ledger.refused(pending.charge)
             ingress.rejected(part, error: .storeFull(neededBytes: 0, freeBytes: 0))
-            ingress.introduced(part.device)
-            let forgotten: [Action] = [
+            let actions: [Action] = [
                 .forget(device: part.device, sequence: part.sequence),
                 .tellObserver(
                     .damaged(
                         device: name(of: part.device) ?? "", sequence: part.sequence, problem: "\(path): \(what)")),
             ]
-            return forgotten + askAgain(pending.delivery.sender) + proceed()
+            return actions + proceed()
         case .failure(let error):
             guard let answer = error.wireError else { throw error }
             ledger.refused(pending.charge)

@@ -181,6 +181,7 @@ struct WorkerBench {
                 take(machine.checkpointed())
             case .forget(let device, let sequence):
                 _ = try? store.apply([.forget(device: device, sequence: sequence)])
+                take(machine.forgotten(device: device, sequence: sequence))
             case .leave(let outcome):
                 #expect(!isFinished && !isStepping, "a worker leaves once, and not within a step")
                 self.outcome = outcome
