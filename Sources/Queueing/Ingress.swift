@@ -64,8 +64,8 @@ public struct Ingress: Sendable {
     ///
     /// - Parameters:
     ///   - samples: how many it holds, thus the most sequences.
-    ///   - settled: what the store has of it. Of a message that is not complete it may have parts: they count as missing,
-    ///     for the device sends whole messages after each introduction, and the store knows them again.
+    ///   - settled: what the store has of it. Of a message that is not complete it may have parts: they count as
+    ///     missing, for the device sends whole messages after each introduction, and the store knows them again.
     ///   - dead: messages that were given up.
     ///   - counters: of earlier processes.
     public mutating func expect(

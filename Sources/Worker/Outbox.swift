@@ -2,8 +2,8 @@ import Wire
 
 /// Answers that found a peer's queue full: one commit may acknowledge more messages of a device than its queue holds.
 ///
-/// They go in their order as soon as there is room. What a peer does not take for a while is dropped: it has gone, and asks
-/// again when it returns.
+/// They go in their order as soon as there is room. What a peer does not take for a while is dropped: it has gone, and
+/// asks again when it returns.
 struct Outbox {
     private struct Waiting {
         var answers: ArraySlice<(session: UInt64, body: Body)>

@@ -106,7 +106,8 @@ final class WorkerLoop {
     private var registration: Body.Register {
         var key = ""
         if case .server(let pair, _, _) = configuration.deviceSecurity { key = pair.publicKey.z85 }
-        let messages = machine.isPlanned ? machine.book.messageCount : recalled.values.reduce(0) { $0 + $1.messages.count }
+        let messages =
+            machine.isPlanned ? machine.book.messageCount : recalled.values.reduce(0) { $0 + $1.messages.count }
         return Body.Register(
             role: .worker, samples: 0, threads: UInt32(compute.advanceLimit), endpoint: endpoint, endpointKey: key,
             step: UInt64(max(0, checkpointStep())), messages: UInt64(messages))

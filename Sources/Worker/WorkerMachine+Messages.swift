@@ -95,7 +95,9 @@ extension WorkerMachine {
         case .store: return [.checkAndStore(delivery)]
         case .acknowledgeAgain:
             // As in the first acknowledgement: if that one was lost, its credit comes back with this one.
-            return [acknowledge(delivery, ledger.creditAgain(activations.payloadBytes, for: part, of: account(delivery)))]
+            return [
+                acknowledge(delivery, ledger.creditAgain(activations.payloadBytes, for: part, of: account(delivery)))
+            ]
         case .wait:
             if pending[part]?.delivery.session != delivery.session { pending[part]?.delivery = delivery }
             return []

@@ -5,7 +5,9 @@ import Wire
 /// What damaged messages, restarts and hand-overs need of every store.
 @Suite("Stores forget and list messages")
 struct StoreForgettingTests {
-    private func put(_ store: any ActivationStore, _ sequence: UInt64, _ ids: [UInt64], part: UInt32 = 0, of parts: UInt32 = 1)
+    private func put(
+        _ store: any ActivationStore, _ sequence: UInt64, _ ids: [UInt64], part: UInt32 = 0, of parts: UInt32 = 1
+    )
         throws -> StoreOutcome
     {
         let place = MessagePart(device: 0, sequence: sequence, part: part, parts: parts)

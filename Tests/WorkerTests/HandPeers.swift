@@ -48,14 +48,25 @@ final class HandDevice {
     private let link: Link
     private var poller = Poller()
 
-    init(_ id: String, context: ZeroMQContext, worker: String) throws {
+    init(_ id: String, context: ZeroMQContext, worker: String, security: SocketSecurity = .insecure) throws {
         link = Link(context: context, run: "run", sender: id)
         _ = poller.add(link)
-        try link.connect(worker, security: .insecure)
+        try link.connect(worker, security: security)
     }
 
     /// Introduces itself as soon as there is a connection.
     func welcome(samples: Int) throws -> Body.Welcome {
+        try greet(samples: samples)
+        return try next { if case .welcome(let welcome) = $0 { welcome } else { nil } }
+    }
+
+    /// Introduces itself, and is refused with a number.
+    func refusal(samples: Int) throws -> UInt32 {
+        try greet(samples: samples)
+        return try next { if case .reject(let reject) = $0 { reject.number } else { nil } }
+    }
+
+    private func greet(samples: Int) throws {
         let end = ContinuousClock.now + .seconds(30)
         while !link.isConnected, ContinuousClock.now < end {
             try poller.wait(milliseconds: 100)
@@ -63,7 +74,6 @@ final class HandDevice {
         }
         link.renewSession()
         try link.send(.hello(.init(samples: UInt64(samples))))
-        return try next { if case .welcome(let welcome) = $0 { welcome } else { nil } }
     }
 
     func send(_ message: (Body.Activations, [UInt8]), attempt: UInt32 = 1) throws {

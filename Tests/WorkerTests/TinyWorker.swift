@@ -24,14 +24,14 @@ final class TinyWorker: Sendable {
     /// Starts it.
     init(
         _ id: String, context: ZeroMQContext, coordinator: String, folder: URL, model: TinyModel,
-        training: WorkerTraining
+        training: WorkerTraining, deviceSecurity: SocketSecurity = .insecure
     ) throws {
         var configuration = Worker.Configuration(
             run: "run", id: id, coordinatorEndpoint: coordinator, deviceEndpoint: "tcp://127.0.0.1:*", epochs: 2,
             batch: 4, microBatch: 3, frozenBlocks: Self.frozenBlocks, targetLimit: 2, maximumTokens: 16,
             creditBytesPerDevice: 4096, heartbeatInterval: .milliseconds(100))
         configuration.coordinatorSecurity = .insecure
-        configuration.deviceSecurity = .insecure
+        configuration.deviceSecurity = deviceSecurity
         configuration.staysUntilStopped = true
         configuration.endsWhenFull = false
         configuration.handoverFolder = folder.appendingPathComponent("handover")

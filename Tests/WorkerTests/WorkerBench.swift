@@ -7,8 +7,8 @@ import Wire
 
 /// A worker machine with everything around it played by hand: no socket, no thread, no arithmetic.
 ///
-/// It checks as the worker's loop does, stores in memory when it is told to, and records an issue when the machine breaks
-/// a rule.
+/// It checks as the worker's loop does, stores in memory when it is told to, and records an issue when the machine
+/// breaks a rule.
 struct WorkerBench {
     static let width = 2
     static let bytesPerSample = width * 4

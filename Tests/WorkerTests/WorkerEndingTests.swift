@@ -6,17 +6,13 @@ import Wire
 
 @Suite("Worker machine: stops, drains and hand-overs")
 struct WorkerEndingTests {
-    private func message(_ sequence: UInt64, _ ids: [UInt64], cut: UInt32 = 4, origin: UInt32 = 0) -> Body {
-        .activations(WorkerBench.activations(sequence, ids, cut: cut, origin: origin))
-    }
-
     /// A worker in the middle of a step.
     private func training(staysUntilStopped: Bool = true) -> WorkerBench {
         var bench = WorkerBench(staysUntilStopped: staysUntilStopped)
         bench.plan()
         for device in ["a", "b"] { bench.greet(device) }
-        bench.send("a", message(1, Array(0..<8)))
-        bench.send("b", message(1, Array(0..<6)))
+        bench.send("a", WorkerBench.message(1, Array(0..<8)))
+        bench.send("b", WorkerBench.message(1, Array(0..<6)))
         return bench
     }
 
@@ -49,10 +45,10 @@ struct WorkerEndingTests {
     func drain() throws {
         var bench = training()
         bench.storesAtOnce = false
-        bench.send("a", message(2, [8]))
+        bench.send("a", WorkerBench.message(2, [8]))
         bench.drain()
-        #expect(bench.send("a", message(3, [9])).map(\.rejection) == [56])
-        #expect(bench.send("a", message(1, Array(0..<8))).first?.acknowledges(1) == true)
+        #expect(bench.send("a", WorkerBench.message(3, [9])).map(\.rejection) == [56])
+        #expect(bench.send("a", WorkerBench.message(1, Array(0..<8))).first?.acknowledges(1) == true)
         #expect(bench.greet("a").compactMap(\.welcome).map(\.creditBytes) == [0])
         bench.endStep()
         #expect(finishes(bench).isEmpty, "a message is still on its way to the store")
@@ -92,7 +88,8 @@ struct WorkerEndingTests {
         for _ in 0..<20 { bench.tick() }
         let before = bench.told.count
         bench.register()
-        #expect(bench.told[before...].contains { if case .workerFinished(let told) = $0 { told.drained } else { false } })
+        #expect(
+            bench.told[before...].contains { if case .workerFinished(let told) = $0 { told.drained } else { false } })
         #expect(!bench.isFinished)
         bench.stop()
         #expect(bench.outcome == .drained)
@@ -106,14 +103,16 @@ struct WorkerEndingTests {
         #expect(bench.send("a", .heartbeat(time: 1)).map(\.rejection) == [12])
         let welcome = bench.greet("old").compactMap(\.welcome)
         #expect(welcome.map(\.settled) == [[]])
-        #expect(bench.send("old", message(1, Array(0..<10), origin: 1)).first?.acknowledges(1) == true)
-        #expect(bench.send("old", message(1, [0, 1, 2], origin: 2)).first?.acknowledges(1) == true)
-        #expect(bench.send("old", message(1, [0], origin: 3)).map(\.rejection) == [11], "there is no third device")
-        #expect(bench.send("old", message(1, [0])).map(\.rejection) == [6])
+        #expect(bench.send("old", WorkerBench.message(1, Array(0..<10), origin: 1)).first?.acknowledges(1) == true)
+        #expect(bench.send("old", WorkerBench.message(1, [0, 1, 2], origin: 2)).first?.acknowledges(1) == true)
+        #expect(
+            bench.send("old", WorkerBench.message(1, [0], origin: 3)).map(\.rejection) == [11],
+            "there is no third device")
+        #expect(bench.send("old", WorkerBench.message(1, [0])).map(\.rejection) == [6])
         // The connection was lost: what is here is in the welcome.
         let (first, second): (UInt64, UInt64) = (1 << 32 | 1, 2 << 32 | 1)
         #expect(bench.greet("old").compactMap(\.welcome).map(\.settled) == [[first...first, second...second]])
-        bench.send("old", message(2, [3, 4, 5], origin: 2))
+        bench.send("old", WorkerBench.message(2, [3, 4, 5], origin: 2))
         #expect(bench.counts == nil)
         bench.send("old", .finished(.init(messages: 3, samples: 16)))
         #expect(bench.isAdopting)
@@ -129,6 +128,6 @@ struct WorkerEndingTests {
         #expect(bench.counts == [10, 6] && bench.isStepping)
         #expect(
             bench.replies.last { $0.device == "a" }?.body.welcome?.settled == [1...1], "who waited is welcomed now")
-        #expect(bench.send("old", message(3, [0], origin: 1)).map(\.rejection) == [11])
+        #expect(bench.send("old", WorkerBench.message(3, [0], origin: 1)).map(\.rejection) == [11])
     }
 }

@@ -89,7 +89,9 @@ struct WorkerLoopTests {
         return digests
     }
 
-    @Test("a worker that dies and is started again asks for nothing it acknowledged, and takes the same steps bit for bit")
+    @Test(
+        "a worker that dies and is started again asks for nothing it acknowledged, and takes the same steps bit for bit"
+    )
     func restart() throws {
         let scene = try Scene()
         let folder = try TemporaryFolder()
