@@ -61,6 +61,7 @@ struct WorkerRecoveryTests {
         #expect(
             second.advancing == [[0, 5].map { SampleReference(device: 1, index: $0) }],
             "in one order, whatever order they came in")
+        #expect(first.advancing == second.advancing)
         #expect(second.machine.queue(of: 0).samples == 5 && second.machine.queue(of: 0).messages == 2)
         for part: UInt32 in 0..<2 {
             second.send("a", .activations(WorkerBench.activations(2, [5, 6, 7, 8, 9], part: part, parts: 2)))
