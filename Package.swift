@@ -98,7 +98,8 @@ let package = Package(
         .testTarget(
             name: "DeviceTests",
             dependencies: [
-                "Datasets", "Device", "Methods", "Models", "Queueing", "Randomness", "Support", "Tensors", "Wire",
+                "Datasets", "Device", "Diagnostics", "Faults", "Methods", "Models", "Queueing", "Randomness",
+                "Support", "Tensors", "Wire",
             ]),
         .testTarget(
             name: "WorkerTests",

@@ -17,6 +17,24 @@ struct DeviceMachineTests {
         #expect(bench.handle(.coordinatorConnected) == [.register(samples: 10)])
     }
 
+    @Test("a registration is repeated, later and later, until there is an assignment")
+    func repeatedRegistration() {
+        var bench = DeviceBench()
+        bench.handle(.coordinatorConnected)
+        var waits: [Duration] = []
+        for _ in 0..<9 {
+            guard let due = bench.machine.nextDeadline else { break }
+            waits.append(due - bench.now)
+            bench.now = due
+            #expect(bench.handle(.tick) == [.register(samples: 10)])
+        }
+        #expect(waits.count == 9 && waits[8] > waits[0] * 5 && waits.allSatisfy { $0 <= .seconds(45) })
+        bench.handle(.assigned(DeviceBench.assignment()))
+        #expect(bench.machine.nextDeadline == nil)
+        bench.handle(.coordinatorConnected)
+        #expect(bench.machine.nextDeadline == nil)
+    }
+
     @Test("an assignment makes the device connect; it greets when it is connected, and computes when it is welcome")
     func join() {
         var bench = DeviceBench()
@@ -105,7 +123,7 @@ struct DeviceMachineTests {
         #expect(bench.ending == .fail(.device(.cutBeyondModel(cut: 5, blocks: 4))))
     }
 
-    @Test("after every connection the device greets again, and sends again what is not settled, with the next attempt")
+    @Test("after every connection the device greets again and repeats what is not settled, with the next attempt")
     func reconnection() {
         var bench = DeviceBench()
         bench.start()
@@ -199,7 +217,7 @@ struct DeviceMachineTests {
                     .publishing(.rejected(sequence: 0, attempts: 1, number: reject.number, text: reject.text))))
     }
 
-    @Test("stop makes the device say goodbye at once, before the plan and in the middle of it", arguments: [false, true])
+    @Test("stop makes the device say goodbye at once, before the plan and amid it", arguments: [false, true])
     func stop(isAssigned: Bool) {
         var bench = DeviceBench()
         if isAssigned {

@@ -14,9 +14,12 @@ final class HandPeer {
     private(set) var attempt: UInt32 = 0
     private var payloads: [Frame] = []
 
-    init(_ id: String, context: ZeroMQContext, at endpoint: String = "tcp://127.0.0.1:*") throws {
+    init(
+        _ id: String, context: ZeroMQContext, at endpoint: String = "tcp://127.0.0.1:*",
+        security: SocketSecurity = .insecure
+    ) throws {
         self.id = id
-        channel = try Channel(.router, context: context, run: "run", sender: id, security: .insecure)
+        channel = try Channel(.router, context: context, run: "run", sender: id, security: security)
         self.endpoint = try Self.bind(channel, to: endpoint)
         _ = poller.add(channel.socket)
     }
@@ -74,6 +77,7 @@ final class HandPeer {
 }
 
 extension Body {
+    var isHeartbeat: Bool { if case .heartbeat = self { true } else { false } }
     var register: Register? { if case .register(let found) = self { found } else { nil } }
     var hello: Hello? { if case .hello(let found) = self { found } else { nil } }
     var finished: Finished? { if case .finished(let found) = self { found } else { nil } }

@@ -91,13 +91,15 @@ struct SimulatedWorker {
         switch message.content {
         case .hello:
             known = message.session
-            credit = isMoody && Int.random(in: 0..<5, using: &chance) == 0 ? 0 : Int.random(in: 32...800, using: &chance)
+            let isPoor = isMoody && Int.random(in: 0..<5, using: &chance) == 0
+            credit = isPoor ? 0 : Int.random(in: 32...800, using: &chance)
             (charged, returned) = ([], [])
             let ranges = settled.sorted().map { $0...$0 }
             answer(.welcomed(Body.Welcome(creditBytes: UInt64(credit), settled: ranges)), message.session)
         case .part(let sending, let parts):
             guard message.session == known else {
-                return answer(.rejected(.init(sequence: sending.part.sequence, error: .unknownSession)), message.session)
+                let reject = Body.Reject(sequence: sending.part.sequence, error: .unknownSession)
+                return answer(.rejected(reject), message.session)
             }
             take(sending, of: parts, isMoody: isMoody)
         }
