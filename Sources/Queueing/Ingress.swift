@@ -118,7 +118,8 @@ public struct Ingress: Sendable {
     @discardableResult
     public mutating func rejected(_ part: MessagePart, error: WireError) -> Bool {
         counts.rejected[error.number, default: 0] += 1
-        let isPassing = WireError.passingNumbers.contains(error.number)
+        // Credit is an affair of the sender's account, not of what it sent.
+        let isPassing = WireError.passingNumbers.contains(error.number) || error.kind == .creditExceeded
         guard
             devices[part.device]?.rejected(part, isPassing: isPassing, maximumRejections: maximumRejections) == true
         else { return false }
