@@ -105,7 +105,7 @@ let package = Package(
         .testTarget(
             name: "WorkerTests",
             dependencies: [
-                "Datasets", "Methods", "Models", "Queueing", "Randomness", "Support", "Tensors", "Wire", "Worker",
+                "Datasets", "Faults", "Methods", "Models", "Queueing", "Randomness", "Support", "Tensors", "Wire", "Worker",
             ]),
         .testTarget(
             name: "CoordinatorTests",

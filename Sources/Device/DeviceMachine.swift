@@ -99,6 +99,8 @@ struct DeviceMachine {
     var publication = Publication([], lengths: [])
     var window: PublishWindow
     var uplink = UplinkMeter()
+    /// Says when a registration without an assignment is repeated: either may be lost without the connection.
+    private var registration: Backoff
     /// Says when Hello is repeated.
     var hello: Backoff
     /// Says when a worker without room is tried again.
@@ -120,6 +122,7 @@ struct DeviceMachine {
         self.lengths = lengths
         window = PublishWindow(
             acknowledgementTimeout: settings.acknowledgementTimeout, maximumAttempts: settings.maximumAttempts)
+        registration = Backoff(seed: seed &+ 2)
         hello = Backoff(first: .milliseconds(300), longest: .seconds(15), seed: seed)
         pause = Backoff(first: .milliseconds(500), longest: .seconds(10), seed: seed &+ 1)
     }
@@ -134,7 +137,7 @@ struct DeviceMachine {
     /// When `tick` next has something to do; nil when nothing is due.
     var nextDeadline: Duration? {
         let starved = starvingSince.map { $0 + settings.acknowledgementTimeout }
-        return [window.nextDeadline, hello.due, pause.due, starved].compactMap { $0 }.min()
+        return [window.nextDeadline, registration.due, hello.due, pause.due, starved].compactMap { $0 }.min()
     }
 
     /// What the device waits for; nil while it gets on.
@@ -159,7 +162,7 @@ struct DeviceMachine {
 
     private mutating func react(to event: Event, now: Duration) -> [Action] {
         switch event {
-        case .coordinatorConnected: return [.register(samples: lengths.count)]
+        case .coordinatorConnected: return register(now: now)
         case .assigned(let assignment): return assigned(assignment)
         case .workerConnected: return greet(isNewSession: true, now: now)
         case .workerDisconnected:
@@ -185,8 +188,14 @@ struct DeviceMachine {
         case .stopped(let reason):
             isDone = true
             return [.leave(reason: reason)]
-        case .tick: return tick(now: now)
+        case .tick: return (registration.isDue(now: now) ? register(now: now) : []) + tick(now: now)
         }
+    }
+
+    private mutating func register(now: Duration) -> [Action] {
+        registration.cancel()
+        if assignment == nil { registration.plan(now: now) }
+        return [.register(samples: lengths.count)]
     }
 
     /// The same worker with another cut: groups that are not computed yet get the new one. Another worker: everything
@@ -199,6 +208,7 @@ struct DeviceMachine {
             return fail(.device(.cutBeyondModel(cut: next.cut, blocks: settings.maximumCut)))
         }
         assignment = next
+        registration.reset()
         if previous == nil {
             let groups = SampleOrder.publication(
                 seed: next.seed, device: Int(next.number), lengths: lengths, epoch: Int(next.epoch),

@@ -1,14 +1,19 @@
 import Queueing
 import Wire
 
-/// What a device tells the coordinator of itself: about once a second when something has changed, and at the end.
+/// What a device tells the coordinator of itself: about once a second when something has changed, at the end, and
+/// otherwise now and then, for a report may be lost.
 struct DeviceReport {
     static let interval = Duration.seconds(1)
+    /// After which an unchanged report is repeated.
+    static let repetition = Duration.seconds(10)
 
     private var blockTokens = 0
     private var computeTime = Duration.zero
     private var last: Body.DeviceProgress?
+    /// When it was last seen whether there is news, and when any were told.
     private var lastAt: Duration?
+    private var toldAt = Duration.zero
 
     /// Whether the coordinator may have forgotten the last report.
     var mustRepeat = false
@@ -43,9 +48,10 @@ struct DeviceReport {
         progress.roundTripSeconds = roundTrip?.seconds ?? 0
         progress.cut = machine.assignment?.cut ?? 0
         progress.generation = machine.assignment?.generation ?? 0
-        guard isLast || mustRepeat || isNews(progress) else { return nil }
+        guard isLast || mustRepeat || isNews(progress) || now - toldAt >= Self.repetition else { return nil }
         hasGrown = progress.publishedSamples > last?.publishedSamples ?? 0
         last = progress
+        toldAt = now
         mustRepeat = false
         return progress
     }

@@ -10,12 +10,14 @@ public final class Channel {
         public let enrolled: EnrolledPeer?
         /// Its address, when the transport has any.
         public let address: String?
+        /// The sender id of its key, or else the one under which it introduced itself on this connection.
+        public let sender: String?
 
         /// What the peer may do; nil without CURVE, where everybody may do everything.
         public var role: Body.Role? { enrolled?.role }
 
-        /// The sender id of its key, or else its routing id.
-        public var description: String { enrolled?.id ?? identity.description }
+        /// Its sender id, or else its routing id.
+        public var description: String { sender ?? identity.description }
     }
 
     /// What arrived.
@@ -44,6 +46,8 @@ public final class Channel {
     private var counts = ConnectionCounts()
     /// Learned from checked messages alone, and never from a routing id, which a peer can choose.
     private var routes: [String: Route] = [:]
+    /// Whose way back leads to a routing id: every route once more, the other way round.
+    private var senders: [PeerIdentity: String] = [:]
 
     private struct Route {
         let identity: PeerIdentity
@@ -105,11 +109,11 @@ public final class Channel {
         guard let peer else { return try socket.send(message) }
         guard let route = routes[peer] else { return false }
         if let key = route.key, authority?.authenticator.peer(of: key, in: authority?.domain ?? "")?.id != peer {
-            routes[peer] = nil
+            forget(peer)
             return false
         }
         let isTaken = try send(message, to: route.identity)
-        if isTaken == nil { routes[peer] = nil }
+        if isTaken == nil { forget(peer) }
         return isTaken ?? false
     }
 
@@ -128,9 +132,7 @@ public final class Channel {
     public func receive() throws(TransportError) -> Received? {
         try followConnections()
         guard let message = try socket.receive() else { return nil }
-        let peer = message.peer.map {
-            Peer(identity: $0, enrolled: message.userID.flatMap(EnrolledPeer.init(userID:)), address: message.address)
-        }
+        let peer = message.peer.map { known($0, message) }
         do throws(WireError) {
             guard let header = message.frames.first else { throw .missingBody }
             let envelope = try header.withBytes { bytes throws(WireError) in
@@ -180,9 +182,14 @@ public final class Channel {
 
     /// The key decides who speaks, and it has to be enrolled now: a handshake may be long ago.
     private func check(_ envelope: Envelope, from peer: Peer, key: CurvePublicKey?) throws(WireError) {
-        guard let authority else { return }
+        guard let authority else {
+            // Without keys anybody can introduce himself as anybody, but not speak as another than that.
+            guard peer.sender == nil || peer.sender == envelope.sender else { throw .unknownSender(envelope.sender) }
+            return
+        }
         // Without an authenticator that answers, ZeroMQ would let everybody in; then nobody has a user id.
-        guard let key, let enrolled = peer.enrolled, authority.authenticator.peer(of: key, in: authority.domain) == enrolled
+        guard let key, let enrolled = peer.enrolled,
+            authority.authenticator.peer(of: key, in: authority.domain) == enrolled
         else { throw .notEnrolled(envelope.sender) }
         guard enrolled.id == envelope.sender else { throw .unknownSender(envelope.sender) }
         guard envelope.body.isAllowed(to: enrolled.role) else { throw .wrongRole(envelope.sender) }
@@ -194,6 +201,18 @@ public final class Channel {
         guard routes[envelope.sender] != nil || routes.count < Self.mostRoutes else {
             throw .unknownSender(envelope.sender)
         }
+        forget(envelope.sender)
         routes[envelope.sender] = Route(identity: identity, key: key)
+        senders[identity] = envelope.sender
+    }
+
+    private func forget(_ sender: String) {
+        if let route = routes.removeValue(forKey: sender) { senders[route.identity] = nil }
+    }
+
+    private func known(_ identity: PeerIdentity, _ message: Socket.Message) -> Peer {
+        let enrolled = message.userID.flatMap(EnrolledPeer.init(userID:))
+        return Peer(
+            identity: identity, enrolled: enrolled, address: message.address, sender: enrolled?.id ?? senders[identity])
     }
 }

@@ -119,8 +119,8 @@ public struct CreditLedger: Sendable {
         if accounts[charge.device]?.number == charge.account { grant(charge.bytes, to: charge.device) }
     }
 
-    /// The bytes for a repeated `Ack`, which count when the first one of the session did not arrive: as many as that one
-    /// gave, or was to give.
+    /// The bytes for a repeated `Ack`, which count when the first one of the session did not arrive: as many as that
+    /// one gave, or was to give.
     public func creditAgain(_ bytes: Int, for part: MessagePart, of device: UInt32) -> Int {
         accounts[device]?.withheld.contains(part) == true ? 0 : bytes
     }

@@ -64,8 +64,8 @@ public struct Ingress: Sendable {
     ///
     /// - Parameters:
     ///   - samples: how many it holds, thus the most sequences.
-    ///   - settled: what the store has of it. Of a message that is not complete it may have parts: they count as missing,
-    ///     for the device sends whole messages after each introduction, and the store knows them again.
+    ///   - settled: what the store has of it. Of a message that is not complete it may have parts: they count as
+    ///     missing, for the device sends whole messages after each introduction, and the store knows them again.
     ///   - dead: messages that were given up.
     ///   - counters: of earlier processes.
     public mutating func expect(
@@ -118,7 +118,8 @@ public struct Ingress: Sendable {
     @discardableResult
     public mutating func rejected(_ part: MessagePart, error: WireError) -> Bool {
         counts.rejected[error.number, default: 0] += 1
-        let isPassing = WireError.passingNumbers.contains(error.number)
+        // Credit is an affair of the sender's account, not of what it sent.
+        let isPassing = WireError.passingNumbers.contains(error.number) || error.kind == .creditExceeded
         guard
             devices[part.device]?.rejected(part, isPassing: isPassing, maximumRejections: maximumRejections) == true
         else { return false }
@@ -153,6 +154,8 @@ private struct DeviceIngress: Sendable {
         var description: Int
         var arrived: [UInt32: Part] = [:]
         var rejections = 0
+
+        var hasTaken: Bool { arrived.values.contains { $0.state != .rejected } }
 
         var isPending: Bool { arrived.values.contains { $0.state == .pending } }
     }
@@ -190,7 +193,8 @@ private struct DeviceIngress: Sendable {
         }
         guard !settled.contains(sequence) else { return again(.acknowledgeAgain) }
         var message = unfinished[sequence] ?? Unfinished(parts: part.parts, description: description)
-        if message.arrived.isEmpty {
+        if !message.hasTaken {
+            // What was refused binds nobody.
             (message.parts, message.description) = (part.parts, description)
         } else if message.parts != part.parts || message.description != description {
             // In one session a device does not change its mind; what an earlier one sent is soon stored.

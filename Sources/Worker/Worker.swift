@@ -32,11 +32,12 @@ public final class Worker: Sendable {
         results = try Mailbox()
     }
 
-    /// Takes part in the run until every step is taken or somebody says stop. Blocks the calling thread. To be called once.
+    /// Takes part in the run until every step is taken or somebody says stop. Blocks the calling thread. To be called
+    /// once.
     ///
     /// - Parameter observer: told what happens, on this thread; it must return soon. What it throws ends the worker.
-    /// - Throws: `TrainingError`, `WorkerError`, `StoreError`, `TransportError`, or what `training` throws; the coordinator
-    ///   was told if it could be.
+    /// - Throws: `TrainingError`, `WorkerError`, `StoreError`, `TransportError`, or what `training` throws; the
+    ///   coordinator was told if it could be.
     @discardableResult
     public func run(observer: (WorkerEvent) throws -> Void = { _ in }) throws -> WorkerOutcome {
         let coordinator = try ControlLink(

@@ -13,11 +13,13 @@ final class WorkerCompute: Sendable {
     /// Something that has ended.
     enum Result: Sendable {
         case began(step: Int)
-        case advanced([SampleReference], cut: Int, tokens: Int, duration: Duration, Swift.Result<StoreOutcome, StoreError>)
+        case advanced(
+            [SampleReference], cut: Int, tokens: Int, duration: Duration, Swift.Result<StoreOutcome, StoreError>)
         case stepped(Trainer.StepResult, epoch: Int, samples: [SampleReference], digest: UInt64)
         case damaged(SampleReference, WorkSchedule.Work, StoreError)
         case stored(MessagePart, Swift.Result<StoreOutcome, StoreError>)
         case noted(Swift.Result<StoreOutcome, StoreError>)
+        case forgot(device: UInt32, sequence: UInt64, Swift.Result<StoreOutcome, StoreError>)
         case checkpointed(WorkerTraining.Checkpoint?)
         case adopted(step: Int)
         case notAdopted

@@ -10,7 +10,8 @@ extension Worker {
         public var id: String
         /// Where the coordinator listens.
         public var coordinatorEndpoint: String
-        /// What the line to the coordinator needs. With CURVE, the line to a worker that takes over has the same key pair.
+        /// What the line to the coordinator needs. With CURVE, the line to a worker that takes over has the same key
+        /// pair.
         public var coordinatorSecurity = SocketSecurity.none
         /// Where the worker waits for devices.
         public var deviceEndpoint: String
@@ -38,10 +39,11 @@ extension Worker {
         public var heartbeatInterval: Duration
         /// When the coordinator was not heard for longer, the worker registers again.
         public var silenceLimit = Duration.seconds(10)
-        /// Whether the worker stays until it is told to stop: right where the coordinator may be away when training ends.
-        /// Otherwise it leaves with its last step.
+        /// Whether the worker stays until it is told to stop: right where the coordinator may be away when training
+        /// ends. Otherwise it leaves with its last step.
         public var staysUntilStopped = false
-        /// Whether a message that finds no room ends the worker, once nothing else is under way. Otherwise devices wait.
+        /// Whether a message that finds no room ends the worker, once nothing else is under way. Otherwise devices
+        /// wait.
         public var endsWhenFull = true
         /// Where the files of another worker's checkpoint are put together, on the file system of the checkpoints.
         public var handoverFolder = FileManager.default.temporaryDirectory.appendingPathComponent(

@@ -34,6 +34,11 @@ extension WorkerLoop {
         // A note that finds no room is missed by nobody but a curious person.
         case .noted(.failure(let error)) where error.wireError == nil: throw error
         case .noted: break
+        case .forgot(let device, let sequence, .success):
+            try perform(machine.forgotten(device: device, sequence: sequence))
+        case .forgot(let device, let sequence, .failure(let error)):
+            guard error.wireError != nil else { throw error }
+            unforgotten.append((device, sequence))
         case .checkpointed(let checkpoint):
             newestCheckpoint = checkpoint
             try perform(machine.checkpointed())
@@ -73,7 +78,7 @@ extension WorkerLoop {
             case .forgetPieces: pieces.reset()
             case .adopt: compute.adopt(pieces)
             case .keepDeadLetter(let delivery, let error): note(.deadLetter(deadLetter(delivery, error)))
-            case .forget(let device, let sequence): note(.forget(device: device, sequence: sequence))
+            case .forget(let device, let sequence): forget(device, sequence)
             case .enroll(let plan): enroll(plan)
             case .begin(let counts): compute.begin(counts)
             case .advance(let samples, let blocks): compute.advance(samples, blocks: blocks)
@@ -96,12 +101,16 @@ extension WorkerLoop {
 
     private func reply(_ body: Body, to peer: String, session: UInt64) throws {
         guard case .ack = body else {
-            try devices.send(body, session: session, to: peer)
-            return
+            return try outbox.send(body, session: session, to: peer, now: clock.now, by: sendNow)
         }
         Failpoint.hit(.beforeAck)
-        try devices.send(body, session: session, to: peer)
+        try outbox.send(body, session: session, to: peer, now: clock.now, by: sendNow)
         Failpoint.hit(.afterAck)
+    }
+
+    /// Whether a peer's queue had room.
+    func sendNow(_ body: Body, session: UInt64, to peer: String) throws -> Bool {
+        try devices.send(body, session: session, to: peer)
     }
 
     /// Nothing of a message is used before every check has passed, and nothing is acknowledged before it is stored.
@@ -134,10 +143,17 @@ extension WorkerLoop {
             Failpoint.hit(.duringMigration)
             try payloads[0].withBytes { try pieces.keep(piece, $0) }
             let ack = Body.Ack(sequence: piece.sequence, creditBytes: UInt64(payloads[0].count))
-            try devices.send(.ack(ack), session: session, to: sender)
+            try reply(.ack(ack), to: sender, session: session)
         } catch let error as WireError {
             let reject = Body.Reject(sequence: piece.sequence, error: error)
-            try devices.send(.reject(reject), session: session, to: sender)
+            try reply(.reject(reject), to: sender, session: session)
+        }
+    }
+
+    /// A full disk may refuse even this: then it is tried again.
+    func forget(_ device: UInt32, _ sequence: UInt64) {
+        compute.writer.submit(.forget(device: device, sequence: sequence)) { [results = compute.results] in
+            results.post(.forgot(device: device, sequence: sequence, $0))
         }
     }
 
@@ -176,7 +192,7 @@ extension WorkerLoop {
         }
         handover = try HandoverPublisher(
             order, security: security, run: configuration.run, sender: configuration.id, context: context,
-            source: HandoverSource(store: store, checkpoint: newestCheckpoint)
+            source: { [store, newestCheckpoint] in try HandoverSource(store: store, checkpoint: newestCheckpoint) }
         ) { [results = compute.results] in results.post(.handover($0)) }
     }
 

@@ -19,6 +19,8 @@ final class WorkerLoop {
     var payloads: [Frame] = []
     var totals: Body.WorkerFinished
     var figures = QueueFigures()
+    var outbox = Outbox()
+    var unforgotten: [(device: UInt32, sequence: UInt64)] = []
     var handover: HandoverPublisher?
     var newestCheckpoint: WorkerTraining.Checkpoint?
     var outcome: WorkerOutcome?
@@ -70,8 +72,8 @@ final class WorkerLoop {
         let fromDevices = poller.add(devices.socket, for: [])
         _ = poller.add(fileDescriptor: compute.results.signal.fileDescriptor)
         while true {
-            try poller.wait(
-                milliseconds: min(coordinator.untilHeartbeat, lastTick + Self.tick - clock.now).pollMilliseconds)
+            let due = min(coordinator.untilHeartbeat, lastTick + Self.tick - clock.now)
+            try poller.wait(milliseconds: (outbox.isEmpty ? due : min(due, Outbox.pause)).pollMilliseconds)
             machine.roomBytes = store.capacityBytes - store.bytes
             while let event = try coordinator.event() { try follow(event) }
             while let order = try coordinator.order() { try follow(order) }
@@ -81,6 +83,7 @@ final class WorkerLoop {
                 while let received = try devices.receive() { try takeMessage(received) }
             }
             for result in compute.results.drain() { try take(result) }
+            try outbox.flush(now: clock.now, by: sendNow)
             try coordinator.keepAlive()
             try tick()
             if let outcome { return outcome }
@@ -103,7 +106,8 @@ final class WorkerLoop {
     private var registration: Body.Register {
         var key = ""
         if case .server(let pair, _, _) = configuration.deviceSecurity { key = pair.publicKey.z85 }
-        let messages = machine.isPlanned ? machine.book.messageCount : recalled.values.reduce(0) { $0 + $1.messages.count }
+        let messages =
+            machine.isPlanned ? machine.book.messageCount : recalled.values.reduce(0) { $0 + $1.messages.count }
         return Body.Register(
             role: .worker, samples: 0, threads: UInt32(compute.advanceLimit), endpoint: endpoint, endpointKey: key,
             step: UInt64(max(0, checkpointStep())), messages: UInt64(messages))
@@ -136,6 +140,8 @@ final class WorkerLoop {
     private func tick() throws {
         guard clock.now - lastTick >= Self.tick else { return }
         lastTick = clock.now
+        for message in unforgotten { forget(message.device, message.sequence) }
+        unforgotten = []
         try perform(machine.ticked(now: clock.now))
         try reportQueue()
     }

@@ -95,7 +95,9 @@ extension WorkerMachine {
         case .store: return [.checkAndStore(delivery)]
         case .acknowledgeAgain:
             // As in the first acknowledgement: if that one was lost, its credit comes back with this one.
-            return [acknowledge(delivery, ledger.creditAgain(activations.payloadBytes, for: part, of: account(delivery)))]
+            return [
+                acknowledge(delivery, ledger.creditAgain(activations.payloadBytes, for: part, of: account(delivery)))
+            ]
         case .wait:
             if pending[part]?.delivery.session != delivery.session { pending[part]?.delivery = delivery }
             return []
@@ -156,14 +158,13 @@ extension WorkerMachine {
             // all of the store is damaged, forgetting fails too.
             ledger.refused(pending.charge)
             ingress.rejected(part, error: .storeFull(neededBytes: 0, freeBytes: 0))
-            ingress.introduced(part.device)
-            let forgotten: [Action] = [
+            let actions: [Action] = [
                 .forget(device: part.device, sequence: part.sequence),
                 .tellObserver(
                     .damaged(
                         device: name(of: part.device) ?? "", sequence: part.sequence, problem: "\(path): \(what)")),
             ]
-            return forgotten + askAgain(pending.delivery.sender) + proceed()
+            return actions + proceed()
         case .failure(let error):
             guard let answer = error.wireError else { throw error }
             ledger.refused(pending.charge)

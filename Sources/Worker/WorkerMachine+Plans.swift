@@ -55,7 +55,9 @@ extension WorkerMachine {
         guard !plan.devices.isEmpty, plan.devices.count < UInt32.max else { return "it has no device" }
         guard Set(plan.devices.map(\.device)).count == plan.devices.count else { return "it names a device twice" }
         // Numbers of samples are 32 bits of an id.
-        guard plan.devices.allSatisfy({ $0.samples <= UInt64(UInt32.max) }) else { return "a device has too many samples" }
+        guard plan.devices.allSatisfy({ $0.samples <= UInt64(UInt32.max) }) else {
+            return "a device has too many samples"
+        }
         return nil
     }
 

@@ -38,7 +38,7 @@ struct WorkerMachine {
         case adopt
         /// Keep a message that was given up.
         case keepDeadLetter(Delivery, WireError)
-        /// Let the store forget a damaged message.
+        /// Let the store forget a damaged message, then call `forgotten`.
         case forget(device: UInt32, sequence: UInt64)
         /// Let in the keys of a plan, and no others.
         case enroll(Body.RunPlan)
@@ -233,12 +233,18 @@ struct WorkerMachine {
         let device = UInt32(sample.device)
         guard let message = book.remove(holding: sample), let name = name(of: device) else { return proceed() }
         schedule?.lost(message.samples)
-        ingress.unsettle(message.sequence, of: device)
-        let forgotten: [Action] = [
+        let actions: [Action] = [
             .forget(device: device, sequence: message.sequence),
             .tellObserver(.damaged(device: name, sequence: message.sequence, problem: problem)),
         ]
-        return forgotten + askAgain(name) + proceed()
+        return actions + proceed()
+    }
+
+    /// The store knows nothing of a message any more. Whoever sent it is asked for it only now: an earlier copy would
+    /// have met the damaged one.
+    mutating func forgotten(device: UInt32, sequence: UInt64) -> [Action] {
+        ingress.unsettle(sequence, of: device)
+        return (predecessor ?? name(of: device)).map { askAgain($0) } ?? []
     }
 
     /// Lets a device introduce itself again: the `Welcome` tells it what is missing.

@@ -1,8 +1,8 @@
 import Foundation
 import Methods
 
-/// What trains, and its checkpoints: what a worker does not know about itself. All of it is called on one thread, between
-/// steps.
+/// What trains, and its checkpoints: what a worker does not know about itself. All of it is called on one thread,
+/// between steps.
 public struct WorkerTraining: Sendable {
     /// A checkpoint's files by name, in the order in which they are to be written, and the step it was written after.
     public typealias Checkpoint = (step: Int, files: [(name: String, url: URL)])

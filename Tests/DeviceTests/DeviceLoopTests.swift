@@ -35,7 +35,7 @@ struct DeviceLoopTests {
         #expect(progress.uplinkBytesPerSecond > 0 && progress.computeNanoseconds > 0)
         // It stays, and shows that it is there.
         for _ in 0..<3 {
-            _ = try worker.next { body in if case .heartbeat = body { true } else { nil } }
+            _ = try worker.next { $0.isHeartbeat ? true : nil }
         }
         try scene.coordinator.send(.stop(Body.Stop(reason: "the run is over")))
         #expect(try worker.next(\.goodbye) == "the run is over")
@@ -96,6 +96,41 @@ struct DeviceLoopTests {
         #expect(header.sequence == 4)
         device.stop()
         #expect(try returned.next(\.goodbye) == "the device was told to stop")
+        #expect(role.hasEnded() && role.error == nil)
+    }
+
+    @Test("a device that the worker does not know greets in a new session, on the same connection")
+    func unknownSession() throws {
+        let worker = try HandPeer("worker", context: scene.context)
+        let device = scene.device()
+        let role = RoleThread { try device.run() }
+        _ = try scene.coordinator.next(\.register)
+        try scene.assign(worker)
+        try scene.welcome(worker)
+        let first = worker.session
+        _ = try worker.nextPart()
+        try worker.send(.reject(Body.Reject(sequence: 1, error: .unknownSession)))
+        try scene.welcome(worker)
+        #expect(worker.session != first && worker.session != 0)
+        #expect(try scene.take(from: worker).sequence == 1)
+        #expect(worker.attempt == 2)
+        device.stop()
+        #expect(role.hasEnded() && role.error == nil)
+    }
+
+    @Test("a simulated weaker device takes at least as long as it says that it computed")
+    func slowdown() throws {
+        let worker = try HandPeer("worker", context: scene.context)
+        let device = scene.device { ($0.slowdown, $0.staysUntilStopped) = (100, false) }
+        let start = ContinuousClock.now
+        let role = RoleThread { try device.run() }
+        _ = try scene.coordinator.next(\.register)
+        try scene.assign(worker)
+        try scene.welcome(worker)
+        for _ in scene.groups { _ = try scene.take(from: worker) }
+        let progress = try scene.coordinator.next { body in body.progress.flatMap { $0.finished ? $0 : nil } }
+        #expect(progress.computeNanoseconds > 0)
+        #expect((ContinuousClock.now - start).nanoseconds >= progress.computeNanoseconds)
         #expect(role.hasEnded() && role.error == nil)
     }
 

@@ -17,6 +17,24 @@ struct DeviceMachineTests {
         #expect(bench.handle(.coordinatorConnected) == [.register(samples: 10)])
     }
 
+    @Test("a registration is repeated, later and later, until there is an assignment")
+    func repeatedRegistration() {
+        var bench = DeviceBench()
+        bench.handle(.coordinatorConnected)
+        var waits: [Duration] = []
+        for _ in 0..<9 {
+            guard let due = bench.machine.nextDeadline else { break }
+            waits.append(due - bench.now)
+            bench.now = due
+            #expect(bench.handle(.tick) == [.register(samples: 10)])
+        }
+        #expect(waits.count == 9 && waits[8] > waits[0] * 5 && waits.allSatisfy { $0 <= .seconds(45) })
+        bench.handle(.assigned(DeviceBench.assignment()))
+        #expect(bench.machine.nextDeadline == nil)
+        bench.handle(.coordinatorConnected)
+        #expect(bench.machine.nextDeadline == nil)
+    }
+
     @Test("an assignment makes the device connect; it greets when it is connected, and computes when it is welcome")
     func join() {
         var bench = DeviceBench()

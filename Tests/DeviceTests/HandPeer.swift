@@ -77,6 +77,7 @@ final class HandPeer {
 }
 
 extension Body {
+    var isHeartbeat: Bool { if case .heartbeat = self { true } else { false } }
     var register: Register? { if case .register(let found) = self { found } else { nil } }
     var hello: Hello? { if case .hello(let found) = self { found } else { nil } }
     var finished: Finished? { if case .finished(let found) = self { found } else { nil } }

@@ -38,7 +38,8 @@ struct CreditLedgerTests {
         #expect(ledger.grantedBytes(to: 0) == 300 && ledger.heldBytes(of: 0) == 0)
     }
 
-    @Test("a greeting begins a new account; bytes of the old one stay committed until they are stored, and give nothing")
+    @Test(
+        "a greeting begins a new account; bytes of the old one stay committed until they are stored, and give nothing")
     func sessions() throws {
         var ledger = ledger(300, devices: 1)
         _ = ledger.open(0)

@@ -87,17 +87,31 @@ struct LinkTests {
         #expect(!other.heard.isEmpty && end.link.bytesSent > bytes)
     }
 
-    @Test("of two that show the same id on a plain network neither gets what is under the other's routing id")
+    @Test("an answer goes to whom it is for, and nobody speaks as another than he introduced himself as")
     func routes() throws {
         let conversation = try Conversation()
         let one = try conversation.add("device-1"), other = try conversation.add("device-2")
-        #expect(try conversation.until { try one.isAnswered() && other.isAnswered() })
-        one.answers = []
-        other.answers = []
+        #expect(try conversation.until { try one.isAnswered() })
+        #expect(try conversation.until { try other.isAnswered() })
         #expect(try conversation.server.send(.heartbeatReply(time: 77), to: "device-2"))
         #expect(try conversation.until { other.answers.contains(77) })
         #expect(!one.answers.contains(77))
         #expect(try !conversation.server.send(.heartbeatReply(time: 1), to: "device-3"))
+
+        let liar = try #require(Stranger.connected(to: conversation.endpoint))
+        func say(_ sender: String, _ body: Body) {
+            liar.say(ZMTP.message(Envelope(run: "run", sender: sender, body: body).encode()))
+        }
+        liar.say(ZMTP.greeting("NULL") + ZMTP.ready)
+        // Who speaks before the handshake is done on both sides is thrown out.
+        #expect(try conversation.until { conversation.server.connections.completed == 3 })
+        say("device-4", .hello(.init(samples: 1)))
+        say("device-1", .hello(.init(samples: 1)))
+        say("device-4", .registerAgain)
+        #expect(try conversation.until { conversation.heard.contains { $0.body == .registerAgain } })
+        #expect(conversation.refused == [.unknownSender("device-1")])
+        #expect(try conversation.server.send(.heartbeatReply(time: 78), to: "device-1"))
+        #expect(try conversation.until { one.answers.contains(78) })
     }
 }
 

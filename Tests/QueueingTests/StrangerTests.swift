@@ -200,7 +200,8 @@ struct StrangerTests {
         let honest = try conversation.add("device-1")
         #expect(try conversation.until { try honest.isAnswered() })
         let stranger = try #require(Stranger.connected(to: conversation.endpoint))
-        stranger.say(ZMTP.greeting("NULL") + ZMTP.ready)
+        #expect(stranger.say(ZMTP.greeting("NULL") + ZMTP.ready))
+        #expect(try conversation.until { conversation.server.connections.completed == 2 })
         var generator = SeededGenerator(seed: 78, stream: "strangers")
         let whole = Envelope(run: "other", sender: "device-1", body: .hello(.init(samples: 3))).encode()
         for number in 1...10_000 {
@@ -210,9 +211,11 @@ struct StrangerTests {
             } else {
                 bytes = randomBytes(400, &generator)
             }
-            stranger.say(ZMTP.message(bytes))
+            try #require(stranger.say(ZMTP.message(bytes)))
             if number % 500 == 0 {
-                #expect(try conversation.until { conversation.refused.count == number })
+                try #require(
+                    try conversation.until { conversation.refused.count == number },
+                    "\(conversation.refused.count) of \(number) refused, \(conversation.server.connections)")
                 #expect(try conversation.until { try honest.isAnswered() })
             }
         }

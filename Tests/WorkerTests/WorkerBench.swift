@@ -7,8 +7,8 @@ import Wire
 
 /// A worker machine with everything around it played by hand: no socket, no thread, no arithmetic.
 ///
-/// It checks as the worker's loop does, stores in memory when it is told to, and records an issue when the machine breaks
-/// a rule.
+/// It checks as the worker's loop does, stores in memory when it is told to, and records an issue when the machine
+/// breaks a rule.
 struct WorkerBench {
     static let width = 2
     static let bytesPerSample = width * 4
@@ -181,6 +181,7 @@ struct WorkerBench {
                 take(machine.checkpointed())
             case .forget(let device, let sequence):
                 _ = try? store.apply([.forget(device: device, sequence: sequence)])
+                take(machine.forgotten(device: device, sequence: sequence))
             case .leave(let outcome):
                 #expect(!isFinished && !isStepping, "a worker leaves once, and not within a step")
                 self.outcome = outcome

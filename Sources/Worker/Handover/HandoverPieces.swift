@@ -69,7 +69,8 @@ final class HandoverPieces: Sendable {
     }
 
     private func check(_ piece: Body.HandoverFile, _ payload: UnsafeRawBufferPointer) throws(WireError) {
-        let isPlain = !piece.name.isEmpty && !piece.name.hasPrefix(".") && piece.name.utf8.count <= 128
+        let isPlain =
+            !piece.name.isEmpty && !piece.name.hasPrefix(".") && piece.name.utf8.count <= 128
             && piece.name.unicodeScalars.allSatisfy { scalar in
                 scalar.isASCII && (scalar.properties.isAlphabetic || "0123456789._-".unicodeScalars.contains(scalar))
             }

@@ -21,17 +21,19 @@ final class HandoverPublisher: Sendable {
 
     /// Starts the thread.
     ///
-    /// - Parameter tell: called on it.
-    /// - Throws: `TransportError`, or when a file of the checkpoint cannot be looked at.
+    /// - Parameters:
+    ///   - source: called on it, for listing a large store takes a while.
+    ///   - tell: called on it.
+    /// - Throws: `TransportError`.
     init(
         _ order: Body.Drain, security: SocketSecurity, run: String, sender: String, context: ZeroMQContext,
-        source: HandoverSource, tell: @escaping @Sendable (Event) -> Void
-    ) throws {
+        source: @escaping @Sendable () throws -> HandoverSource, tell: @escaping @Sendable (Event) -> Void
+    ) throws(TransportError) {
         wake = try WakeSignal()
         let thread = Thread { [self] in
             do {
                 var conversation = HandoverConversation(
-                    source, link: Link(context: context, run: run, sender: sender), successor: order.successor)
+                    try source(), link: Link(context: context, run: run, sender: sender), successor: order.successor)
                 try conversation.run(order.successorEndpoint, security, wake: wake, tell: tell) {
                     isStopped.load(ordering: .acquiring)
                 }

@@ -74,7 +74,9 @@ struct HandoverQueue {
             !settled.contains(HandoverSequence.number(device: $0.device, sequence: $0.sequence))
         }
         let parts = open.flatMap { Self.parts(of: $0, partBytes: partBytes) }
-        waiting = (parts + pieces.enumerated().map { Item(origin: 0, sequence: UInt64($0.offset + 1), bytes: $0.element) })[...]
+        waiting =
+            (parts + pieces.enumerated().map { Item(origin: 0, sequence: UInt64($0.offset + 1), bytes: $0.element) })[
+                ...]
         sent = [:]
         doneCount = messages.count - open.count
         itemCount = doneCount + waiting.count

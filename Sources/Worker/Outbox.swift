@@ -1,0 +1,47 @@
+import Wire
+
+/// Answers that found a peer's queue full: one commit may acknowledge more messages of a device than its queue holds.
+///
+/// They go in their order as soon as there is room. What a peer does not take for a while is dropped: it has gone, and
+/// asks again when it returns.
+struct Outbox {
+    private struct Waiting {
+        var answers: ArraySlice<(session: UInt64, body: Body)>
+        var since: Duration
+    }
+
+    private var peers: [String: Waiting] = [:]
+
+    static let patience = Duration.seconds(2)
+    /// How long a loop waits before it tries again.
+    static let pause = Duration.milliseconds(5)
+
+    var isEmpty: Bool { peers.isEmpty }
+
+    /// Sends an answer, or lets it wait behind others.
+    ///
+    /// - Parameter send: gives whether the answer was taken.
+    mutating func send(
+        _ body: Body, session: UInt64, to peer: String, now: Duration,
+        by send: (Body, UInt64, String) throws -> Bool
+    ) rethrows {
+        if peers[peer] == nil {
+            guard try !send(body, session, peer) else { return }
+            peers[peer] = Waiting(answers: [], since: now)
+        }
+        peers[peer]?.answers.append((session, body))
+    }
+
+    /// Sends what waits and finds room.
+    mutating func flush(now: Duration, by send: (Body, UInt64, String) throws -> Bool) rethrows {
+        for peer in peers.keys {
+            while let (session, body) = peers[peer]?.answers.first, try send(body, session, peer) {
+                peers[peer]?.answers.removeFirst()
+                peers[peer]?.since = now
+            }
+            if let waiting = peers[peer], waiting.answers.isEmpty || now - waiting.since >= Self.patience {
+                peers[peer] = nil
+            }
+        }
+    }
+}

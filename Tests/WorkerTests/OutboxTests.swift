@@ -1,0 +1,46 @@
+import Randomness
+import Testing
+import Wire
+
+@testable import Worker
+
+@Suite("Answers that find no room")
+struct OutboxTests {
+    @Test("a burst of answers reaches a peer whole and in order, however small its queue", arguments: 1...5)
+    func burst(room: Int) {
+        var outbox = Outbox()
+        var taken: [UInt64] = [], free = room
+        func send(_ body: Body, _ session: UInt64, _ peer: String) -> Bool {
+            guard free > 0, case .ack(let ack) = body else { return false }
+            free -= 1
+            taken.append(ack.sequence)
+            return true
+        }
+        for sequence in UInt64(1)...100 {
+            outbox.send(.ack(.init(sequence: sequence, creditBytes: 0)), session: 1, to: "d", now: .zero, by: send)
+        }
+        #expect(taken.count == room && !outbox.isEmpty)
+        for _ in 0..<100 {
+            free = room
+            outbox.flush(now: .zero, by: send)
+        }
+        #expect(taken == Array(1...100) && outbox.isEmpty)
+    }
+
+    @Test("what a peer does not take for two seconds is dropped, and others are not kept from theirs")
+    func gone() {
+        var outbox = Outbox()
+        var taken = 0
+        func send(_ body: Body, _ session: UInt64, _ peer: String) -> Bool {
+            if peer == "here" { taken += 1 }
+            return peer == "here"
+        }
+        for peer in ["gone", "here"] {
+            outbox.send(.registerAgain, session: 1, to: peer, now: .zero, by: send)
+        }
+        outbox.flush(now: .seconds(1), by: send)
+        #expect(taken == 1 && !outbox.isEmpty)
+        outbox.flush(now: .seconds(2), by: send)
+        #expect(outbox.isEmpty)
+    }
+}
