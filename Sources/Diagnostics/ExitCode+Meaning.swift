@@ -37,7 +37,7 @@ extension ExitCode {
         case .interrupted: "The user stopped the run; its folder is kept"
         case .checkpointDamaged: "A run checkpoint is missing, unfinished, damaged or of another version"
         case .runNotResumable: "A folder holds no run that can go on, or another process trains in it."
-        case .ledgerDamaged: "A coordinator's ledger is damaged or older than what was written; the error names the place"
+        case .ledgerDamaged: "The ledger is damaged, or older than what was written; the error names the place"
         case .stateInUse: "Another coordinator works with the state folder"
         case .ledgerUnusable: "No ledger is there, or it cannot be opened, read or written"
         case .notInLedger: "A run, device, worker or key that the ledger does not know; the error names the nearest one"

@@ -27,6 +27,10 @@ struct Permafrost: ParsableCommand {
             Inspect.self,
             Data.self,
             Validate.self,
+            RunCommands.self,
+            Devices.self,
+            Workers.self,
+            Top.self,
             Doctor.self,
             Version.self,
         ])
