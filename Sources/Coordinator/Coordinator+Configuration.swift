@@ -1,3 +1,4 @@
+import Balancing
 import Queueing
 
 extension Coordinator {
@@ -25,6 +26,20 @@ extension Coordinator {
             case wait
         }
 
+        /// How cuts follow measures.
+        public struct Balancing: Sendable {
+            /// What the policy must know of the model.
+            public var model: ModelFacts
+            /// When it changes a plan.
+            public var settings: BalancePolicy.Settings
+
+            /// Cuts that follow measures.
+            public init(model: ModelFacts, settings: BalancePolicy.Settings) {
+                self.model = model
+                self.settings = settings
+            }
+        }
+
         /// The run's id.
         public var run: String
         /// Where the coordinator listens.
@@ -45,6 +60,8 @@ extension Coordinator {
         public var recipeName = ""
         /// The resolved recipe as YAML, for the ledger and for roles that know the coordinator's address only.
         public var recipe = ""
+        /// How cuts follow measures; nil leaves them as they are.
+        public var balancing: Balancing?
         /// How many steps the run will take, from the samples of all devices.
         public var plannedSteps: @Sendable (_ samples: Int) -> Int? = { _ in nil }
 

@@ -1,4 +1,5 @@
 import Diagnostics
+import Foundation
 import Ledger
 import Queueing
 import Wire
@@ -28,7 +29,8 @@ struct CoordinatorLoop {
         self.ledger = ledger
         self.stopSignal = stopSignal
         if let state = try ledger?.recorded(configuration.run) {
-            machine = try CoordinatorMachine(configuration, restoring: state)
+            let age = max(0, Date().timeIntervalSince1970 - state.run.begun)
+            machine = try CoordinatorMachine(configuration, restoring: state, age: .seconds(age))
         } else {
             machine = CoordinatorMachine(configuration)
         }

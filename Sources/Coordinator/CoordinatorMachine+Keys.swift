@@ -27,7 +27,8 @@ extension CoordinatorMachine {
             }
         }
         if let first = changed.first {
-            reasons.append(changed.count == 1 ? "the key of \(first) has changed" : "\(changed.count) keys have changed")
+            reasons.append(
+                changed.count == 1 ? "the key of \(first) has changed" : "\(changed.count) keys have changed")
         }
         defer { actions = [] }
         return actions

@@ -18,10 +18,12 @@ extension CoordinatorMachine {
         let reason = summary
         let successor = drain?.successor
         drain?.planned = successor
-        let plan = RecordedPlan(worker: owner, successor: successor, reason: reason)
+        let plan = RecordedPlan(
+            worker: owner, successor: successor, reason: reason, bottleneck: bottleneck)
         var entries = [
             LedgerEntry.plan(
-                PlanRecord(run: settings.run, generation: generation, predictedSeconds: nil, json: plan.json))
+                PlanRecord(
+                    run: settings.run, generation: generation, predictedSeconds: predictedSeconds, json: plan.json))
         ]
         let told = reassigned.sorted { $0.key < $1.key }
         for (number, reason) in told {
@@ -31,7 +33,8 @@ extension CoordinatorMachine {
                 .assigned(
                     AssignmentRecord(
                         run: settings.run, generation: generation, device: roster.devices[number].id, worker: owner,
-                        cut: roster.devices[number].cut, creditBytes: 0, reason: reason)))
+                        cut: roster.devices[number].cut, creditBytes: roster.devices[number].creditBytes,
+                        reason: reason)))
         }
         reasons = []
         reassigned = [:]

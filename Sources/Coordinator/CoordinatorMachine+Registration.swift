@@ -36,6 +36,7 @@ extension CoordinatorMachine {
         roster.devices[number].memoryBytes = register.memoryBytes > 0 ? Int(clamping: register.memoryBytes) : nil
         roster.devices[number].lastHeard = now
         roster.devices[number].hasNews = true
+        balance(roster.devices[number])
         if device.state != .finished || settings.losses == .wait { liveness.heard(device.id, now: now) }
         if device.state != .finished { roster.devices[number].state = .publishing }
         record(.deviceJoined(roster.devices[number].record(run: settings.run)))

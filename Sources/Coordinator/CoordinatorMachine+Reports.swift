@@ -7,6 +7,7 @@ extension CoordinatorMachine {
     mutating func progressed(_ progress: Body.DeviceProgress, _ id: String) {
         guard let number = roster.number(of: id) else { return }
         roster.devices[number].progress = progress
+        measure(progress, of: roster.devices[number])
         if progress.finished, settings.losses == .fail { liveness.forget(id) }
         setState(progress.finished ? .finished : .publishing, ofDevice: number)
         notify(.deviceProgress(device: id, progress))
@@ -27,6 +28,7 @@ extension CoordinatorMachine {
 
     mutating func queued(_ report: Body.QueueReport, _ id: String) {
         guard id == roster.owner else { return }
+        measure(report)
         for queue in report.devices {
             guard let number = roster.number(of: queue.device) else { continue }
             roster.devices[number].queue = queue
@@ -41,10 +43,8 @@ extension CoordinatorMachine {
         }
     }
 
-    /// The live figures of everybody with news, about once a second.
+    /// The live figures of everybody with news.
     mutating func recordCursors(now: Duration) {
-        guard now >= nextCursors else { return }
-        nextCursors = now + Self.cursorInterval
         var cursors: [CursorRecord] = []
         for device in roster.devices where device.hasNews {
             cursors.append(CursorRecord(device, run: settings.run, now: now))

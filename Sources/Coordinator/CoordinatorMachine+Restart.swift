@@ -6,8 +6,11 @@ import Wire
 extension CoordinatorMachine {
     /// A run as the ledger knows it.
     ///
+    /// - Parameter age: how long ago the run began.
     /// - Throws: `CoordinatorError.otherRun` when it is not the run of the settings, `.unreadablePlan`.
-    init(_ settings: Coordinator.Configuration, restoring state: RunState) throws(CoordinatorError) {
+    init(
+        _ settings: Coordinator.Configuration, restoring state: RunState, age: Duration = .zero
+    ) throws(CoordinatorError) {
         self.init(settings)
         let run = settings.run
         guard state.run.seed == settings.seed else {
@@ -25,7 +28,10 @@ extension CoordinatorMachine {
         for record in state.workers { roster.workers[record.id] = Roster.Worker(record) }
         roster.owner = plan?.worker
         if roster.training?.state == .draining { drain = Drain(successor: plan?.successor, planned: plan?.successor) }
+        predictedSeconds = state.plan?.predictedSeconds
+        bottleneck = plan?.bottleneck
         before = state.run
+        self.age = age
     }
 
     /// The first thing that the machine does.
@@ -81,6 +87,8 @@ extension Roster.Device {
         generation = record.generation
         worker = record.worker
         memoryBytes = record.memoryBytes
+        measures = DeviceMeasures(
+            blockSeconds: record.blockSeconds, uplinkBytesPerSecond: record.uplinkBytesPerSecond)
     }
 }
 

@@ -1,3 +1,4 @@
+import Balancing
 import Diagnostics
 import Ledger
 import Queueing
@@ -48,7 +49,7 @@ struct CoordinatorMachine {
     static let maximumWorkers = 256
     /// Stands for the worker before its id is known.
     static let anyWorker = ""
-    /// How often the live figures are recorded.
+    /// How often the live figures are recorded, and the plan is thought over.
     static let cursorInterval = Duration.seconds(1)
 
     let settings: Coordinator.Configuration
@@ -68,6 +69,13 @@ struct CoordinatorMachine {
     /// Devices, by number, that get an assignment with the next plan, each for a reason.
     var reassigned: [Int: String] = [:]
     var nextCursors = Duration.zero
+    /// Nil when the cuts stay as they are.
+    var policy: BalancePolicy?
+    /// What the newest plan says of the whole run's length, and of what it waits for.
+    var predictedSeconds: Double?
+    var bottleneck: String?
+    /// How old the run was when this coordinator began.
+    var age = Duration.zero
     /// The run as an earlier coordinator has left it.
     var before: RecordedRun?
     var actions: [Action] = []
@@ -76,6 +84,7 @@ struct CoordinatorMachine {
         self.settings = settings
         roster = Roster(settings.devices)
         liveness = Liveness(limit: settings.silenceLimit)
+        policy = settings.balancing.map { BalancePolicy(model: $0.model, settings: $0.settings) }
     }
 
     /// A device or a worker sent a message.
@@ -108,7 +117,10 @@ struct CoordinatorMachine {
         case .leaving(let outcome, _, let end): if now > end { finish(outcome) }
         default:
             for peer in liveness.lost(now: now) { lost(peer, now: now) }
+            guard now >= nextCursors else { break }
+            nextCursors = now + Self.cursorInterval
             recordCursors(now: now)
+            rebalance(now: now)
         }
         return takeActions()
     }

@@ -8,12 +8,14 @@ struct RecordedPlan: Codable, Equatable {
     var successor: String?
     /// Why there is a new plan, in a few words.
     var reason: String
+    /// What the run waits for; nil before it was measured.
+    var bottleneck: String?
 
     /// As the ledger keeps it, with keys in a fixed order.
     var json: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
-        // Three texts are always encodable.
+        // Texts are always encodable.
         return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 
@@ -26,9 +28,10 @@ struct RecordedPlan: Codable, Equatable {
         }
     }
 
-    init(worker: String, successor: String?, reason: String) {
+    init(worker: String, successor: String?, reason: String, bottleneck: String?) {
         self.worker = worker
         self.successor = successor
         self.reason = reason
+        self.bottleneck = bottleneck
     }
 }

@@ -20,6 +20,10 @@ struct Roster {
         var worker: String?
         /// Nil when it does not say.
         var memoryBytes: Int?
+        /// Payload bytes that a plan lets it have on their way; 0 before the first.
+        var creditBytes = 0
+        /// What the newest plan was made of.
+        var measures = DeviceMeasures()
         var progress: Body.DeviceProgress?
         var queue: Body.DeviceQueue?
         var lastHeard: Duration?
@@ -106,7 +110,8 @@ extension Roster.Device {
         record.generation = generation
         record.worker = worker
         record.memoryBytes = memoryBytes
-        record.uplinkBytesPerSecond = progress.flatMap { $0.uplinkBytesPerSecond > 0 ? $0.uplinkBytesPerSecond : nil }
+        record.blockSeconds = measures.blockSeconds
+        record.uplinkBytesPerSecond = measures.uplinkBytesPerSecond
         return record
     }
 }

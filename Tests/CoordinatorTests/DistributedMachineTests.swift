@@ -67,7 +67,8 @@ struct DistributedMachineTests {
         #expect(
             machine.hear(.heartbeat(time: 3), from: "a", session: 2)
                 == [.send(to: "a", session: 2, .heartbeatReply(time: 3))])
-        #expect(machine.hear(.heartbeat(time: 3), from: "w2", session: 1) == [.send(to: "w2", session: 1, .registerAgain)])
+        #expect(
+            machine.hear(.heartbeat(time: 3), from: "w2", session: 1) == [.send(to: "w2", session: 1, .registerAgain)])
     }
 
     @Test("each number of samples that becomes known makes a generation; several at once make one")
@@ -114,7 +115,9 @@ struct DistributedMachineTests {
             ? .deviceState(run: "run", device: "a", .away) : .workerState(run: "run", worker: "w1", .away, step: 0)
         #expect(actions.entries.contains(state) && actions.deeds.count == 1)
         #expect(machine.tick(now: .seconds(12)).events.isEmpty)
-        #expect(machine.hear(.heartbeat(time: 1), from: id, session: 1, now: .seconds(13)).sends(to: id) == [.registerAgain])
+        #expect(
+            machine.hear(.heartbeat(time: 1), from: id, session: 1, now: .seconds(13)).sends(to: id) == [.registerAgain]
+        )
         let back = machine.hear(Self.registration(id), from: id, session: 2, now: .seconds(14))
         #expect(back.events == [.returned(id: id)] && back.sends(to: id).count == 1)
         #expect(machine.phase == .running && machine.roster.owner == "w1")
@@ -135,7 +138,8 @@ struct DistributedMachineTests {
         var machine = Self.machine()
         let generation = machine.generation
         let actions = machine.take(
-            .register(.init(role: .worker, samples: 0, threads: 1, endpoint: "tcp://elsewhere")), from: "w1", session: 2)
+            .register(.init(role: .worker, samples: 0, threads: 1, endpoint: "tcp://elsewhere")), from: "w1", session: 2
+        )
         for id in ["a", "b"] {
             #expect(actions.assignment(for: id)?.workerEndpoint == "tcp://elsewhere")
             #expect(actions.assignment(for: id)?.generation == UInt64(generation + 1))

@@ -21,7 +21,8 @@ struct DrainTests {
         machine.drainRequested(worker) + machine.settle()
     }
 
-    @Test("with another worker there: it is named to the owner, learns its predecessor, and owns the run once it has all")
+    @Test(
+        "another worker is named to the owner, learns its predecessor, and owns the run once it has everything")
     func handOver() throws {
         var machine = Self.machine()
         let before = machine.generation

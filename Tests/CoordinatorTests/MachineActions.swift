@@ -42,7 +42,9 @@ extension [CoordinatorMachine.Action] {
     var entries: [LedgerEntry] { flatMap(\.entries) }
 
     /// The protocol numbers of refusals.
-    var rejections: [UInt32] { compactMap { if case .send(_, _, .reject(let reject)) = $0 { reject.number } else { nil } } }
+    var rejections: [UInt32] {
+        compactMap { if case .send(_, _, .reject(let reject)) = $0 { reject.number } else { nil } }
+    }
 
     /// The text of the first refusal.
     var rejection: String? {

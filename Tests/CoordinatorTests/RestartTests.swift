@@ -96,7 +96,8 @@ struct RestartTests {
         for round in UInt64(1)...2 {
             for id in Self.ids {
                 let session = (sessions[id] ?? 0) + round
-                let actions = machine.take(DistributedMachineTests.registration(id), from: id, session: session, now: now)
+                let actions = machine.take(
+                    DistributedMachineTests.registration(id), from: id, session: session, now: now)
                 try ledger.record(actions.entries)
                 try truth.follow(actions, context)
                 last += actions
@@ -154,7 +155,9 @@ struct RestartTests {
                     try ledger.record(actions.entries)
                 }
                 try ledger.record(DrainTests.drain(&machine).entries)
-                if isCommitted { try ledger.record(machine.take(DrainTests.everything, from: "w2", session: 1).entries) }
+                if isCommitted {
+                    try ledger.record(machine.take(DrainTests.everything, from: "w2", session: 1).entries)
+                }
 
                 machine = try CoordinatorMachine(Self.settings, restoring: try ledger.state(of: "run"))
                 try ledger.record(machine.begin(now: .zero).entries)
