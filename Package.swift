@@ -110,7 +110,7 @@ let package = Package(
         .testTarget(
             name: "CoordinatorTests",
             dependencies: [
-                "Balancing", "Coordinator", "Datasets", "Device", "Diagnostics", "Faults", "Ledger", "Methods",
+                "Balancing", "CZeroMQ", "Coordinator", "Datasets", "Device", "Diagnostics", "Faults", "Ledger", "Methods",
                 "Models", "Queueing", "Randomness", "Support", "Tensors", "Wire", "Worker",
             ]),
         .testTarget(name: "RecipesTests", dependencies: ["Diagnostics", "Recipes"]),
