@@ -43,15 +43,18 @@ final class RoleThreads: Sendable {
     }
 
     /// Whether a role has ended by itself within half a minute.
-    func hasEnded(_ name: String) -> Bool {
+    func hasEnded(_ name: String, by end: DispatchTime = .now() + 30) -> Bool {
         guard let role = running.withLock({ $0[name] }) else { return true }
-        guard role.end.wait(timeout: .now() + 30) == .success else { return false }
+        guard role.end.wait(timeout: end) == .success else { return false }
         running.withLock { $0[name] = nil }
         return true
     }
 
-    /// Whether all have ended within half a minute each.
-    func haveEnded() -> Bool { running.withLock { Array($0.keys) }.allSatisfy(hasEnded) }
+    /// Whether all have ended within half a minute.
+    func haveEnded() -> Bool {
+        let end = DispatchTime.now() + 30
+        return names.map { hasEnded($0, by: end) }.allSatisfy { $0 }
+    }
 
     /// Those who have not been seen to end.
     var names: [String] { running.withLock { $0.keys.sorted() } }

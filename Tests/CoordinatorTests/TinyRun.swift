@@ -70,7 +70,7 @@ final class TinyRun: Sendable {
     func outcome() throws -> CoordinatorOutcome {
         let haveEnded = roles.haveEnded()
         let errors = roles.errors
-        #expect(haveEnded && errors.isEmpty, "\(roles.names) still run; thrown: \(errors); told: \(events.all.suffix(5))")
+        #expect(haveEnded && errors.isEmpty, "\(roles.names) still run; thrown: \(errors); told: \(events.all.map(\.name).suffix(12))")
         return try #require(ended)
     }
 
@@ -190,4 +190,7 @@ enum TinyShards {
 extension CoordinatorEvent {
     /// The step that it tells of.
     var step: Body.StepReport? { if case .step(let report) = self { report } else { nil } }
+
+    /// For a failure's text.
+    var name: String { "\(self)".prefix { $0 != "(" } + (step.map { " \($0.step)" } ?? "") }
 }
