@@ -88,7 +88,9 @@ public final class CoordinatorRun: Sendable {
     ///
     /// - Throws: a `NumberedError` for whatever a user can mend; `RunError.interrupted` after `stop`.
     public func run(observer: (News) -> Void) throws {
+        // It ends with this call, after what was said last is sent.
         let context = try ZeroMQContext()
+        defer { coordinator.withLock { $0 = nil } }
         let configuration = try configuration(context)
         let coordinator = try Coordinator(configuration, context: context, ledger: ledger)
         self.coordinator.withLock { $0 = coordinator }
