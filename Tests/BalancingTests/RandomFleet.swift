@@ -28,14 +28,25 @@ struct RandomFleet {
             memoryBytesPerBlock: 10, fixedMemoryBytes: 100, epochs: Int.random(in: 1...3, using: &generator))
     }
 
-    /// The plan's cuts, and what is predicted for any others.
+    /// The plan for it.
     func plan() -> Plan {
         Balancer.plan(
             devices: devices, server: server, model: model, credits: .init(totalBytes: 1 << 20, messageBytes: 1 << 10))
     }
 
-    func predicted(_ cuts: [Int]) -> Prediction {
-        Balancer.prediction(cuts: cuts, devices: devices, server: server, model: model)
+    /// The model's time of any cuts, written down once more.
+    func seconds(_ cuts: [Int]) -> Double {
+        var last = 0.0
+        var server = 0.0
+        var steps = 0.0
+        for (device, cut) in zip(devices, cuts) {
+            let perToken = Double(cut) * (device.secondsPerBlockToken ?? 0)
+            let wire = model.bytesPerToken / (device.uplinkBytesPerSecond ?? .infinity)
+            last = max(last, device.tokens * max(perToken, wire))
+            server += device.tokens * Double(model.frozenBlocks - cut) * self.server.advanceSecondsPerBlockToken
+            steps += device.tokens * (self.server.stepSecondsPerToken ?? 0)
+        }
+        return max(last, server + steps) + Double(model.epochs - 1) * steps
     }
 
     /// The cuts that memory and the minimum permit, by device.

@@ -55,6 +55,18 @@ struct SimulationTests {
         }
     }
 
+    @Test("a step waits for its samples: training ends after the slowest device's last message")
+    func waits() {
+        let slow = fleet { fleet in
+            fleet.classes[0].uplinkBytesPerSecond = 1e5
+            fleet.model.epochs = 1
+        }
+        let report = Simulation.run(slow, mode: .equal)
+        #expect(isWhole(report, slow))
+        #expect(report.seconds > report.lastArrivalSeconds)
+        #expect(report.lastArrivalSeconds > 100)
+    }
+
     @Test("the same seed gives the same run, another seed another")
     func deterministic() {
         let first = Simulation.run(fleet(), mode: .balanced)
