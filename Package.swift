@@ -79,6 +79,7 @@ let package = Package(
         // Tests mirror Sources.
         .target(
             name: "Support", dependencies: ["Checkpoints", "Models", "Randomness", "Tensors"], path: "Tests/Support"),
+        .target(name: "Faults", dependencies: ["Queueing", "Randomness"], path: "Tests/Faults"),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
         .testTarget(name: "TensorsTests", dependencies: ["Randomness", "Support", "Tensors"]),
         .testTarget(
@@ -92,9 +93,9 @@ let package = Package(
             dependencies: ["Checkpoints", "Datasets", "Methods", "Models", "Support", "Tensors", "Tokenizers"]),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Diagnostics", "Randomness", "Tokenizers"]),
         .testTarget(name: "WireTests", dependencies: ["CWire", "Randomness", "Wire"]),
-        .testTarget(name: "QueueingTests", dependencies: ["Queueing", "Randomness", "Wire"]),
+        .testTarget(name: "QueueingTests", dependencies: ["Faults", "Queueing", "Randomness", "Wire"]),
         .testTarget(name: "BalancingTests", dependencies: ["Balancing", "Datasets", "Randomness"]),
-        .testTarget(name: "LedgerTests", dependencies: ["Ledger", "Randomness"]),
+        .testTarget(name: "LedgerTests", dependencies: ["Diagnostics", "Ledger", "Randomness"]),
         .testTarget(name: "MethodsTests", dependencies: ["Datasets", "Methods", "Models", "Support"]),
         .testTarget(
             name: "DeviceTests", dependencies: ["Datasets", "Device", "Queueing", "Randomness", "Tensors", "Wire"]),
@@ -109,6 +110,8 @@ let package = Package(
         .testTarget(
             name: "RunsTests",
             dependencies: ["Checkpoints", "Datasets", "Models", "Randomness", "Recipes", "Runs", "Support", "Tensors"]),
-        .testTarget(name: "PermafrostTests", dependencies: ["Checkpoints", "Diagnostics", "Runs", "Support"]),
+        .testTarget(
+            name: "PermafrostTests",
+            dependencies: ["Checkpoints", "Diagnostics", "Ledger", "Randomness", "Runs", "Support"]),
     ]
 )

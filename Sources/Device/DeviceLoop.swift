@@ -49,7 +49,7 @@ final class DeviceLoop {
         try coordinator.tell(
             .register(Body.Register(role: .device, samples: UInt64(examples.count), threads: 1, endpoint: "")))
         var poller = Poller()
-        _ = poller.add(coordinator.socket)
+        _ = poller.add(coordinator.link)
         _ = poller.add(worker.socket)
         _ = poller.add(fileDescriptor: computed.signal.fileDescriptor)
         while !hasLeft {

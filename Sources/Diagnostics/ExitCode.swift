@@ -39,6 +39,7 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     case deviceLost = 52
     case storeFull = 53
     case workerLost = 54
+    case keyRefused = 55
 
     // 60-69: runs.
     case runFolderUnwritable = 60

@@ -34,6 +34,13 @@ extension Ledger {
         }
     }
 
+    /// All orders for a run, also those that were taken.
+    ///
+    /// - Throws: `LedgerError`.
+    public func orders(of run: String) throws(LedgerError) -> [OrderRecord] {
+        try database.read { try $0.rows(OrderRecord.self, "WHERE run = ? ORDER BY id", [run]) }
+    }
+
     /// The orders that nobody has taken yet, which are taken by this. Cheap when there are none.
     ///
     /// - Throws: `LedgerError`.

@@ -45,7 +45,8 @@ public enum LedgerError: NumberedError, Equatable {
         case .lostTransactions(let file, let recorded, let found):
             return "\(file) has lost what was written last: \(recorded) transactions were committed, \(found) are there"
         case .chainBroken(let file, let run, let step):
-            return "\(file) is damaged, table steps, row run=\(run) step=\(step): it does not follow from the step before"
+            let row = "row run=\(run) step=\(step)"
+            return "\(file) is damaged, table steps, \(row): it does not follow from the step before"
         case .newerVersion(let file): return "\(file) was written by a later version of this program"
         case .unusable(let file, let reason): return "\(file) cannot be used: \(reason)"
         case .unknown(let kind, let name, let nearest):

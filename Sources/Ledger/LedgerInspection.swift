@@ -35,8 +35,8 @@ struct LedgerInspection {
         guard let fault = try fault(database, of: nil) else {
             guard let orphan = try Row.fetchOne(database, sql: "PRAGMA foreign_key_check") else { return }
             throw LedgerError.damaged(
-                file: path, table: String.fromDatabaseValue(orphan["table"]), row: "\(orphan["rowid"] as DatabaseValue)",
-                reason: "what it belongs to is missing")
+                file: path, table: (orphan["table"] as DatabaseValue?)?.description,
+                row: (orphan["rowid"] as DatabaseValue?).map { "rowid=\($0)" }, reason: "what it belongs to is missing")
         }
         // The whole check names pages, that of a table the table.
         let table = LedgerSchema.rows.map { $0.table }.first { table in
@@ -57,14 +57,14 @@ struct LedgerInspection {
     private func checkSchema(_ database: Database) throws -> Bool {
         let found = try schema(of: database)
         guard !found.isEmpty else { return false }
+        let version = try database.row(MetaRecord.self, MetaRecord.schema)?.value ?? 0
+        guard version <= LedgerSchema.newest else { throw LedgerError.newerVersion(file: path) }
         let migrator = LedgerSchema.migrator
-        let applied = try migrator.appliedIdentifiers(database)
-        guard applied.isSubset(of: migrator.migrations) else { throw LedgerError.newerVersion(file: path) }
-        guard let last = migrator.migrations.last(where: applied.contains) else {
-            throw damaged("grdb_migrations", "no migration is in it")
+        guard version > 0, try migrator.appliedIdentifiers(database) == Set((1...version).map(String.init)) else {
+            throw damaged("grdb_migrations", "it does not say version \(version)")
         }
         let model = try DatabaseQueue()
-        try migrator.migrate(model, upTo: last)
+        try migrator.migrate(model, upTo: String(version))
         let expected = try model.read(schema)
         for name in Set(found.keys).union(expected.keys).sorted() where found[name] != expected[name] {
             throw damaged("sqlite_master", "\(name) is not defined as it was")
@@ -74,7 +74,7 @@ struct LedgerInspection {
 
     private func schema(of database: Database) throws -> [String: String] {
         let rows = try Row.fetchAll(database, sql: "SELECT name, type, tbl_name, sql FROM sqlite_master")
-        return Dictionary(rows.map { ("\($0["name"] as DatabaseValue)", "\($0)".replacing("\n", with: " ")) }) { $0 + $1 }
+        return Dictionary(rows.map { (($0["name"] as DatabaseValue?)?.description ?? "", "\($0)") }) { $0 + $1 }
     }
 
     private func damaged(_ table: String, _ reason: String) -> LedgerError {

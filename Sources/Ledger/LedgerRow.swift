@@ -35,7 +35,7 @@ extension LedgerRow {
     static func verified(_ row: Row) throws -> Self {
         let columns = row.lazy.map { (name: $0, value: $1) }.filter { $0.name != checksumColumn }
             .sorted { $0.name < $1.name }
-        guard Int64.fromDatabaseValue(row[checksumColumn]) == checksum(columns) else {
+        guard (row[checksumColumn] as DatabaseValue?) == checksum(columns).databaseValue else {
             throw RowDamage(table: table, row: name(row), reason: "its checksum is wrong")
         }
         do {

@@ -2,10 +2,21 @@ internal import GRDB
 
 /// The tables, version by version.
 enum LedgerSchema {
-    /// A change of the schema is a new migration at the end; a published one never changes.
+    /// A change of the schema is a new text at the end; a published one never changes.
+    private static let versions = [first]
+
+    /// The number of the newest version.
+    static let newest = Int64(versions.count)
+
+    /// Each version is a migration called by its number.
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
-        migrator.registerMigration("1 ledger") { try $0.execute(sql: first) }
+        for (number, sql) in zip(1..., versions) {
+            migrator.registerMigration("\(number)") { database in
+                try database.execute(sql: sql)
+                try database.put(MetaRecord(name: MetaRecord.schema, value: Int64(number)))
+            }
+        }
         return migrator
     }
 
@@ -84,6 +95,8 @@ enum LedgerSchema {
 
 /// A number that concerns the ledger as a whole.
 struct MetaRecord: LedgerRow {
+    /// The version of the schema.
+    static let schema = "schema"
     /// Write transactions that were committed.
     static let commits = "commits"
     /// Grows when a key is enrolled or revoked.

@@ -12,6 +12,8 @@ struct Recording {
             try database.change(RecordedRun.self, run) {
                 $0.state = state
                 $0.plannedSteps = plannedSteps ?? $0.plannedSteps
+                $0.exitCode = nil
+                $0.reason = nil
                 $0.ended = nil
             }
         case .deviceJoined(let device): try database.put(stamped(device))

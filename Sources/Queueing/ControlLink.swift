@@ -1,55 +1,122 @@
 import Wire
 
-/// A role's line to its coordinator: reports out, orders in, and heartbeats while there is nothing to report.
+/// A role's line to its coordinator: reports out, orders in, and heartbeats in both directions.
 ///
 /// Like its socket it stays on one thread.
 public final class ControlLink {
-    /// The socket underneath, for polling.
-    public var socket: Socket { channel.socket }
+    /// What a role has to know of the line.
+    public enum Event: Sendable, Equatable {
+        /// A session has begun, because a connection was made or the coordinator does not know this role, or was not heard
+        /// for too long: register.
+        case register
+        /// The connection is lost; another one is being tried.
+        case disconnected
+        /// A handshake failed; it is tried again.
+        case refused(reason: String)
+        /// A connection is tried again.
+        case retrying
+    }
 
-    private let channel: Channel
+    /// The connection underneath, for polling.
+    public let link: Link
+
+    /// Between a heartbeat and its answer, the newest; nil before the first.
+    public private(set) var roundTrip: Duration?
+
+    /// When the coordinator was last heard, as time since this line was made; nil before the first time.
+    public private(set) var lastHeard: Duration?
+
     private let heartbeatInterval: Duration
     private let clock = RoleClock()
-    private var lastSent = Duration.zero
+    private var lastHeartbeat = Duration.zero
+    private var silence: SilenceWatch
+    private var mustRegister = false
 
     /// A line to the coordinator at an endpoint, which need not be there yet.
     ///
+    /// - Parameters:
+    ///   - run: empty until it is known; then set `link.run`.
+    ///   - silenceLimit: when nothing was heard for longer on a connection, the role registers again, and goes on to do
+    ///     so after waits of 1 to 30 seconds.
     /// - Throws: `TransportError`.
     public init(
-        context: ZeroMQContext, run: String, sender: String, endpoint: String, heartbeatInterval: Duration
+        context: ZeroMQContext, run: String, sender: String, endpoint: String, security: SocketSecurity = .none,
+        timing: ConnectionTiming = .link, heartbeatInterval: Duration, silenceLimit: Duration = .seconds(10)
     ) throws(TransportError) {
         // Without a high-water mark: a coordinator that reads late must not lose a report.
-        channel = try Channel(.dealer, context: context, run: run, sender: sender, highWaterMark: 0)
+        link = Link(context: context, run: run, sender: sender, timing: timing, highWaterMark: 0)
         self.heartbeatInterval = heartbeatInterval
-        try channel.socket.connect(endpoint)
+        silence = SilenceWatch(limit: silenceLimit)
+        try link.connect(endpoint, security: security)
     }
 
-    /// Reports something.
+    /// Reports something. Without a connection it is lost, as it might be with one: what must arrive is told until it is
+    /// answered.
     ///
+    /// - Returns: whether it was sent.
     /// - Throws: `TransportError`.
-    public func tell(_ body: Body) throws(TransportError) {
-        try channel.send(body)
-        lastSent = clock.now
-    }
+    @discardableResult
+    public func tell(_ body: Body) throws(TransportError) -> Bool { try link.send(body) }
 
     /// The next order, or nil when none is waiting. What cannot be read is not from this run's coordinator.
     ///
     /// - Throws: `TransportError`.
     public func order() throws(TransportError) -> Body? {
-        while let received = try channel.receive() {
-            if case .message(let envelope, _, _) = received { return envelope.body }
+        while let received = try link.receive() {
+            guard case .message(let envelope, _, _) = received else { continue }
+            lastHeard = clock.now
+            silence.heard(now: clock.now)
+            switch envelope.body {
+            case .heartbeat(let time): try link.send(.heartbeatReply(time: time))
+            case .heartbeatReply(let time):
+                // The other side chooses what it answers, so it may be any number.
+                let now = clock.now.nanoseconds
+                if time <= now { roundTrip = .nanoseconds(Int64(clamping: now - time)) }
+            case .registerAgain: mustRegister = true
+            default: return envelope.body
+            }
         }
         return nil
     }
 
-    /// How long a loop may wait before a heartbeat is due.
-    public var untilHeartbeat: Duration { lastSent + heartbeatInterval - clock.now }
+    /// What happened to the line next, or nil for nothing. A loop asks whenever its poller woke it.
+    ///
+    /// - Throws: `TransportError`.
+    public func event() throws(TransportError) -> Event? {
+        if let event = try link.event() {
+            switch event {
+            case .connected:
+                mustRegister = false
+                silence.heard(now: clock.now)
+                return .register
+            case .disconnected:
+                silence.disconnected()
+                return .disconnected
+            case .refused(let reason): return .refused(reason: reason)
+            case .retrying: return .retrying
+            }
+        }
+        guard link.isConnected, mustRegister || silence.isDue(now: clock.now) else { return nil }
+        mustRegister = false
+        link.renewSession()
+        return .register
+    }
 
-    /// Sends a heartbeat when nothing else was sent for the interval.
+    /// How long a loop may wait before a heartbeat is due or an event may have come without a sign.
+    public var untilHeartbeat: Duration {
+        let due = [lastHeartbeat + heartbeatInterval, silence.due].compactMap { $0 }.min() ?? .zero
+        return min(due - clock.now, link.untilDue ?? .seconds(60))
+    }
+
+    /// Sends a heartbeat when one is due: also beside reports, for its answer tells that the coordinator is there.
     ///
     /// - Throws: `TransportError`.
     public func keepAlive() throws(TransportError) {
-        if untilHeartbeat <= .zero { try tell(.heartbeat(time: clock.now.nanoseconds)) }
+        let now = clock.now
+        if now - lastHeartbeat >= heartbeatInterval {
+            lastHeartbeat = now
+            try tell(.heartbeat(time: now.nanoseconds))
+        }
     }
 
     /// Does a role's work. What it throws is told to the coordinator first.

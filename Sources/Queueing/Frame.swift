@@ -58,6 +58,9 @@ public final class Frame: @unchecked Sendable {
 
     var buffer: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: zmq_msg_data(message), count: count) }
 
+    /// What ZeroMQ knows of the connection that a received frame came by.
+    func property(_ name: String) -> String? { zmq_msg_gets(message, name).map { String(cString: $0) } }
+
     /// Gives the bytes to ZeroMQ as a part of a message.
     ///
     /// - Returns: whether ZeroMQ took them; if not, they are still here.

@@ -28,6 +28,12 @@ public final class Socket {
         public let frames: [Frame]
         /// Further frames, which were dropped.
         public let excessFrames: Int
+        /// Whose key the connection has, as the authenticator put it: set on a ROUTER with CURVE alone.
+        public let userID: String?
+        /// The key, as for `userID`.
+        public let key: CurvePublicKey?
+        /// Where the connection comes from, on a ROUTER whose transport has addresses.
+        public let address: String?
     }
 
     /// The pattern it was made with.
@@ -45,6 +51,8 @@ public final class Socket {
 
     private let context: ZeroMQContext
     private let maximumFrames: Int
+    /// Holds the authenticator for as long as handshakes may come.
+    private let security: SocketSecurity
     private var handle: UnsafeMutableRawPointer?
 
     /// A socket without an endpoint.
@@ -56,23 +64,22 @@ public final class Socket {
         self.kind = kind
         self.context = context
         maximumFrames = options.maximumFrames
+        security = options.security
         handle = zmq_socket(context.handle, kind.number)
         guard handle != nil else { throw .socketFailed(kind: kind.rawValue, reason: lastZeroMQReason()) }
         try set(ZMQ_LINGER, "linger", to: options.lingerMilliseconds)
         try set(ZMQ_SNDHWM, "send high-water mark", to: options.highWaterMark)
         try set(ZMQ_RCVHWM, "receive high-water mark", to: options.highWaterMark)
-        try set(ZMQ_MAXMSGSIZE, "frame limit", to: Int64(options.maximumFrameBytes))
+        let frameBytes = options.maximumFrameBytes + (security.isEncrypted ? Self.encryptionBytes : 0)
+        try set(ZMQ_MAXMSGSIZE, "frame limit", to: Int64(frameBytes))
         if kind == .router {
+            // Routing ids are not handed over: a peer that shows another's id must not get what is meant for that one.
             try set(ZMQ_ROUTER_MANDATORY, "mandatory routing", to: Int32(1))
-            // Without it a restarted device is shut out until the system notices that its old connection is dead.
-            try set(ZMQ_ROUTER_HANDOVER, "routing handover", to: Int32(1))
+            try set(ZMQ_BACKLOG, "backlog", to: Int32(1024))
         }
-        if let identity = options.identity {
-            let status = identity.bytes.withUnsafeBytes {
-                zmq_setsockopt(handle, ZMQ_ROUTING_ID, $0.baseAddress, $0.count)
-            }
-            guard status == 0 else { throw .optionRefused(option: "routing id", reason: lastZeroMQReason()) }
-        }
+        if let timing = options.timing { try apply(timing) }
+        try apply(security)
+        if let identity = options.identity { try set(ZMQ_ROUTING_ID, "routing id", to: identity.bytes) }
     }
 
     deinit { close() }
@@ -89,6 +96,7 @@ public final class Socket {
     /// - Throws: `TransportError.bindFailed`.
     @discardableResult
     public func bind(_ endpoint: String) throws(TransportError) -> String {
+        try security.check(endpoint)
         guard zmq_bind(handle, endpoint) == 0 else {
             throw .bindFailed(endpoint: endpoint, reason: lastZeroMQReason())
         }
@@ -106,6 +114,7 @@ public final class Socket {
     ///
     /// - Throws: `TransportError.connectFailed` when the endpoint makes no sense.
     public func connect(_ endpoint: String) throws(TransportError) {
+        try security.check(endpoint)
         guard zmq_connect(handle, endpoint) == 0 else {
             throw .connectFailed(endpoint: endpoint, reason: lastZeroMQReason())
         }
@@ -139,6 +148,9 @@ public final class Socket {
     /// - Throws: `TransportError.receiveFailed`.
     public func receive() throws(TransportError) -> Message? {
         var peer: PeerIdentity?
+        var userID: String?
+        var key: CurvePublicKey?
+        var address: String?
         var frames: [Frame] = []
         var excessFrames = 0
         var isFirst = true
@@ -155,12 +167,20 @@ public final class Socket {
             if isFirst, kind == .router {
                 peer = PeerIdentity(bytes: frame.bytes)
             } else {
+                if frames.isEmpty, kind == .router {
+                    address = frame.property("Peer-Address")
+                    if security.isEncrypted {
+                        userID = frame.property("User-Id")
+                        key = frame.property(ZAPRequest.keyProperty).flatMap { try? CurvePublicKey(z85: $0) }
+                    }
+                }
                 bytesReceived += frame.count
                 if frames.count < maximumFrames { frames.append(frame) } else { excessFrames += 1 }
             }
             isFirst = false
         }
-        return Message(peer: peer, frames: frames, excessFrames: excessFrames)
+        return Message(
+            peer: peer, frames: frames, excessFrames: excessFrames, userID: userID, key: key, address: address)
     }
 
     /// The handle for polling, nil once closed.
@@ -168,7 +188,7 @@ public final class Socket {
 
     private var endpointText: String { endpoints.isEmpty ? "no endpoint" : endpoints.joined(separator: ", ") }
 
-    private func openHandle() throws(TransportError) -> UnsafeMutableRawPointer {
+    func openHandle() throws(TransportError) -> UnsafeMutableRawPointer {
         guard let handle else { throw .socketClosed(endpoint: endpointText) }
         return handle
     }
@@ -187,11 +207,6 @@ public final class Socket {
             default: throw .sendFailed(endpoint: endpointText, reason: lastZeroMQReason())
             }
         }
-    }
-
-    private func set(_ option: Int32, _ name: String, to value: some BitwiseCopyable) throws(TransportError) {
-        let status = withUnsafeBytes(of: value) { zmq_setsockopt(handle, option, $0.baseAddress, $0.count) }
-        guard status == 0 else { throw .optionRefused(option: name, reason: lastZeroMQReason()) }
     }
 }
 

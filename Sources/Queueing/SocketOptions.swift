@@ -18,6 +18,13 @@ public struct SocketOptions: Sendable {
     /// Frames of one message that are kept; more are received, counted and dropped.
     public var maximumFrames = 8
 
+    /// What keeps strangers out of TCP.
+    public var security = SocketSecurity.none
+
+    /// When a connection counts as lost. A DEALER with it queues messages for completed connections alone; nil leaves
+    /// everything to ZeroMQ.
+    public var timing: ConnectionTiming?
+
     /// The defaults, with the routing id of a DEALER.
     public init(identity: PeerIdentity? = nil, limits: WireLimits = WireLimits()) {
         self.identity = identity

@@ -14,6 +14,8 @@ public enum TransportError: NumberedError, Equatable {
     case socketClosed(endpoint: String)
     case pollFailed(reason: String)
     case wakeSignalFailed(reason: String)
+    case insecure(endpoint: String)
+    case monitorFailed(reason: String)
 
     /// Every transport failure ends a role with the same code.
     public var exitCode: ExitCode { .transportFailed }
@@ -32,13 +34,17 @@ public enum TransportError: NumberedError, Equatable {
         case .socketClosed(let endpoint): "The socket on \(endpoint) was used after it was closed"
         case .pollFailed(let reason): "Waiting for messages failed: \(reason)"
         case .wakeSignalFailed(let reason): "No wake signal could be made: \(reason)"
+        case .insecure(let endpoint): "\(endpoint) would be used without keys: everybody could read and join it"
+        case .monitorFailed(let reason): "A socket's connections cannot be followed: \(reason)"
         }
     }
 
     /// What to look at.
     public var remedy: String {
         switch self {
-        case .contextFailed, .socketFailed, .wakeSignalFailed:
+        case .insecure:
+            "Give keys (permafrost keys generate), or say --insecure in a network that you trust"
+        case .contextFailed, .socketFailed, .wakeSignalFailed, .monitorFailed:
             "Raise the limit of open files (ulimit -n) or run fewer roles in one process"
         case .optionRefused:
             "Use libzmq 4.3 or newer, and ids of 1 to 255 bytes that do not start with a zero byte"

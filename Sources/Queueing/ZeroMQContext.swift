@@ -1,4 +1,5 @@
 import CZeroMQ
+import Glibc
 
 /// The ZeroMQ threads that move bytes. One per process; `inproc://` endpoints meet only within one context.
 ///
@@ -8,11 +9,25 @@ import CZeroMQ
 public final class ZeroMQContext: @unchecked Sendable {
     let handle: UnsafeMutableRawPointer
 
+    /// Sockets within one process: a thousand simulated devices have several each.
+    private static let mostSockets: Int32 = 16_384
+
+    /// Every connection is an open file, and the soft limit of a login is often 1024.
+    private static let raisedFileLimit: Void = {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }()
+
     /// - Parameter ioThreads: threads for transports other than `inproc://`. One moves about a gigabyte per second.
     /// - Throws: `TransportError.contextFailed`.
     public init(ioThreads: Int = 1) throws(TransportError) {
         guard let handle = zmq_ctx_new() else { throw .contextFailed(reason: lastZeroMQReason()) }
-        guard zmq_ctx_set(handle, ZMQ_IO_THREADS, Int32(clamping: ioThreads)) == 0 else {
+        _ = Self.raisedFileLimit
+        guard zmq_ctx_set(handle, ZMQ_IO_THREADS, Int32(clamping: ioThreads)) == 0,
+            zmq_ctx_set(handle, ZMQ_MAX_SOCKETS, Self.mostSockets) == 0
+        else {
             let reason = lastZeroMQReason()
             zmq_ctx_term(handle)
             throw .contextFailed(reason: reason)

@@ -89,7 +89,10 @@ public struct MachineCheck: Codable, Sendable {
     private static func messages() -> MachineCheck {
         do {
             let context = try ZeroMQContext()
-            let server = try Socket(.router, context: context), client = try Socket(.dealer, context: context)
+            var options = SocketOptions()
+            options.security = .insecure
+            let server = try Socket(.router, context: context, options: options)
+            let client = try Socket(.dealer, context: context, options: options)
             try client.connect(try server.bind("tcp://127.0.0.1:*"))
             _ = try client.send([Frame([1, 2, 3])])
             var poller = Poller()

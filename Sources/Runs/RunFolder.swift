@@ -42,6 +42,20 @@ public final class RunFolder: Sendable {
         lock = try Self.lock(url.path)
     }
 
+    /// Opens the folder of a run whose id is given, made if need be.
+    ///
+    /// - Parameter parent: the folder of all runs, made if need be.
+    /// - Throws: `RunError.runInUse` while another process trains there, `.folderUnwritable`.
+    convenience init(run: String, in parent: String) throws(RunError) {
+        let path = "\(parent)/\(run)"
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw RunError(unwritable: path, error)
+        }
+        try self.init(existing: path)
+    }
+
     deinit { close(lock) }
 
     /// Makes the first of `stem`, `stem-2`, `stem-3`, … that is not there yet, and gives its name.

@@ -46,7 +46,7 @@ final class WorkerLoop {
                 Body.Register(
                     role: .worker, samples: 0, threads: UInt32(compute.advanceLimit), endpoint: endpoint)))
         var poller = Poller()
-        _ = poller.add(coordinator.socket)
+        _ = poller.add(coordinator.link)
         let fromDevices = poller.add(devices.socket, for: [])
         _ = poller.add(fileDescriptor: compute.results.signal.fileDescriptor)
         while !hasLeft {

@@ -49,10 +49,18 @@ final class Console: Sendable {
     }
 
     /// The longest text of one line on the terminal: a longer one would leave lines behind that nothing clears.
-    private var columns: Int {
+    private var columns: Int { max(1, size.columns - 1) }
+
+    private var size: (rows: Int, columns: Int) {
         var size = winsize()
-        guard ioctl(handle.fileDescriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 79 }
-        return Int(size.ws_col) - 1
+        guard ioctl(handle.fileDescriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return (24, 80) }
+        return (Int(size.ws_row), Int(size.ws_col))
+    }
+
+    /// Rows and columns of the terminal that answers are printed on, nil where it is none.
+    static var screen: (rows: Int, columns: Int)? {
+        let console = Console()
+        return console.isTerminal ? console.size : nil
     }
 
     private func write(_ text: String, to handle: FileHandle) {

@@ -26,7 +26,12 @@ struct Permafrost: ParsableCommand {
             Export.self,
             Inspect.self,
             Data.self,
+            Simulate.self,
             Validate.self,
+            RunCommands.self,
+            Devices.self,
+            Workers.self,
+            Top.self,
             Doctor.self,
             Version.self,
         ])

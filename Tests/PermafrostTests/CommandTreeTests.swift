@@ -9,14 +9,19 @@ struct CommandTreeTests {
     @Test(
         "help is what the recorded files say",
         arguments: [
-            "", "train", "resume", "eval", "generate", "export", "inspect", "data", "validate", "doctor", "version",
+            "", "train", "resume", "eval", "generate", "export", "inspect", "data", "simulate", "validate", "run", "run ls",
+            "run info",
+            "run logs", "run stop", "devices", "devices ls", "devices enroll", "devices revoke", "workers",
+            "workers ls", "workers drain", "top", "doctor", "version",
         ])
     func help(command: String) throws {
         try Fixtures.withTemporaryFolder { folder in
-            let arguments = (command.isEmpty ? [] : [command]) + ["--help"]
+            let words = command.split(separator: " ").map(String.init)
+            let arguments = words + ["--help"]
             let outcome = try Program(arguments, in: folder, environment: ["COLUMNS": "100"]).finish()
             #expect(outcome.exitCode == 0)
-            let file = Fixtures.folder.appendingPathComponent("help/\(command.isEmpty ? "permafrost" : command).txt")
+            let name = command.isEmpty ? "permafrost" : words.joined(separator: "-")
+            let file = Fixtures.folder.appendingPathComponent("help/\(name).txt")
             if ProcessInfo.processInfo.environment["PERMAFROST_RECORD"] == "1" {
                 try FileManager.default.createDirectory(
                     at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
@@ -28,12 +33,14 @@ struct CommandTreeTests {
 
     @Test("every command that the help lists is recorded")
     func complete() throws {
-        let recorded = try FileManager.default.contentsOfDirectory(
-            atPath: Fixtures.folder.appendingPathComponent("help").path)
-        let tree = try String(
-            contentsOf: Fixtures.folder.appendingPathComponent("help/permafrost.txt"), encoding: .utf8)
-        let commands = tree.matches(of: #/\n  ([a-z]+)  /#).map { "\($0.output.1).txt" }
-        #expect(Set(recorded) == Set(commands + ["permafrost.txt"]))
+        let folder = Fixtures.folder.appendingPathComponent("help")
+        let recorded = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        let listed = try recorded.flatMap { file in
+            let group = file == "permafrost.txt" ? "" : file.dropLast(4) + "-"
+            let text = try String(contentsOf: folder.appendingPathComponent(file), encoding: .utf8)
+            return text.matches(of: #/\n  ([a-z]+)  /#).map { "\(group)\($0.output.1).txt" }
+        }
+        #expect(Set(recorded) == Set(listed + ["permafrost.txt"]))
     }
 
     @Test("validate prints a resolved recipe that validates to itself")

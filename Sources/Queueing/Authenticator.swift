@@ -1,0 +1,118 @@
+import Foundation
+import Synchronization
+
+/// Lets enrolled keys in, and nobody else: the ZAP handler of a context, on a thread of its own.
+///
+/// What is enrolled or revoked holds at once, for handshakes and for the messages of peers that are connected already.
+/// There is one per context; every listening role has a domain of its own in it.
+public final class Authenticator: Sendable {
+    static let endpoint = "inproc://zeromq.zap.01"
+
+    private let desk: Desk
+
+    /// - Parameter onRejection: called on the authenticator's thread for refused handshakes, ten at once and then about
+    ///   one a second; it must return soon, and not hold the authenticator.
+    /// - Throws: `TransportError`; a context can have one authenticator.
+    public init(
+        context: ZeroMQContext, onRejection: @escaping @Sendable (RejectedAttempt) -> Void = { _ in }
+    ) throws(TransportError) {
+        let desk = Desk(stop: try WakeSignal(), onRejection: onRejection)
+        let thread = Thread { desk.serve(context) }
+        thread.name = "authenticator"
+        thread.start()
+        desk.settled.wait()
+        self.desk = desk
+        if let failure = desk.failure.withLock({ $0 }) { throw failure }
+    }
+
+    deinit {
+        desk.stop.signal()
+        // The next authenticator of this context needs the address.
+        desk.settled.wait()
+    }
+
+    /// Lets a key in, in the name of a peer.
+    public func enroll(_ key: CurvePublicKey, as peer: EnrolledPeer, in domain: String) {
+        desk.enrollment.withLock { $0.enroll(key, as: peer, in: domain) }
+    }
+
+    /// Lets a key in no more. Of a peer that is connected no further message is taken.
+    public func revoke(_ key: CurvePublicKey, in domain: String) {
+        desk.enrollment.withLock { $0.revoke(key, in: domain) }
+    }
+
+    /// Lets in these keys of a domain, and no others.
+    public func replace(_ table: [CurvePublicKey: EnrolledPeer], in domain: String) {
+        desk.enrollment.withLock { $0.replace(table, in: domain) }
+    }
+
+    /// Closes a domain, when its role has ended.
+    public func remove(domain: String) { desk.enrollment.withLock { $0.remove(domain) } }
+
+    /// Who a key belongs to now, nil when it is not enrolled.
+    public func peer(of key: CurvePublicKey, in domain: String) -> EnrolledPeer? {
+        desk.enrollment.withLock { $0.peer(of: key, in: domain) }
+    }
+
+    /// What was asked so far, in all domains.
+    public var counts: AuthenticationCounts { desk.enrollment.withLock { $0.counts } }
+}
+
+/// What the authenticator's thread shares with its owner.
+private final class Desk: Sendable {
+    let enrollment = Mutex(Enrollment())
+    let failure = Mutex<TransportError?>(nil)
+    let stop: WakeSignal
+    /// Signalled when the thread serves or could not, and when it has ended.
+    let settled = DispatchSemaphore(value: 0)
+    private let onRejection: @Sendable (RejectedAttempt) -> Void
+    private let clock = RoleClock()
+
+    init(stop: WakeSignal, onRejection: @escaping @Sendable (RejectedAttempt) -> Void) {
+        self.stop = stop
+        self.onRejection = onRejection
+    }
+
+    func serve(_ context: ZeroMQContext) {
+        do throws(TransportError) {
+            var options = SocketOptions()
+            options.maximumFrames = 16
+            options.highWaterMark = 0
+            options.lingerMilliseconds = 0
+            let socket = try Socket(.router, context: context, options: options)
+            defer { socket.close() }
+            try socket.bind(Authenticator.endpoint)
+            settled.signal()
+            try answer(on: socket)
+        } catch {
+            failure.withLock { $0 = error }
+            settled.signal()
+        }
+        settled.signal()
+    }
+
+    private func answer(on socket: Socket) throws(TransportError) {
+        var poller = Poller()
+        _ = poller.add(socket)
+        let stopping = poller.add(fileDescriptor: stop.fileDescriptor)
+        while poller.ready(stopping).isEmpty {
+            try poller.wait(milliseconds: nil)
+            while let message = try socket.receive() { try answer(message, on: socket) }
+        }
+    }
+
+    private func answer(_ message: Socket.Message, on socket: Socket) throws(TransportError) {
+        guard let peer = message.peer, let request = ZAPRequest(frames: message.frames.map(\.bytes)) else {
+            enrollment.withLock { $0.malformed() }
+            return
+        }
+        let (enrolled, rejection) = enrollment.withLock { $0.decide(request, now: clock.now) }
+        let frames = enrolled.map(request.accepted) ?? request.refused()
+        do throws(TransportError) {
+            _ = try socket.send(frames.map(Frame.init), to: peer)
+        } catch .peerUnreachable {
+            // Whoever asked has gone meanwhile.
+        }
+        if let rejection { onRejection(rejection) }
+    }
+}

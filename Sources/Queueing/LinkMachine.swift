@@ -1,0 +1,46 @@
+/// What a link knows of its connection: events of the socket and the time in, what the role is told out.
+///
+/// ZeroMQ tries again by itself after most losses, but not when the other side kept it out or spoke nonsense: then its
+/// socket is dead for good, and the link has to make another.
+struct LinkMachine {
+    private(set) var isConnected = false
+    private var backoff: Backoff
+
+    init(backoff: Backoff = Backoff()) { self.backoff = backoff }
+
+    /// When a new socket is to be made; nil when none is.
+    var due: Duration? { backoff.due }
+
+    mutating func observed(_ event: SocketMonitor.Event, now: Duration) -> [Link.Event] {
+        switch event {
+        case .handshakeSucceeded:
+            isConnected = true
+            backoff.reset()
+            return [.connected]
+        case .disconnected:
+            backoff.plan(now: now)
+            guard isConnected else { return [] }
+            isConnected = false
+            return [.disconnected]
+        case .authenticationFailed(let status):
+            backoff.plan(now: now)
+            return [.refused(reason: "the key is not enrolled there (status \(status))")]
+        case .protocolFailed(let code):
+            backoff.plan(now: now)
+            return [
+                .refused(reason: "keys or protocol do not fit (code 0x\(String(code, radix: 16)))")
+            ]
+        case .handshakeBroken:
+            backoff.plan(now: now)
+            return [.refused(reason: "the handshake was not answered: another key, no keys, or no such role there")]
+        case .retried:
+            // ZeroMQ takes care of it itself.
+            backoff.cancel()
+            return [.retrying]
+        case .accepted: return []
+        }
+    }
+
+    /// Whether a new socket is to be made now.
+    mutating func mustReplaceSocket(now: Duration) -> Bool { backoff.isDue(now: now) }
+}

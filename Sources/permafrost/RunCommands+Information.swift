@@ -1,0 +1,95 @@
+import ArgumentParser
+import Foundation
+import Ledger
+import Runs
+
+/// `permafrost run info`.
+struct RunInformation: AnsweringCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "info",
+        abstract: "Says how a run stands, what its plan is and why: the newest one if none is named.",
+        discussion: """
+            The chain of its steps is followed from the first to the last: a step that was changed, exchanged or lost is \
+            named, and the exit code is 65.
+            """)
+
+    @Argument(help: "The run's id.")
+    var run: String?
+
+    @OptionGroup var state: StateArguments
+
+    @Option(help: "How the answer is printed.")
+    var format = OutputFormat.text
+
+    func answer() throws {
+        let ledger = try state.ledger(.reading)
+        let id = try state.run(run, in: ledger).id
+        let runState = try ledger.state(of: id)
+        let answer = Answer(
+            run: RunAnswer(runState.run), progress: try RunProgress(runState, in: ledger),
+            verifiedSteps: try ledger.verifyChain(id), chainHash: runState.run.chainHash, plan: runState.plan,
+            assignments: runState.assignments, workers: runState.workers,
+            orders: try ledger.orders(of: id).filter { $0.taken == nil })
+        Console.print(format == .json ? jsonText(answer, indented: true) : text(answer))
+    }
+
+    private func text(_ answer: Answer) -> String {
+        let run = answer.run
+        var facts = [
+            ("run", run.id),
+            ("state", run.state.rawValue + (run.reason.map { ": \($0)" } ?? "")),
+            ("progress", answer.progress.text),
+            ("recipe", "\(run.recipe), seed \(run.seed)"),
+            ("begun", "\(Figures.moment(run.begun)) UTC"),
+        ]
+        if let ended = run.ended { facts.append(("ended", "\(Figures.moment(ended)) UTC")) }
+        let steps = Figures.count(answer.verifiedSteps, "step")
+        facts.append(("chain", "verified, \(steps), ends in \(answer.chainHash.prefix(16))"))
+        facts.append(("devices", answer.progress.deviceText))
+        let stored = Figures.count(answer.progress.settledSamples)
+        facts.append(("stored", "\(stored) of \(Figures.count(answer.progress.samples, "sample"))"))
+        facts += answer.workers.map { ("worker", "\($0.id) at \($0.endpoint): \($0.state.rawValue)") }
+        if let plan = answer.plan {
+            let time = plan.predictedSeconds.map { ", predicted \(Figures.duration($0))" } ?? ""
+            facts.append(("plan", "generation \(plan.generation)\(time)"))
+        }
+        facts += answer.orders.map { ("ordered", "\($0.kind.rawValue) \($0.target), not taken yet") }
+        facts.append(("next", next(run)))
+        let lines = facts.map { "\($0.padding(toLength: 8, withPad: " ", startingAt: 0))  \($1)" }
+        return (lines + assignments(answer.assignments)).joined(separator: "\n")
+    }
+
+    private func assignments(_ assignments: [AssignmentRecord]) -> [String] {
+        guard !assignments.isEmpty else { return [] }
+        var table = TextTable([
+            ("DEVICE", .left), ("WORKER", .left), ("CUT", .right), ("CREDIT", .right), ("SINCE", .right),
+            ("WHY", .left),
+        ])
+        for assignment in assignments {
+            table.add([
+                assignment.device, assignment.worker, "\(assignment.cut)",
+                Figures.bytes(Double(assignment.creditBytes)), "\(assignment.generation)", assignment.reason,
+            ])
+        }
+        return [""] + table.lines
+    }
+
+    private func next(_ run: RunAnswer) -> String {
+        switch run.state {
+        case .gathering, .training: state.next("top")
+        case .stopping, .failed, .completed: state.next("run logs \(run.id)")
+        case .interrupted: state.next("coordinator RECIPE")
+        }
+    }
+
+    private struct Answer: Encodable {
+        let run: RunAnswer
+        let progress: RunProgress
+        let verifiedSteps: Int
+        let chainHash: String
+        let plan: PlanRecord?
+        let assignments: [AssignmentRecord]
+        let workers: [WorkerRecord]
+        let orders: [OrderRecord]
+    }
+}

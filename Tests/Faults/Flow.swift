@@ -1,0 +1,73 @@
+import Glibc
+import Queueing
+
+/// One way through a proxied connection: what was read and not written yet, and when it may be.
+struct Flow {
+    private static let mostWaiting = 1 << 20
+    private static let chunk = 64 << 10
+
+    private var waiting: [(due: Duration, bytes: ArraySlice<UInt8>)] = []
+    private var waitingBytes = 0
+    private var hasEnded = false
+    private var isShut = false
+    private var allowance = 0.0
+    private var lastFilled = Duration.zero
+
+    /// Whether the source may be read.
+    var takesMore: Bool { !hasEnded && waitingBytes < Self.mostWaiting }
+
+    /// Whether everything was passed on, the end too.
+    var isDone: Bool { isShut }
+
+    /// When something may be written; nil when there is nothing.
+    func due(_ faults: TCPFaults) -> Duration? {
+        guard let first = waiting.first else { return hasEnded && !isShut ? .zero : nil }
+        guard let rate = faults.bytesPerSecond, allowance < 1 else { return first.due }
+        return max(first.due, lastFilled + .seconds((1 - allowance) / Double(max(rate, 1))))
+    }
+
+    mutating func fill(_ faults: TCPFaults, now: Duration) {
+        if let rate = faults.bytesPerSecond {
+            // A tenth of a second's worth goes at once at most.
+            allowance = min(max(1, Double(rate) / 10), allowance + (now - lastFilled).seconds * Double(rate))
+        }
+        lastFilled = now
+    }
+
+    /// - Returns: whether the source is still sound.
+    mutating func read(from source: Int32, _ faults: TCPFaults, now: Duration) -> Bool {
+        var bytes = [UInt8](repeating: 0, count: Self.chunk)
+        let count = recv(source, &bytes, bytes.count, 0)
+        if count > 0 {
+            waiting.append((now + faults.delay, bytes.prefix(count)))
+            waitingBytes += count
+        } else if count == 0 {
+            hasEnded = true
+        } else {
+            return errno == EAGAIN || errno == EINTR
+        }
+        return true
+    }
+
+    /// - Returns: whether the sink is still sound.
+    mutating func write(to sink: Int32, _ faults: TCPFaults, now: Duration) -> Bool {
+        while let first = waiting.first, first.due <= now {
+            let most = faults.bytesPerSecond == nil ? first.bytes.count : min(first.bytes.count, Int(allowance))
+            guard most > 0 else { return true }
+            let count = first.bytes.withUnsafeBytes { send(sink, $0.baseAddress, most, Int32(MSG_NOSIGNAL.rawValue)) }
+            guard count > 0 else { return errno == EAGAIN || errno == EINTR }
+            allowance -= faults.bytesPerSecond == nil ? 0 : Double(count)
+            waitingBytes -= count
+            if count == first.bytes.count {
+                waiting.removeFirst()
+            } else {
+                waiting[0].bytes = first.bytes.dropFirst(count)
+            }
+        }
+        if waiting.isEmpty, hasEnded, !isShut {
+            shutdown(sink, Int32(SHUT_WR))
+            isShut = true
+        }
+        return true
+    }
+}

@@ -1,0 +1,85 @@
+import Glibc
+import Queueing
+
+/// A connection through a proxy: both ends, and what is on its way between them.
+struct ProxiedConnection {
+    /// What its poll items are for, in the order in which they were asked for.
+    private(set) var client: Int32
+    private(set) var upstream: Int32
+    private var up = Flow()
+    private var down = Flow()
+    private var isSwallowed = false
+
+    var isOver: Bool { client < 0 && upstream < 0 }
+
+    /// - Parameter upstream: -1 for a connection that begins in a black hole.
+    init(client: Int32, upstream: Int32) {
+        self.client = client
+        self.upstream = upstream
+        isSwallowed = upstream < 0
+    }
+
+    /// What to poll for at both ends, and when to look again at the latest.
+    mutating func prepare(_ faults: TCPFaults, now: Duration) -> (items: [pollfd], due: Duration?) {
+        isSwallowed = isSwallowed || faults.isBlackHole
+        if isSwallowed {
+            return ([client, upstream].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }, nil)
+        }
+        up.fill(faults, now: now)
+        down.fill(faults, now: now)
+        let isUpStopped = faults.stopped.contains(.toUpstream), isDownStopped = faults.stopped.contains(.fromUpstream)
+        let upDue = isUpStopped ? nil : up.due(faults), downDue = isDownStopped ? nil : down.due(faults)
+        var clientEvents: Int32 = 0, upstreamEvents: Int32 = 0
+        if up.takesMore, !isUpStopped { clientEvents |= POLLIN }
+        if down.takesMore, !isDownStopped { upstreamEvents |= POLLIN }
+        if let downDue, downDue <= now { clientEvents |= Int32(POLLOUT) }
+        if let upDue, upDue <= now { upstreamEvents |= Int32(POLLOUT) }
+        // A descriptor without events would still be reported when its connection is gone, again and again.
+        let items = [
+            pollfd(fd: clientEvents == 0 ? -1 : client, events: Int16(clientEvents), revents: 0),
+            pollfd(fd: upstreamEvents == 0 ? -1 : upstream, events: Int16(upstreamEvents), revents: 0),
+        ]
+        return (items, [upDue, downDue].compactMap { $0 }.filter { $0 > now }.min())
+    }
+
+    mutating func proceed(_ found: ArraySlice<pollfd>, _ faults: TCPFaults, now: Duration) {
+        guard let first = found.first, let last = found.last else { return }
+        if isSwallowed {
+            if first.revents != 0, !Self.swallow(client) { Self.end(&client) }
+            if last.revents != 0, !Self.swallow(upstream) { Self.end(&upstream) }
+            return
+        }
+        let readable = Int16(POLLIN | POLLHUP | POLLERR), writable = Int16(POLLOUT)
+        var isSound = true
+        if first.revents & readable != 0, up.takesMore { isSound = up.read(from: client, faults, now: now) }
+        if last.revents & readable != 0, down.takesMore, isSound {
+            isSound = down.read(from: upstream, faults, now: now)
+        }
+        if last.revents & writable != 0, isSound { isSound = up.write(to: upstream, faults, now: now) }
+        if first.revents & writable != 0, isSound { isSound = down.write(to: client, faults, now: now) }
+        if !isSound || up.isDone && down.isDone { isSound ? close() : reset() }
+    }
+
+    mutating func reset() {
+        if client >= 0 { Descriptors.reset(client) }
+        if upstream >= 0 { Descriptors.reset(upstream) }
+        (client, upstream) = (-1, -1)
+    }
+
+    private mutating func close() {
+        Self.end(&client)
+        Self.end(&upstream)
+    }
+
+    private static func end(_ descriptor: inout Int32) {
+        if descriptor >= 0 { Glibc.close(descriptor) }
+        descriptor = -1
+    }
+
+    /// - Returns: whether the connection goes on.
+    private static func swallow(_ descriptor: Int32) -> Bool {
+        var bytes = [UInt8](repeating: 0, count: 64 << 10)
+        let count = recv(descriptor, &bytes, bytes.count, 0)
+        return count > 0 || count < 0 && (errno == EAGAIN || errno == EINTR)
+    }
+}

@@ -1,0 +1,77 @@
+import Diagnostics
+import Foundation
+import Randomness
+import Testing
+
+/// Processes die, freeze and come back at any moment; the run ends by itself with the adapters of an undisturbed one.
+///
+/// `scripts/chaos` runs the same with many more rounds.
+@Suite("Chaos", .serialized)
+struct ChaosTests {
+    /// 36 steps of 12 samples in three epochs.
+    private static let overrides = [
+        "training.epochs=3", "training.checkpoint_steps=5", "evaluation.samples=0", "devices.publish_batch=2",
+        "devices.credit_bytes=8KiB", "devices.balance=fixed",
+    ]
+
+    private static let seed = ProcessInfo.processInfo.environment["PERMAFROST_SEED"].flatMap { UInt64($0) } ?? 1
+    private static let rounds = ProcessInfo.processInfo.environment["PERMAFROST_CHAOS_ROUNDS"].flatMap { Int($0) } ?? 2
+
+    /// What happens to a process.
+    private enum Blow: CaseIterable {
+        case kill, freeze
+    }
+
+    @Test("a role killed at a failpoint comes back, and the run ends bit for bit as undisturbed", arguments: Failpoint.allCases)
+    func failpoints(_ point: Failpoint) throws {
+        try TinyModel.use { tiny in
+            let undisturbed = try tiny.trainUndisturbed(Self.overrides)
+            let cluster = try Cluster(tiny, Self.overrides)
+            let role =
+                switch point {
+                case .deviceAfterCompute, .deviceAfterSend, .deviceAfterAck: "device-2"
+                case .beforeRecord, .afterRecord: "coordinator"
+                default: "worker-1"
+                }
+            try cluster.start(failpoint: (role, "\(point.rawValue):3"))
+            try cluster.finish()
+            #expect(cluster.roles.first { $0.name == role }?.deaths == 1, "\(cluster.logs)")
+            try expectUndisturbed(cluster, undisturbed)
+        }
+    }
+
+    @Test("processes die and freeze at random moments", arguments: 0..<rounds)
+    func randomMoments(round: Int) throws {
+        var chance = SeededGenerator(seed: Self.seed, stream: "chaos/\(round)")
+        try TinyModel.use { tiny in
+            let undisturbed = try tiny.trainUndisturbed(Self.overrides)
+            let cluster = try Cluster(tiny, Self.overrides, keys: round % 2 == 0)
+            try cluster.start(cluster.roles.shuffled(using: &chance))
+            var story: [String] = []
+            for _ in 0..<8 {
+                // The moment is the chance of this test, not a wait for something.
+                usleep(UInt32.random(in: 20_000...600_000, using: &chance))
+                let role = cluster.roles.randomElement(using: &chance) ?? cluster.coordinator
+                let blow = Blow.allCases.randomElement(using: &chance) ?? .kill
+                story.append("\(blow) \(role.name)")
+                switch blow {
+                case .kill: role.signal(SIGKILL)
+                case .freeze:
+                    role.signal(SIGSTOP)
+                    usleep(UInt32.random(in: 10_000...400_000, using: &chance))
+                    role.signal(SIGCONT)
+                }
+            }
+            print("chaos seed \(Self.seed) round \(round): \(story.joined(separator: ", "))")
+            try cluster.finish()
+            try expectUndisturbed(cluster, undisturbed)
+        }
+    }
+
+    private func expectUndisturbed(_ cluster: Cluster, _ undisturbed: RunFiles) throws {
+        #expect(try cluster.trained().trained() == undisturbed.trained())
+        let summary = try undisturbed.summary()
+        try cluster.expectEverySampleOnce(
+            samples: Int(summary.number("train_samples")), epochs: Int(summary.number("epochs")))
+    }
+}

@@ -1,0 +1,136 @@
+import Foundation
+import Ledger
+import Support
+import Testing
+
+/// A distributed run of the tiny model: every role a process of its own, over TCP on this machine, under a supervisor.
+final class Cluster {
+    let tiny: TinyModel
+    let coordinator: SupervisedRole
+    let workers: [SupervisedRole]
+    let devices: [SupervisedRole]
+
+    var roles: [SupervisedRole] { [coordinator] + workers + devices }
+
+    /// - Parameters:
+    ///   - overrides: of the tiny recipe.
+    ///   - keys: whether the roles speak CURVE, with a key pair each; otherwise plain TCP.
+    init(_ tiny: TinyModel, _ overrides: [String] = [], devices: Int = 4, workers: Int = 1, keys: Bool = false) throws {
+        self.tiny = tiny
+        let ports = try FreePorts.take(workers + 1)
+        let endpoint = "tcp://127.0.0.1:\(ports[0])"
+        let names = (1...workers).map { "worker-\($0)" } + (1...devices).map { "device-\($0)" }
+        if keys { try Self.enroll(names, in: tiny) }
+        func security(_ name: String) -> [String] {
+            guard keys else { return ["--insecure"] }
+            return ["--key", "keys/\(name).key"]
+                + (name == "coordinator" ? [] : ["--coordinator-key", "keys/coordinator.pub"])
+        }
+        coordinator = SupervisedRole(
+            "coordinator",
+            ["coordinator", "recipe.yaml", "network.coordinator=\(endpoint)", "--state", "coordinator"] + overrides
+                + security("coordinator"), in: tiny.folder)
+        self.workers = (1...workers).map { number in
+            SupervisedRole(
+                "worker-\(number)",
+                [
+                    "worker", "--id", "worker-\(number)", "--coordinator", endpoint, "--state", "worker-\(number)",
+                    "--listen", "tcp://127.0.0.1:\(ports[number])",
+                ] + security("worker-\(number)"), in: tiny.folder)
+        }
+        self.devices = (1...devices).map { number in
+            SupervisedRole(
+                "device-\(number)",
+                ["device", "--id", "device-\(number)", "--coordinator", endpoint] + security("device-\(number)"),
+                in: tiny.folder)
+        }
+    }
+
+    deinit { for role in roles { role.letGo() } }
+
+    /// Starts all roles in an order.
+    func start(_ order: [SupervisedRole]? = nil, failpoint: (role: String, setting: String)? = nil) throws {
+        for role in order ?? roles {
+            try role.start(failpoint: failpoint?.role == role.name ? failpoint?.setting : nil)
+        }
+    }
+
+    /// Waits until the coordinator says that the run is complete, and everybody has left.
+    func finish(within seconds: Double = 120) throws {
+        let code = coordinator.exitCode(within: seconds)
+        try #require(code == 0, "\(logs)")
+        for role in workers.prefix(1) + devices { #expect(role.exitCode(within: 30) == 0, "\(role.name)\n\(role.log)") }
+    }
+
+    /// The end of every log.
+    var logs: String {
+        roles.map { "== \($0.name), \($0.deaths) deaths\n\($0.log.suffix(1500))" }.joined(separator: "\n")
+    }
+
+    /// What the worker who ended the run left.
+    func trained() throws -> RunFiles {
+        for worker in workers {
+            let state = tiny.path(worker.name)
+            let runs = (try? FileManager.default.contentsOfDirectory(atPath: state.path)) ?? []
+            for run in runs {
+                let files = RunFiles(folder: state.appendingPathComponent(run))
+                if FileManager.default.fileExists(atPath: files.folder.appendingPathComponent("summary.json").path) {
+                    return files
+                }
+            }
+        }
+        throw NothingTrained()
+    }
+
+    /// Checks that every step of the run is in the ledger once, and that each epoch had every sample once.
+    func expectEverySampleOnce(samples: Int, epochs: Int) throws {
+        let ledger = try Ledger(folder: tiny.path("coordinator").path, access: .reading)
+        let run = try #require(try ledger.runs().first)
+        #expect(run.state == .completed)
+        let steps = try ledger.steps(of: run.id)
+        #expect(try ledger.verifyChain(run.id) == steps.count)
+        #expect(steps.map(\.step) == Array(1...max(1, steps.count)))
+        for epoch in 1...epochs {
+            let ids = steps.filter { $0.epoch == epoch }.flatMap(\.sampleIDs)
+            #expect(ids.count == samples && Set(ids).count == samples, "epoch \(epoch): lost or applied twice")
+        }
+    }
+
+    private static func enroll(_ names: [String], in tiny: TinyModel) throws {
+        for name in ["coordinator"] + names {
+            let made = try tiny.run("keys", "generate", name)
+            try #require(made.exitCode == 0, "\(made.errors)")
+        }
+        for name in names {
+            let role = String(name.prefix { $0 != "-" })
+            let enrolled = try tiny.run(
+                "devices", "enroll", name, "--role", role, "--key", "keys/\(name).pub", "--state", "coordinator")
+            try #require(enrolled.exitCode == 0, "\(enrolled.errors)")
+        }
+    }
+
+    private struct NothingTrained: Error {}
+}
+
+/// TCP ports of this machine that nobody listens on.
+enum FreePorts {
+    static func take(_ count: Int) throws -> [UInt16] {
+        var sockets: [Int32] = []
+        defer { for socket in sockets { close(socket) } }
+        return try (0..<count).map { _ in
+            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            sockets.append(descriptor)
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_addr.s_addr = inet_addr("127.0.0.1")
+            var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let status = withUnsafeMutablePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                    bind(descriptor, address, size) == 0 && getsockname(descriptor, address, &size) == 0
+                }
+            }
+            try #require(status, "no free port")
+            return UInt16(bigEndian: address.sin_port)
+        }
+    }
+}

@@ -1,0 +1,151 @@
+import Diagnostics
+import Foundation
+import Ledger
+import Support
+import Testing
+
+@Suite("An operator's commands")
+struct OperationsTests {
+    private static let key = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
+
+    private static func state(in folder: URL) -> String { folder.appendingPathComponent("state/coordinator").path }
+
+    /// A coordinator's ledger in the middle of a run, in the default folder.
+    private func withRun(_ body: (URL, Ledger) throws -> Void) throws {
+        try Fixtures.withTemporaryFolder { folder in
+            let ledger = try Ledger(folder: Self.state(in: folder), access: .coordinator)
+            let run = RecordedRun(id: "movies-1", recipeName: "movies", recipe: "seed: 7\n", seed: 7)
+            let devices = (0..<3).map {
+                DeviceRecord(run: "movies-1", id: "gateway-\($0)", number: $0, samples: 40, state: .publishing, cut: 6)
+            }
+            let worker = WorkerRecord(
+                run: "movies-1", id: "worker-0", endpoint: "tcp://10.0.0.1:7001", publicKey: "", state: .training,
+                session: .max)
+            try ledger.record([.runBegan(run)] + devices.map { .deviceJoined($0) } + [.workerJoined(worker)])
+            var cursor = CursorRecord(run: "movies-1", device: "gateway-1")
+            cursor.settledSamples = 30
+            cursor.settledBytes = 1_500_000
+            cursor.redelivered = 2
+            cursor.roundTripSeconds = 0.0123
+            let step = StepRecord(
+                run: "movies-1", step: 1, epoch: 1, loss: 0.4312, accuracy: 0.5, learningRate: 2e-4, tokens: 100,
+                samples: 2, sampleIDs: [1, 2], adapterDigest: "ab", seconds: 0.5, worker: "worker-0")
+            try ledger.record([
+                .runState(run: "movies-1", .training, plannedSteps: 600), .cursors([cursor]), .step(step),
+                .plan(PlanRecord(run: "movies-1", generation: 1, predictedSeconds: 185, json: "{}")),
+                .assigned(
+                    AssignmentRecord(
+                        run: "movies-1", generation: 1, device: "gateway-1", worker: "worker-0", cut: 9,
+                        creditBytes: 8_000_000, reason: "its uplink is slow")),
+                .event(
+                    EventRecord(run: "movies-1", level: .warning, role: "device", source: "gateway-2", text: "is away")),
+            ])
+            try body(folder, ledger)
+        }
+    }
+
+    @Test("run ls and run info say how a run stands, what its plan is and why, and what to do next")
+    func information() throws {
+        try withRun { folder, _ in
+            let list = try Program.run(["run", "ls"], in: folder).output
+            #expect(list.contains("movies-1  training  1/600  movies"))
+            let text = try Program.run(["run", "info"], in: folder).output
+            for part in [
+                "training", "step 1/600  loss 0.4312", "verified, 1 step", "3 publishing", "30 of 120 samples",
+                "worker-0 at tcp://10.0.0.1:7001: training", "generation 1, predicted 3:05", "its uplink is slow",
+                "permafrost top",
+            ] {
+                #expect(text.contains(part), "\(part) is not in\n\(text)")
+            }
+            let json = try JSON(Program.run(["run", "info", "movies-1", "--format", "json"], in: folder).output)
+            #expect(try json.inner("run").text("state") == "training")
+            #expect(try json.number("verified_steps") == 1)
+            #expect(try json.inner("progress").number("settled_samples") == 30)
+            #expect(try json.inner("plan").number("generation") == 1)
+        }
+    }
+
+    @Test("top shows each device's figures, once when it is piped")
+    func top() throws {
+        try withRun { folder, _ in
+            let text = try Program.run(["top"], in: folder).output
+            #expect(text.hasPrefix("movies-1  training  step 1/600  loss 0.4312"))
+            let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("gateway-1") })
+            let cells = line.split(separator: " ").map(String.init)
+            #expect(cells.starts(with: ["gateway-1", "publishing", "9"]))
+            #expect(line.contains("1.5 MB") && line.contains("  10  ") && line.contains("12.3 ms"))
+            let json = try JSON(Program.run(["top", "--format", "json"], in: folder).output)
+            #expect(try json.count("devices") == 3)
+        }
+    }
+
+    @Test("run logs prints events, and with --follow until the run has ended")
+    func logs() throws {
+        try withRun { folder, ledger in
+            let program = try Program(["run", "logs", "--follow", "--format", "json"], in: folder)
+            let first = try #require(program.line(beginningWith: "{"))
+            #expect(try JSON(first).text("text") == "is away")
+            let event = EventRecord(run: "movies-1", level: .info, role: "device", source: "gateway-2", text: "is back")
+            try ledger.record([.event(event), .ended(run: "movies-1", .completed, exitCode: 0, reason: "all is done")])
+            let rest = try program.finish()
+            #expect(rest.exitCode == 0 && rest.output.contains("is back"))
+            let text = try Program.run(["run", "logs"], in: folder).output
+            #expect(text.contains("warning  device gateway-2  is away\n"))
+        }
+    }
+
+    @Test("run stop and workers drain are orders that the coordinator finds")
+    func orders() throws {
+        try withRun { folder, ledger in
+            #expect(try Program.run(["workers", "drain", "worker-0"], in: folder).exitCode == 0)
+            #expect(try Program.run(["run", "stop"], in: folder).output.contains("run logs movies-1 --follow"))
+            #expect(try Program.run(["run", "info"], in: folder).output.contains("drain worker-0, not taken yet"))
+            let orders = try ledger.takeOrders()
+            #expect(orders.map(\.kind) == [.drain, .stop] && orders.map(\.target) == ["worker-0", "movies-1"])
+            #expect(try Program.run(["workers", "ls"], in: folder).output.contains("worker-0  training"))
+        }
+    }
+
+    @Test("devices enroll works before any coordinator was started, and revoke undoes it")
+    func keys() throws {
+        try Fixtures.withTemporaryFolder { folder in
+            let file = folder.appendingPathComponent("gateway-7.pub")
+            try "public-key = \(Self.key)\n".write(to: file, atomically: true, encoding: .utf8)
+            let enrolled = try Program.run(["devices", "enroll", "gateway-7", "--key", file.path], in: folder)
+            #expect(enrolled.exitCode == 0, "\(enrolled.errors)")
+            let ledger = try Ledger(folder: Self.state(in: folder), access: .coordinator)
+            #expect(try ledger.keys().map(\.publicKey) == [Self.key] && ledger.keysVersion() == 1)
+            #expect(try Program.run(["devices", "ls"], in: folder).output.contains(Self.key))
+            let taken = try Program.run(["devices", "enroll", "gateway-8", "--key", file.path], in: folder)
+            #expect(taken.exitCode == ExitCode.ledgerRefused.rawValue && taken.errors.contains("device gateway-7"))
+            #expect(try Program.run(["devices", "revoke", "gateway-7"], in: folder).exitCode == 0)
+            #expect(try ledger.keys().allSatisfy { $0.revoked != nil } && ledger.keysVersion() == 2)
+            let unknown = try Program.run(["devices", "revoke", "gateway-1"], in: folder)
+            #expect(unknown.exitCode == ExitCode.notInLedger.rawValue && unknown.errors.contains("did you mean"))
+            try "x".write(to: file, atomically: true, encoding: .utf8)
+            let bad = try Program.run(["devices", "enroll", "x", "--key", file.path], in: folder)
+            #expect(bad.exitCode == ExitCode.ledgerRefused.rawValue && bad.errors.contains(file.path))
+        }
+    }
+
+    @Test("no ledger, no run, an unknown run and a damaged ledger end with their numbers")
+    func errors() throws {
+        try Fixtures.withTemporaryFolder { folder in
+            for command in ["run ls", "top", "run stop", "workers drain w", "devices revoke d"] {
+                let outcome = try Program.run(command.split(separator: " ").map(String.init), in: folder)
+                #expect(outcome.exitCode == ExitCode.ledgerUnusable.rawValue, "\(command): \(outcome.errors)")
+                #expect(outcome.errors.contains("state/coordinator") && outcome.errors.contains("--state"))
+            }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+        }
+        try withRun { folder, _ in
+            let unknown = try Program.run(["run", "info", "movie-1"], in: folder)
+            #expect(unknown.exitCode == ExitCode.notInLedger.rawValue && unknown.errors.contains("movies-1"))
+            let head = folder.appendingPathComponent("state/coordinator/ledger.head")
+            try Data().write(to: head)
+            let json = try JSON(Program.run(["run", "ls", "--format", "json"], in: folder).output)
+            #expect(try json.inner("error").number("code") == Double(ExitCode.ledgerDamaged.rawValue))
+            #expect(try json.inner("error").text("problem").contains("ledger.head"))
+        }
+    }
+}
