@@ -44,7 +44,7 @@ extension Fleet {
     ) throws(RecipeError) {
         for field in fields {
             if let setting = settings[section + field.key] {
-                try field.decode(setting, into: &root)
+                try field.decode(setting, into: &root, section: section)
             } else if field.isRequired {
                 throw .missingKey(place: .file(file), key: section + field.key, expected: field.expected)
             }

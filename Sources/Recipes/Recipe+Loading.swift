@@ -76,7 +76,12 @@ extension Recipe {
 
 extension RecipeField {
     /// Sets this key's value, with errors that say where the value stands.
-    func decode(_ setting: RecipeSettings.Setting, into root: inout Root) throws(RecipeError) {
+    ///
+    /// - Parameter section: what stands before the key in its file, with a dot at the end.
+    func decode(
+        _ setting: RecipeSettings.Setting, into root: inout Root, section: String = ""
+    ) throws(RecipeError) {
+        let key = section + key
         do {
             try decode(setting.node, into: &root)
         } catch {

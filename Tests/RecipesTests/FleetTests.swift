@@ -41,7 +41,7 @@ struct FleetTests {
             BadRecipe("        samples: 9", "", .recipeImpossibleValue, at: "f.yaml", "'classes.phone.samples'"),
             BadRecipe("samples: 9", "samples: {a: 1}", .recipeWrongType, at: "14:18", "'classes.phone.samples'"),
             BadRecipe("clas", "glas", .recipeUnknownKey, at: "8:1", "'classes'"),
-            BadRecipe("count: 7", "count: 100000\n        samples: 1000", .recipeSyntax, at: "10:", "'samples'"),
+            BadRecipe("count: 7", "count: 100000\n        samples: 1000", .recipeSyntax, at: "11:9", "'samples'"),
         ])
     func refuses(_ bad: BadRecipe) throws {
         let yaml = Self.valid.replacing(bad.replacing, with: bad.with)
