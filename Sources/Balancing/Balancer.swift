@@ -66,7 +66,9 @@ public enum Balancer {
                 Plan.Assignment(
                     device: devices[place].id, cut: cuts[place], creditBytes: bytes[place], worker: workers[place],
                     reason: reasons.sentence(for: place, device: devices[place], cut: cuts[place]))
-            }, prediction: prediction)
+            }, prediction: prediction,
+            isComplete: server.stepSecondsPerToken != nil
+                && devices.allSatisfy { $0.secondsPerBlockToken != nil || $0.remainingTokens == 0 })
     }
 }
 

@@ -48,8 +48,9 @@ public struct ServerMeasure: Codable, Sendable, Equatable {
     /// Seconds in which a worker that does nothing else takes one token through one frozen block (F0). Where several
     /// passes run at the same time, it is the time of all divided by their number.
     public var advanceSecondsPerBlockToken: Double
-    /// Seconds of a worker's training step for one token: F, B and W of all trainable blocks.
-    public var stepSecondsPerToken: Double
+    /// Seconds of a worker's training step for one token: F, B and W of all trainable blocks; nil before it was
+    /// measured: then steps count as free.
+    public var stepSecondsPerToken: Double?
     /// The workers' ids, at least one.
     public var workers: [String]
     /// Frozen blocks that published samples still miss: tokens times blocks.
@@ -59,7 +60,7 @@ public struct ServerMeasure: Codable, Sendable, Equatable {
 
     /// A server that has nothing to catch up with unless it is said.
     public init(
-        advanceSecondsPerBlockToken: Double, stepSecondsPerToken: Double, workers: [String],
+        advanceSecondsPerBlockToken: Double, stepSecondsPerToken: Double?, workers: [String],
         pendingBlockTokens: Double = 0, trainedTokens: Double = 0
     ) {
         self.advanceSecondsPerBlockToken = advanceSecondsPerBlockToken

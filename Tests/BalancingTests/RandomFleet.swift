@@ -1,0 +1,59 @@
+import Balancing
+import Randomness
+
+/// Measures of a small fleet in which every kind of bottleneck occurs.
+struct RandomFleet {
+    var devices: [DeviceMeasure]
+    var server: ServerMeasure
+    var model: ModelFacts
+
+    init(devices count: Int, blocks: Int, using generator: inout SeededGenerator) {
+        // Spread over three powers of ten.
+        let drawn = { (scale: Double, generator: inout SeededGenerator) in
+            scale * [0.03, 0.1, 0.3, 1, 3, 10][Int.random(in: 0..<6, using: &generator)] * (0.5 + generator.uniform())
+        }
+        devices = (0..<count).map { number in
+            DeviceMeasure(
+                id: "device-\(number)", secondsPerBlockToken: drawn(1e-3, &generator),
+                uplinkBytesPerSecond: drawn(1e6, &generator),
+                memoryBytes: Int.random(in: 0..<4, using: &generator) == 0
+                    ? nil : 100 + 10 * Int.random(in: 0...(blocks + 2), using: &generator),
+                samples: 10, tokens: drawn(1e3, &generator), cut: 0)
+        }
+        server = ServerMeasure(
+            advanceSecondsPerBlockToken: drawn(3e-4, &generator), stepSecondsPerToken: drawn(3e-4, &generator),
+            workers: ["worker-1"])
+        model = ModelFacts(
+            frozenBlocks: blocks, minimumCut: Int.random(in: 0...1, using: &generator), bytesPerToken: 1000,
+            memoryBytesPerBlock: 10, fixedMemoryBytes: 100, epochs: Int.random(in: 1...3, using: &generator))
+    }
+
+    /// The plan for it.
+    func plan() -> Plan {
+        Balancer.plan(
+            devices: devices, server: server, model: model, credits: .init(totalBytes: 1 << 20, messageBytes: 1 << 10))
+    }
+
+    /// The model's time of any cuts, written down once more.
+    func seconds(_ cuts: [Int]) -> Double {
+        var last = 0.0
+        var server = 0.0
+        var steps = 0.0
+        for (device, cut) in zip(devices, cuts) {
+            let perToken = Double(cut) * (device.secondsPerBlockToken ?? 0)
+            let wire = model.bytesPerToken / (device.uplinkBytesPerSecond ?? .infinity)
+            last = max(last, device.tokens * max(perToken, wire))
+            server += device.tokens * Double(model.frozenBlocks - cut) * self.server.advanceSecondsPerBlockToken
+            steps += device.tokens * (self.server.stepSecondsPerToken ?? 0)
+        }
+        return max(last, server + steps) + Double(model.epochs - 1) * steps
+    }
+
+    /// The cuts that memory and the minimum permit, by device.
+    var permitted: [ClosedRange<Int>] {
+        devices.map { device in
+            let most = model.largestCut(memoryBytes: device.memoryBytes)
+            return min(model.minimumCut, most)...most
+        }
+    }
+}
