@@ -105,7 +105,7 @@ struct OperationsTests {
             try coordinator.verify()
             let head = try #require(
                 try LedgerHead(path: "\(coordinator.database.path.dropLast(7)).head", writes: false))
-            #expect(head.commits == 1 + 40 + 1)
+            #expect(head.commits == 1 + 40)
         }
     }
 }
