@@ -67,8 +67,7 @@ public enum Balancer {
                     device: devices[place].id, cut: cuts[place], creditBytes: bytes[place], worker: workers[place],
                     reason: reasons.sentence(for: place, device: devices[place], cut: cuts[place]))
             }, prediction: prediction,
-            isComplete: server.stepSecondsPerToken != nil
-                && devices.allSatisfy { $0.secondsPerBlockToken != nil || $0.remainingTokens == 0 })
+            isComplete: devices.allSatisfy { $0.secondsPerBlockToken != nil || $0.remainingTokens == 0 })
     }
 }
 

@@ -123,7 +123,7 @@ struct BalancerTests {
             var fleet = RandomFleet(devices: 30, blocks: 8, using: &generator)
             fleet.server.workers = ["a", "b", "c"]
             let plan = fleet.plan()
-            let stepSeconds = Double(fleet.model.epochs) * (fleet.server.stepSecondsPerToken ?? 0)
+            let stepSeconds = Double(fleet.model.epochs) * fleet.server.stepSecondsPerToken
             let costs = zip(fleet.devices, plan.cuts).map { device, cut -> Double in
                 device.tokens * (Double(8 - cut) * fleet.server.advanceSecondsPerBlockToken + stepSeconds)
             }

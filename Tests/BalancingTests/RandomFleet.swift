@@ -44,7 +44,7 @@ struct RandomFleet {
             let wire = model.bytesPerToken / (device.uplinkBytesPerSecond ?? .infinity)
             last = max(last, device.tokens * max(perToken, wire))
             server += device.tokens * Double(model.frozenBlocks - cut) * self.server.advanceSecondsPerBlockToken
-            steps += device.tokens * (self.server.stepSecondsPerToken ?? 0)
+            steps += device.tokens * self.server.stepSecondsPerToken
         }
         return max(last, server + steps) + Double(model.epochs - 1) * steps
     }

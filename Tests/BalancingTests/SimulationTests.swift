@@ -84,6 +84,19 @@ struct SimulationTests {
         #expect(balanced.classes[0].meanCut < balanced.classes[2].meanCut)
     }
 
+    @Test("where the server is what the run waits for, balancing is never slower than the deepest equal cuts")
+    func serverBound() {
+        for ratio in [nil, 20.0] {
+            let slow = fleet { fleet in
+                fleet.advanceBlockTokensPerSecond = 10_000
+                fleet.stepTokensPerSecond = 500
+                fleet.model.stepInBlocks = ratio
+            }
+            let seconds = [Simulation.Mode.balanced, .equal].map { Simulation.run(slow, mode: $0).seconds }
+            #expect(seconds[0] <= 1.02 * seconds[1], "\(seconds)")
+        }
+    }
+
     @Test("a slow device never starves a fast one: beside slow devices, fast ones have published no later")
     func noStarvation() {
         let alone = fleet { $0.classes.removeFirst(2) }

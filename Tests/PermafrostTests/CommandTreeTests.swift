@@ -10,7 +10,8 @@ struct CommandTreeTests {
         "help is what the recorded files say",
         arguments: [
             "", "train", "resume", "eval", "generate", "export", "inspect", "data", "simulate", "validate", "run",
-            "run ls", "run info", "run logs", "run stop", "devices", "devices ls", "devices enroll", "devices revoke", "workers",
+            "run ls", "run info", "run logs", "run stop", "devices", "devices ls", "devices enroll", "devices revoke",
+            "workers",
             "workers ls", "workers drain", "top", "doctor", "version",
         ])
     func help(command: String) throws {
