@@ -10,6 +10,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
@@ -41,7 +42,9 @@ let package = Package(
         .target(name: "Queueing", dependencies: ["CLMDB", "CZeroMQ", "Diagnostics", "Randomness", "Wire"]),
 
         // Who computes what, and what the coordinator remembers.
-        .target(name: "Balancing", dependencies: ["Diagnostics", "Randomness"]),
+        .target(
+            name: "Balancing",
+            dependencies: ["Datasets", "Randomness", .product(name: "HeapModule", package: "swift-collections")]),
         .target(
             name: "Ledger",
             dependencies: [
@@ -58,7 +61,7 @@ let package = Package(
         // Recipes, run folders and the embedded assembly of the roles.
         .target(
             name: "Recipes",
-            dependencies: ["Datasets", "Diagnostics", .product(name: "Yams", package: "Yams")]),
+            dependencies: ["Balancing", "Datasets", "Diagnostics", .product(name: "Yams", package: "Yams")]),
         .target(
             name: "Runs",
             dependencies: [
@@ -93,7 +96,7 @@ let package = Package(
         .target(name: "CSyncedFile", path: "Tests/CSyncedFile"),
         .testTarget(
             name: "QueueingTests", dependencies: ["CSyncedFile", "Faults", "Queueing", "Randomness", "Wire"]),
-        .testTarget(name: "BalancingTests", dependencies: ["Balancing", "Randomness"]),
+        .testTarget(name: "BalancingTests", dependencies: ["Balancing", "Datasets", "Randomness"]),
         .testTarget(name: "LedgerTests", dependencies: ["Diagnostics", "Ledger", "Randomness"]),
         .testTarget(name: "MethodsTests", dependencies: ["Datasets", "Methods", "Models", "Support"]),
         .testTarget(
@@ -113,7 +116,7 @@ let package = Package(
                 "Balancing", "CZeroMQ", "Coordinator", "Datasets", "Device", "Diagnostics", "Faults", "Ledger", "Methods",
                 "Models", "Queueing", "Randomness", "Support", "Tensors", "Wire", "Worker",
             ]),
-        .testTarget(name: "RecipesTests", dependencies: ["Diagnostics", "Recipes"]),
+        .testTarget(name: "RecipesTests", dependencies: ["Balancing", "Diagnostics", "Recipes"]),
         .testTarget(
             name: "RunsTests",
             dependencies: ["Checkpoints", "Datasets", "Models", "Randomness", "Recipes", "Runs", "Support", "Tensors"]),

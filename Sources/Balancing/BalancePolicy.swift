@@ -23,11 +23,13 @@ public struct BalancePolicy: Sendable {
 
     /// Totals of a device since it began; totals that fall mean that it began anew.
     public struct DeviceTotals: Sendable, Equatable {
-        /// Samples and their tokens that it published and nobody had before.
+        /// Samples that it published and nobody had before.
         public var publishedSamples = 0
+        /// Their tokens.
         public var publishedTokens = 0.0
-        /// Seconds spent in the model, and the tokens times blocks that they were spent on.
+        /// Seconds spent in the model.
         public var computeSeconds = 0.0
+        /// What they were spent on: tokens times blocks.
         public var blockTokens = 0.0
         /// Payload bytes a second of the uplink while it was in use; 0 before it was measured.
         public var uplinkBytesPerSecond = 0.0
@@ -42,11 +44,13 @@ public struct BalancePolicy: Sendable {
 
     /// Totals of the server since it began.
     public struct ServerTotals: Sendable, Equatable {
-        /// Time of missing frozen blocks, as of a worker that does nothing else, and their tokens times blocks.
+        /// Time of missing frozen blocks, as of a worker that does nothing else.
         public var advanceSeconds = 0.0
+        /// What it was spent on: tokens times blocks.
         public var advanceBlockTokens = 0.0
-        /// Time of steps, and their tokens.
+        /// Time of steps.
         public var stepSeconds = 0.0
+        /// Their tokens.
         public var stepTokens = 0.0
 
         /// Nothing yet.
@@ -69,8 +73,9 @@ public struct BalancePolicy: Sendable {
     public let settings: Settings
     /// The plan that the run follows; nil before the first.
     public private(set) var plan: Plan?
-    /// How often a plan was solved for, and how often one was taken.
+    /// How often a plan was solved for.
     public private(set) var solved = 0
+    /// How often one was taken.
     public private(set) var taken = 0
 
     private var followed: [Followed] = []
@@ -147,7 +152,7 @@ public struct BalancePolicy: Sendable {
     }
 
     /// A new plan, if there is reason to change: something moved, and it is better by enough. Nil otherwise, and while
-    /// the server or every device is unmeasured.
+    /// every device or the server is unmeasured.
     public mutating func reconsider() -> Plan? {
         guard !followed.isEmpty, let server = serverMeasure(), hasMoved(server) else { return nil }
         let devices = deviceMeasures()
@@ -157,10 +162,11 @@ public struct BalancePolicy: Sendable {
         let new = Balancer.plan(devices: devices, server: server, model: model, credits: settings.credits)
         let present = Balancer.prediction(
             cuts: devices.map(\.cut), devices: devices, server: server, model: model)
-        let isWorth = new.predictedSeconds <= (1 - settings.improvement) * present.seconds
-        let isFirst = plan == nil
-        guard isWorth || isFirst else { return nil }
-        // The first plan states prediction and reasons even where it is not worth a change of cuts.
+        let isWorth = new.prediction.seconds <= (1 - settings.improvement) * present.seconds
+        // The first plan states prediction and reasons even where it is not worth a change of cuts, and so does the
+        // first one that leaves nothing out.
+        let isInformed = plan == nil || (new.isComplete && plan?.isComplete == false)
+        guard isWorth || isInformed else { return nil }
         let kept =
             isWorth
             ? new
@@ -190,19 +196,32 @@ public struct BalancePolicy: Sendable {
         }
     }
 
-    /// What is known of the server now; nil while steps are unmeasured. Without missing blocks so far, one of them is
-    /// taken to cost what a device's costs where that is fastest.
+    /// What is known of the server now; nil without a worker, and as long as nothing says what a step costs: cuts that
+    /// take steps for free would leave to a busy server what a device has time for.
+    ///
+    /// What is not measured is estimated by `ModelFacts.stepInBlocks`. Without that, a missing block is taken to cost
+    /// what the fastest device needs for it until the first ones were run.
     public func serverMeasure() -> ServerMeasure? {
-        guard let stepSeconds = step.secondsPerUnit, !workers.isEmpty else { return nil }
+        let ratio = model.stepInBlocks
+        let measured = (advance: advance.secondsPerUnit, step: step.secondsPerUnit)
         let fastest = followed.compactMap(\.block.secondsPerUnit).min()
-        guard let advanceSeconds = advance.secondsPerUnit ?? fastest else { return nil }
+        let estimatedStep = measured.advance.flatMap { seconds in ratio.map { seconds * $0 } }
+        let estimatedAdvance = measured.step.flatMap { seconds in ratio.map { seconds / $0 } } ?? fastest
+        guard !workers.isEmpty, let stepSeconds = measured.step ?? estimatedStep,
+            let advanceSeconds = measured.advance ?? estimatedAdvance
+        else { return nil }
         return ServerMeasure(
             advanceSecondsPerBlockToken: advanceSeconds, stepSecondsPerToken: stepSeconds, workers: workers,
             pendingBlockTokens: max(0, publishedMissing - advancedBlockTokens), trainedTokens: trainedTokens)
     }
 
+    /// Whether a plan made now would be complete.
+    private var isMeasured: Bool {
+        followed.allSatisfy { $0.block.secondsPerUnit != nil || $0.publishedSamples >= $0.measure.samples }
+    }
+
     private func hasMoved(_ server: ServerMeasure) -> Bool {
-        isChanged || plan == nil
+        isChanged || plan == nil || (plan?.isComplete == false && isMeasured)
             || MeasureFilter.hasMoved(server.advanceSecondsPerBlockToken, from: solvedAdvance, by: settings.change)
             || MeasureFilter.hasMoved(server.stepSecondsPerToken, from: solvedStep, by: settings.change)
             || followed.contains { device in

@@ -19,8 +19,11 @@ public struct Plan: Codable, Sendable, Equatable {
     /// How long the rest of the run takes with these cuts, and what it waits for.
     public var prediction: Prediction
 
-    /// How long the rest of the run takes with these cuts, in seconds.
-    public var predictedSeconds: Double { prediction.seconds }
+    /// Whether every device that has still to publish had been measured, so that the prediction leaves nothing out.
+    public var isComplete: Bool
+
+    /// How long the rest of the run takes with these cuts, in seconds; nil while something is unmeasured.
+    public var predictedSeconds: Double? { isComplete ? prediction.seconds : nil }
     /// What the run waits for.
     public var bottleneck: Bottleneck { prediction.bottleneck }
     /// Blocks by device, in the devices' order.

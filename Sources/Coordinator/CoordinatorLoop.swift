@@ -55,7 +55,7 @@ struct CoordinatorLoop {
             if stopSignal.drain() { actions += machine.stopRequested(now: clock.now) }
             if clock.now >= nextTick {
                 nextTick = clock.now + Self.tick
-                actions += try followKeys() + takeOrders() + machine.tick(now: clock.now)
+                actions += try followKeys() + followOrders() + machine.tick(now: clock.now)
             }
             if let outcome = try perform(actions + machine.settle(), observer) { return outcome }
         }
@@ -86,11 +86,12 @@ struct CoordinatorLoop {
         return machine.keysChanged(keys)
     }
 
-    private mutating func takeOrders() throws -> [CoordinatorMachine.Action] {
-        try ledger?.takeOrders().filter { $0.run == configuration.run }.flatMap { order in
-            switch order.kind {
-            case .stop: machine.stopRequested(now: clock.now)
-            case .drain: machine.drainRequested(order.target)
+    private mutating func followOrders() throws -> [CoordinatorMachine.Action] {
+        try ledger?.waitingOrders().filter { $0.run == configuration.run }.flatMap { order in
+            let taken = CoordinatorMachine.Action.record([.orderTaken(order.id)])
+            return switch order.kind {
+            case .stop: [taken] + machine.stopRequested(now: clock.now)
+            case .drain: [taken] + machine.drainRequested(order.target)
             }
         } ?? []
     }

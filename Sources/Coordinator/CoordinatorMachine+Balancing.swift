@@ -49,7 +49,7 @@ extension CoordinatorMachine {
             reassigned[number] = assignment.reason
             changed += 1
         }
-        predictedSeconds = (age + now).seconds + plan.predictedSeconds
+        predictedSeconds = plan.predictedSeconds.map { (age + now).seconds + $0 }
         bottleneck = plan.bottleneck.description
         reasons.append(
             changed == 0

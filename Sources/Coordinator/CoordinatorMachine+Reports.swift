@@ -75,7 +75,7 @@ extension CursorRecord {
             settledSamples = Int(clamping: queue.samples)
             settledMessages = Int(clamping: queue.messages)
             settledBytes = Int(clamping: queue.bytes)
-            pending = Int(clamping: queue.pendingBytes)
+            pendingBytes = Int(clamping: queue.pendingBytes)
             creditBytes = Int(clamping: queue.creditBytes)
             redelivered = Int(clamping: queue.redelivered)
             duplicates = Int(clamping: queue.duplicates)

@@ -10,8 +10,8 @@ public struct CursorRecord: Codable, Sendable, Equatable {
     public var settledMessages: Int
     /// Payload bytes that the worker has stored durably.
     public var settledBytes: Int
-    /// Messages that were sent and not acknowledged yet.
-    public var pending: Int
+    /// Payload bytes that were received and are not stored yet.
+    public var pendingBytes: Int
     /// Payload bytes that the device may still send.
     public var creditBytes: Int
     /// Messages that came again because their acknowledgement was late or lost.
@@ -34,7 +34,7 @@ public struct CursorRecord: Codable, Sendable, Equatable {
         settledSamples = 0
         settledMessages = 0
         settledBytes = 0
-        pending = 0
+        pendingBytes = 0
         creditBytes = 0
         redelivered = 0
         duplicates = 0

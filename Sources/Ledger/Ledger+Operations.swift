@@ -41,21 +41,12 @@ extension Ledger {
         try database.read { try $0.rows(OrderRecord.self, "WHERE run = ? ORDER BY id", [run]) }
     }
 
-    /// The orders that nobody has taken yet, which are taken by this. Cheap when there are none.
+    /// The orders that nobody has taken yet. Cheap when there are none. `LedgerEntry.orderTaken` takes one, in the
+    /// transaction that records what came of it: a crash in between loses no order.
     ///
     /// - Throws: `LedgerError`.
-    public func takeOrders() throws(LedgerError) -> [OrderRecord] {
-        let waiting = "WHERE taken IS NULL ORDER BY id"
-        guard try database.read({ try !$0.rows(OrderRecord.self, "\(waiting) LIMIT 1").isEmpty }) else { return [] }
-        return try database.write { database in
-            let time = Date().timeIntervalSince1970
-            return try database.rows(OrderRecord.self, waiting).map { order in
-                var order = order
-                order.taken = time
-                try database.put(order)
-                return order
-            }
-        }
+    public func waitingOrders() throws(LedgerError) -> [OrderRecord] {
+        try database.read { try $0.rows(OrderRecord.self, "WHERE taken IS NULL ORDER BY id") }
     }
 
     /// Lets the holder of a key in under an id; an id's earlier key is no longer valid then.

@@ -20,6 +20,8 @@ public enum LedgerEntry: Sendable, Equatable {
     case cursors([CursorRecord])
     /// A worker took a step.
     case step(StepRecord)
+    /// An operator's order is being followed.
+    case orderTaken(Int64)
     /// Something happened.
     case event(EventRecord)
     /// A new plan was made.

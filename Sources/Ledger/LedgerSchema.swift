@@ -62,7 +62,7 @@ enum LedgerSchema {
         ) STRICT;
         CREATE TABLE cursors (
             run TEXT NOT NULL, device TEXT NOT NULL, settledSamples INTEGER NOT NULL, settledMessages INTEGER NOT NULL,
-            settledBytes INTEGER NOT NULL, pending INTEGER NOT NULL, creditBytes INTEGER NOT NULL,
+            settledBytes INTEGER NOT NULL, pendingBytes INTEGER NOT NULL, creditBytes INTEGER NOT NULL,
             redelivered INTEGER NOT NULL, duplicates INTEGER NOT NULL, dead INTEGER NOT NULL,
             roundTripSeconds REAL, silentSeconds REAL NOT NULL, time REAL NOT NULL, checksum INTEGER NOT NULL,
             PRIMARY KEY (run, device),

@@ -98,7 +98,8 @@ private final class Secret: @unchecked Sendable, CustomReflectable {
 }
 
 private let z85Reason = "a key is \(CurvePublicKey.textCount) characters of Z85"
-private let z85Alphabet = Set("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#".utf8)
+private let z85Alphabet = Set(
+    "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#".utf8)
 
 /// The 32 bytes of a key, nil when the text is none.
 private func decodedZ85(_ text: String) -> [UInt8]? {

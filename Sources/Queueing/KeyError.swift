@@ -33,7 +33,8 @@ public enum KeyError: NumberedError, Equatable {
         case .unreadable: "Check the path, or make a pair with: permafrost keys generate NAME"
         case .readableByOthers(let path):
             "If nobody else has read it: chmod 600 \(path). Otherwise make a new pair and enroll that"
-        case .exists: "Choose another name, or replace the pair with --force; whoever enrolled it must enroll the new one"
+        case .exists:
+            "Choose another name, or replace the pair with --force; whoever enrolled it must enroll the new one"
         case .unwritable: "Check the folder's permissions and free space, or name another one with --folder"
         case .invalidName: "Use letters, digits, '.', '_' and '-', and begin with a letter or digit"
         case .generationFailed: "Use a libzmq that was built with CURVE; permafrost doctor shows its version"

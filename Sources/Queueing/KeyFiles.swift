@@ -24,7 +24,8 @@ public struct KeyFiles: Sendable, Equatable {
             default: false
             }
         }
-        guard isPlain, !name.isEmpty, name.utf8.count <= 200, name.first?.isLetter == true || name.first?.isNumber == true
+        guard isPlain, !name.isEmpty, name.utf8.count <= 200,
+            name.first?.isLetter == true || name.first?.isNumber == true
         else { throw .invalidName(name) }
         let path = URL(fileURLWithPath: folder).appendingPathComponent(name).path
         secretPath = path + ".key"

@@ -20,7 +20,7 @@ extension Recipe {
     public static func parse(
         yaml: String, file: String, overrides: [String] = []
     ) throws(RecipeError) -> Recipe {
-        let settings = try RecipeSettings(yaml: yaml, file: file, overrides: overrides).settings
+        let settings = try RecipeSettings(yaml: yaml, file: file, overrides: overrides, known: .recipe).settings
         var recipe = Recipe()
         for field in RecipeSchema.fields {
             if let setting = settings[field.key] {
@@ -43,7 +43,7 @@ extension Recipe {
     ///
     /// - Throws: `YamlError` if the text cannot be written.
     public func resolvedYAML() throws -> String {
-        let entry = { (field: RecipeField) in (Node.plain(field.parts.name), field.encode(self)) }
+        let entry = { (field: RecipeField<Recipe>) in (Node.plain(field.parts.name), field.encode(self)) }
         var written: Set<String> = []
         let entries = RecipeSchema.fields.compactMap { field -> (Node, Node)? in
             guard let section = field.parts.section else { return entry(field) }
@@ -54,7 +54,7 @@ extension Recipe {
         return try Yams.serialize(node: Node(entries, Tag(.map), .block), width: -1, allowUnicode: true)
     }
 
-    private static func contents(of file: String) throws(RecipeError) -> String {
+    static func contents(of file: String) throws(RecipeError) -> String {
         let bytes: Data
         do {
             let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: file))
@@ -64,7 +64,8 @@ extension Recipe {
             throw .unreadable(file: file, reason: systemReason(of: error))
         }
         guard bytes.count <= maximumBytes else {
-            throw .unreadable(file: file, reason: "it has more than \(maximumBytes) bytes, so it is not a recipe")
+            throw .unreadable(
+                file: file, reason: "it has more than \(maximumBytes) bytes, more than a file of settings has")
         }
         guard let yaml = String(validating: bytes, as: UTF8.self) else {
             throw .syntax(place: .file(file), reason: "the file is not UTF-8 text")
@@ -74,10 +75,15 @@ extension Recipe {
 }
 
 extension RecipeField {
-    /// Sets this key's value in a recipe, with errors that say where the value stands.
-    func decode(_ setting: RecipeSettings.Setting, into recipe: inout Recipe) throws(RecipeError) {
+    /// Sets this key's value, with errors that say where the value stands.
+    ///
+    /// - Parameter section: what stands before the key in its file, with a dot at the end.
+    func decode(
+        _ setting: RecipeSettings.Setting, into root: inout Root, section: String = ""
+    ) throws(RecipeError) {
+        let key = section + key
         do {
-            try decode(setting.node, into: &recipe)
+            try decode(setting.node, into: &root)
         } catch {
             let place = setting.place.narrowed(to: error.mark)
             throw error.isWrongType

@@ -50,7 +50,7 @@ public enum RecipeError: NumberedError, Equatable {
     /// What was wrong, with file, line and column, or the override.
     public var problem: String {
         switch self {
-        case .unreadable(let file, let reason): "The recipe \(file) cannot be read: \(reason)"
+        case .unreadable(let file, let reason): "\(file) cannot be read: \(reason)"
         case .syntax(let place, let reason): "\(place): \(reason)"
         case .duplicateKey(let place, let key): "\(place): the key '\(key)' is given again further down"
         case .unknownKey(let place, let key, _): "\(place): there is no key '\(key)'"
@@ -64,13 +64,13 @@ public enum RecipeError: NumberedError, Equatable {
     /// What to do next.
     public var remedy: String {
         switch self {
-        case .unreadable: "Check the path of the recipe"
+        case .unreadable: "Check the path of the file"
         case .syntax(.override, _): "Write KEY=VALUE with a YAML value, and text with special characters in quotes"
         case .syntax: "Correct the YAML there; text with special characters needs quotes"
         case .duplicateKey: "Keep one of them"
         case .unknownKey(_, _, let nearest?): "Perhaps '\(nearest)' was meant"
         case .unknownKey: "Delete it, or see the list of keys"
-        case .missingKey(_, let key, _): "Add '\(key)' to the recipe"
+        case .missingKey(_, let key, _): "Add '\(key)' to the file"
         case .impossibleValue(_, _, _, _, let nearest?): "Perhaps '\(nearest)' was meant"
         case .wrongType, .impossibleValue: "Correct the value"
         }

@@ -1,39 +1,39 @@
 import Yams
 
-/// One key of a recipe, with its values and meaning: a row of `RecipeSchema`.
-struct RecipeField: Sendable {
+/// One key of a recipe or a fleet, with its values and meaning: a row of `RecipeSchema` or `FleetSchema`.
+struct RecipeField<Root: Sendable>: Sendable {
     /// The whole key, such as `training.batch`.
     let key: String
-    /// Whether a recipe must give it.
+    /// Whether a file must give it.
     let isRequired: Bool
     /// The values it can have, in words.
     let expected: String
     /// What it means, in half a line.
     let help: String
 
-    private let read: @Sendable (Node, inout Recipe) throws(ValueProblem) -> Void
-    private let write: @Sendable (Recipe) -> Node
+    private let read: @Sendable (Node, inout Root) throws(ValueProblem) -> Void
+    private let write: @Sendable (Root) -> Node
 
     init<Value: Sendable>(
-        _ key: String, _ path: WritableKeyPath<Recipe, Value> & Sendable, _ kind: ValueKind<Value>,
+        _ key: String, _ path: WritableKeyPath<Root, Value> & Sendable, _ kind: ValueKind<Value>,
         required: Bool = false, _ help: String
     ) {
         self.key = key
         self.isRequired = required
         self.expected = kind.expected
         self.help = help
-        read = { node, recipe throws(ValueProblem) in recipe[keyPath: path] = try kind.decode(node) }
-        write = { recipe in kind.encode(recipe[keyPath: path]) }
+        read = { node, root throws(ValueProblem) in root[keyPath: path] = try kind.decode(node) }
+        write = { root in kind.encode(root[keyPath: path]) }
     }
 
     /// The section and the name within it: `training` and `batch`. A key of the top level has no section.
     var parts: (section: String?, name: String) { splitKey(key) }
 
-    /// Sets this key's value in a recipe.
-    func decode(_ node: Node, into recipe: inout Recipe) throws(ValueProblem) { try read(node, &recipe) }
+    /// Sets this key's value.
+    func decode(_ node: Node, into root: inout Root) throws(ValueProblem) { try read(node, &root) }
 
-    /// This key's value in a recipe, as YAML.
-    func encode(_ recipe: Recipe) -> Node { write(recipe) }
+    /// This key's value, as YAML.
+    func encode(_ root: Root) -> Node { write(root) }
 }
 
 /// Cuts a key at its last dot.

@@ -2,14 +2,14 @@
 ///
 /// Decoding, defaults, suggestions for mistyped keys, help and the resolved output are all derived from this table.
 enum RecipeSchema {
-    static let fields: [RecipeField] = general + model + data + task + lora + training + devices + server
+    static let fields: [RecipeField<Recipe>] = general + model + data + task + lora + training + devices + server
 
-    private static let general: [RecipeField] = [
+    private static let general: [RecipeField<Recipe>] = [
         .init("name", \.name, .name, required: true, "name of the recipe, part of the run folder's name"),
         .init("seed", \.seed, .integer(0...UInt64.max), "seed of every use of chance"),
     ]
 
-    private static let model: [RecipeField] = [
+    private static let model: [RecipeField<Recipe>] = [
         .init(
             "model.path", \.model.path, .path, required: true,
             "model file, or folder in the hub's layout; cache:NAME is in the cache folder"),
@@ -19,7 +19,7 @@ enum RecipeSchema {
             "blocks 1 to this one are frozen, what is trained lies above"),
     ]
 
-    private static let data: [RecipeField] = [
+    private static let data: [RecipeField<Recipe>] = [
         .init("data.path", \.data.path, .path, required: true, "data file; cache:FILE is in the cache folder"),
         .init("data.sha256", \.data.sha256, .optional(.sha256), "digest the data file must have"),
         .init("data.format", \.data.format, .choice(), required: true, "form of the data file"),
@@ -43,7 +43,7 @@ enum RecipeSchema {
             "number of training examples, null for all"),
     ]
 
-    private static let task: [RecipeField] = [
+    private static let task: [RecipeField<Recipe>] = [
         .init("task.head", \.task.head, .choice(), "what predicts the answer"),
         .init("task.prompt", \.task.prompt, .template, "what the model reads"),
         .init("task.answer", \.task.answer, .optional(.template), "answer in words, for the head lm"),
@@ -54,7 +54,7 @@ enum RecipeSchema {
         .init("task.too_long", \.task.tooLong, .choice(), "what happens to a longer example"),
     ]
 
-    private static let lora: [RecipeField] = [
+    private static let lora: [RecipeField<Recipe>] = [
         .init("lora.rank", \.lora.rank, .integer(1...1024), "inner width of an adapter"),
         .init("lora.alpha", \.lora.alpha, .real(0...1e6, except: [0]), "scale: outputs times alpha / rank"),
         .init(
@@ -73,7 +73,7 @@ enum RecipeSchema {
             "folder of an adapter in PEFT's format to go on with, null for a new one"),
     ]
 
-    private static let training: [RecipeField] = [
+    private static let training: [RecipeField<Recipe>] = [
         .init("training.method", \.training.method, .choice(), "what is computed where"),
         .init("training.trainable", \.training.trainable, .choice(), "adapters, or the blocks above the frozen ones"),
         .init("training.epochs", \.training.epochs, .integer(1...10_000), "how often every sample is trained"),
@@ -103,7 +103,7 @@ enum RecipeSchema {
             "newest checkpoints that stay"),
     ]
 
-    private static let devices: [RecipeField] = [
+    private static let devices: [RecipeField<Recipe>] = [
         .init(
             "devices.ids", \.devices.ids, .optional(.list(of: .name, count: 1...1024, distinct: true)),
             "ids of the devices, null for device-1, device-2 and so on"),
@@ -133,7 +133,7 @@ enum RecipeSchema {
             "network.coordinator", \.network.coordinator, .endpoint, "where devices and workers reach the coordinator"),
     ]
 
-    private static let server: [RecipeField] = [
+    private static let server: [RecipeField<Recipe>] = [
         .init(
             "store.capacity_bytes", \.store.capacityBytes, .bytes(1 << 20...1 << 50),
             "most bytes of activations the server keeps"),

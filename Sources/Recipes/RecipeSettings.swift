@@ -9,15 +9,18 @@ struct RecipeSettings {
         let place: RecipePlace
     }
 
+    private let known: KnownKeys
+
     /// The settings by whole key. An override replaces the file's setting, a later override an earlier one.
     private(set) var settings: [String: Setting] = [:]
 
     /// Reads YAML text and overrides; `file` names the text in errors.
     ///
     /// - Throws: `RecipeError` for text that is not YAML and keys that are not known.
-    init(yaml: String, file: String, overrides: [String]) throws(RecipeError) {
+    init(yaml: String, file: String, overrides: [String], known: KnownKeys) throws(RecipeError) {
+        self.known = known
         guard let root = try composed(yaml, place: .file(file)), !root.isNull else {
-            throw .syntax(place: .file(file), reason: "the recipe is empty")
+            throw .syntax(place: .file(file), reason: "the file is empty")
         }
         guard let mapping = root.mapping else {
             throw .syntax(place: .file(file), reason: "expected keys and values, found \(root.typeName)")
@@ -33,16 +36,16 @@ struct RecipeSettings {
                 throw .syntax(place: place, reason: "expected a key, found \(keyNode.typeName)")
             }
             let key = section.map { "\($0).\(name)" } ?? name
-            if RecipeSchema.keys.contains(key) {
+            if known.isKey(key) {
                 settings[key] = Setting(node: value, place: place.narrowed(to: value.mark))
-            } else if section == nil, RecipeSchema.sections.contains(key) {
+            } else if known.isSection(key) {
                 guard !value.isNull else { continue }
                 guard let inner = value.mapping else {
                     throw .wrongType(place: place, key: key, expected: "a section of keys", found: value.typeName)
                 }
                 try collect(inner, section: key, file: file)
             } else {
-                throw .unknownKey(place: place, key: key, nearest: RecipeSchema.nearestKey(to: key))
+                throw .unknownKey(place: place, key: key, nearest: known.nearest(key))
             }
         }
     }
@@ -53,8 +56,8 @@ struct RecipeSettings {
             throw .syntax(place: place, reason: "expected KEY=VALUE")
         }
         let key = String(override[..<equals])
-        guard RecipeSchema.keys.contains(key) else {
-            throw .unknownKey(place: place, key: key, nearest: RecipeSchema.nearestKey(to: key))
+        guard known.isKey(key) else {
+            throw .unknownKey(place: place, key: key, nearest: known.nearest(key))
         }
         let value = String(override[override.index(after: equals)...])
         settings[key] = Setting(node: try composed(value, place: place) ?? .plain("null"), place: place)

@@ -110,7 +110,8 @@ struct RunRecord {
             deviceSeconds: devices.isEmpty ? nil : Double(total(\.computeNanoseconds)) * 1e-9,
             serverSeconds: totals?.seconds ?? meter.totals.stepSeconds,
             bytesUp: devices.isEmpty ? Int(clamping: totals?.bytesUp ?? 0) : total(\.bytesUp),
-            bytesDown: devices.isEmpty ? Int(clamping: totals?.bytesDown ?? 0) : total(\.bytesDown), peakRssBytes: ProcessMemory.peakResidentBytes,
+            bytesDown: devices.isEmpty ? Int(clamping: totals?.bytesDown ?? 0) : total(\.bytesDown),
+            peakRssBytes: ProcessMemory.peakResidentBytes,
             trainableParameters: setup.parameters.layout.count,
             adapterPath: meter.stepsTaken > 0 ? folder.adapterPath : nil, seed: setup.recipe.seed)
     }

@@ -30,6 +30,7 @@ struct Permafrost: ParsableCommand {
             Export.self,
             Inspect.self,
             Data.self,
+            Simulate.self,
             Validate.self,
             RunCommands.self,
             Queue.self,

@@ -33,7 +33,8 @@ final class RolePrinter: Sendable {
     private func show(_ event: DeviceEvent) {
         switch event {
         case .joined(let worker, let settled, let samples):
-            console.line("joined    \(worker), which has \(Figures.count(settled)) of \(Figures.count(samples)) samples")
+            console.line(
+                "joined    \(worker), which has \(Figures.count(settled)) of \(Figures.count(samples)) samples")
         case .assigned(let cut, let generation, let worker):
             console.line("assigned  cut \(cut), worker \(worker)  (plan \(generation))")
         case .published(let samples, let count):

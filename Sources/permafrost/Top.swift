@@ -75,7 +75,7 @@ struct TopRow: Encodable {
     let state: DeviceRecord.State
     let cut: Int
     let creditBytes: Int
-    let pending: Int
+    let pendingBytes: Int
     let messages: Int
     let bytes: Int
     let lag: Int
@@ -95,7 +95,7 @@ struct TopRow: Encodable {
         state = device.state
         cut = device.cut
         creditBytes = cursor.creditBytes
-        pending = cursor.pending
+        pendingBytes = cursor.pendingBytes
         messages = cursor.settledMessages
         bytes = cursor.settledBytes
         lag = max(0, device.samples - cursor.settledSamples)
@@ -108,8 +108,9 @@ struct TopRow: Encodable {
 
     var cells: [String] {
         [
-            device, state.rawValue, "\(cut)", Figures.bytes(Double(creditBytes)), Figures.count(pending),
-            Figures.count(messages), Figures.bytes(Double(bytes)), Figures.count(lag), Figures.count(redelivered),
+            device, state.rawValue, "\(cut)", Figures.bytes(Double(creditBytes)),
+            Figures.bytes(Double(pendingBytes)), Figures.count(messages), Figures.bytes(Double(bytes)),
+            Figures.count(lag), Figures.count(redelivered),
             roundTripSeconds.map { "\(Figures.decimal($0 * 1e3, 1)) ms" } ?? "-", Figures.age(since: lastSeen),
         ]
     }

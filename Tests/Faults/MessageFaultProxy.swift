@@ -167,7 +167,8 @@ private struct MessagePassage {
         backs[client] = back
     }
 
-    private mutating func take(_ message: Socket.Message, _ client: PeerIdentity, _ times: [Duration], isUpwards: Bool) {
+    private mutating func take(_ message: Socket.Message, _ client: PeerIdentity, _ times: [Duration], isUpwards: Bool)
+    {
         let frames = message.frames.map(\.bytes)
         for due in times {
             number += 1

@@ -185,9 +185,6 @@ private let runs = [
     BadInput(
         "a store too small for the sentences", longPrompt, "store.capacity_bytes=1MiB", code: .storeFull,
         mentions: ["worker-1", "store.capacity_bytes"]),
-    BadInput(
-        "a credit too small for one message", longPrompt, "devices.publish_batch=100", code: .messageRejected,
-        mentions: ["device-", "65536", "devices.credit_bytes"]),
 ]
 
 /// A prompt with which every sentence has over a hundred tokens.

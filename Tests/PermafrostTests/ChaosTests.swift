@@ -36,7 +36,7 @@ struct ChaosTests {
                 case .beforeRecord, .afterRecord: "coordinator"
                 default: "worker-1"
                 }
-            try cluster.start(failpoint: (role, "\(point.rawValue):3"))
+            cluster.start(failpoint: (role, "\(point.rawValue):3"))
             try cluster.finish()
             #expect(cluster.roles.first { $0.name == role }?.deaths == 1, "\(cluster.logs)")
             try expectUndisturbed(cluster, undisturbed)
@@ -49,7 +49,7 @@ struct ChaosTests {
         try TinyModel.use { tiny in
             let undisturbed = try tiny.trainUndisturbed(Self.overrides)
             let cluster = try Cluster(tiny, Self.overrides, keys: round % 2 == 0)
-            try cluster.start(cluster.roles.shuffled(using: &chance))
+            cluster.start(cluster.roles.shuffled(using: &chance))
             var story: [String] = []
             for _ in 0..<8 {
                 // The moment is the chance of this test, not a wait for something.
@@ -77,11 +77,11 @@ struct ChaosTests {
             let overrides = Self.overrides + ["training.epochs=40"]
             let undisturbed = try tiny.trainUndisturbed(overrides)
             let cluster = try Cluster(tiny, overrides, workers: 2)
-            try cluster.coordinator.start()
-            try cluster.workers[0].start()
-            for device in cluster.devices { try device.start() }
+            cluster.coordinator.start()
+            cluster.workers[0].start()
+            for device in cluster.devices { device.start() }
             _ = try #require(cluster.workers[0].line(beginningWith: "step 12/", within: 60), "\(cluster.logs)")
-            try cluster.workers[1].start(failpoint: victim == 1 ? "during-migration:2" : nil)
+            cluster.workers[1].start(failpoint: victim == 1 ? "during-migration:2" : nil)
             _ = try #require(cluster.workers[1].line(beginningWith: "joined", within: 60), "\(cluster.logs)")
             let drained = try tiny.run("workers", "drain", "worker-1", "--state", "coordinator")
             try #require(drained.exitCode == 0, "\(drained.errors)")

@@ -49,9 +49,9 @@ final class Cluster {
     deinit { for role in roles { role.letGo() } }
 
     /// Starts all roles in an order.
-    func start(_ order: [SupervisedRole]? = nil, failpoint: (role: String, setting: String)? = nil) throws {
+    func start(_ order: [SupervisedRole]? = nil, failpoint: (role: String, setting: String)? = nil) {
         for role in order ?? roles {
-            try role.start(failpoint: failpoint?.role == role.name ? failpoint?.setting : nil)
+            role.start(failpoint: failpoint?.role == role.name ? failpoint?.setting : nil)
         }
     }
 

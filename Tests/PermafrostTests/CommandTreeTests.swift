@@ -9,11 +9,11 @@ struct CommandTreeTests {
     @Test(
         "help is what the recorded files say",
         arguments: [
-            "", "train", "resume", "eval", "generate", "export", "inspect", "data", "validate", "run", "run ls",
-            "run info",
-            "run logs", "run stop", "devices", "devices ls", "devices enroll", "devices revoke", "workers",
-            "workers ls", "workers drain", "queue", "queue ls", "queue info", "queue peek", "queue purge", "queue dead",
-            "top", "keys", "keys generate", "keys show", "coordinator", "worker", "device", "doctor", "version",
+            "", "train", "resume", "coordinator", "worker", "device", "eval", "generate", "export", "inspect", "data",
+            "simulate", "validate", "run", "run ls", "run info", "run logs", "run stop", "queue", "queue ls",
+            "queue info",
+            "queue peek", "queue purge", "queue dead", "devices", "devices ls", "devices enroll", "devices revoke",
+            "workers", "workers ls", "workers drain", "top", "keys", "keys generate", "keys show", "doctor", "version",
         ])
     func help(command: String) throws {
         try Fixtures.withTemporaryFolder { folder in

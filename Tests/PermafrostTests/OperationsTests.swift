@@ -100,7 +100,7 @@ struct OperationsTests {
             #expect(try Program.run(["workers", "drain", "worker-0"], in: folder).exitCode == 0)
             #expect(try Program.run(["run", "stop"], in: folder).output.contains("run logs movies-1 --follow"))
             #expect(try Program.run(["run", "info"], in: folder).output.contains("drain worker-0, not taken yet"))
-            let orders = try ledger.takeOrders()
+            let orders = try ledger.waitingOrders()
             #expect(orders.map(\.kind) == [.drain, .stop] && orders.map(\.target) == ["worker-0", "movies-1"])
             #expect(try Program.run(["workers", "ls"], in: folder).output.contains("worker-0  training"))
         }

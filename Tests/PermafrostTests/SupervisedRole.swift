@@ -2,9 +2,11 @@ import Foundation
 import Synchronization
 
 /// A role's process, started again whenever a signal ends it, as Kubernetes or systemd would. Its output goes to a file.
+///
+/// Not a Foundation `Process`: that notices an end only when every process that was started later has ended as well.
 final class SupervisedRole: Sendable {
     private struct State {
-        var process: Process?
+        var process: pid_t?
         var deaths = 0
         /// Whether nobody starts it again.
         var isLetGo = false
@@ -41,18 +43,23 @@ final class SupervisedRole: Sendable {
         return nil
     }
 
-    /// Starts it for the first time.
+    /// Starts it, and starts it again until it ends by itself.
     ///
     /// - Parameter failpoint: the moment at which its first life ends.
-    func start(failpoint: String? = nil) throws {
-        FileManager.default.createFile(atPath: logFile.path, contents: nil)
-        try launch(failpoint.map { ["PERMAFROST_FAILPOINT": $0] } ?? [:])
+    func start(failpoint: String? = nil) {
+        let thread = Thread { [self] in
+            var failpoint = failpoint
+            while live(failpoint: failpoint.take()) {}
+            ended.signal()
+        }
+        thread.name = name
+        thread.start()
     }
 
     /// Sends a signal to the process of now, if there is one.
     func signal(_ number: Int32) {
         state.withLock { state in
-            if let process = state.process, process.isRunning { kill(process.processIdentifier, number) }
+            if let process = state.process { kill(process, number) }
         }
     }
 
@@ -64,48 +71,55 @@ final class SupervisedRole: Sendable {
 
     /// Waits until it ended by itself; nil when it has not after so long.
     func exitCode(within seconds: Double) -> Int32? {
-        _ = ended.wait(timeout: .now() + seconds)
+        if ended.wait(timeout: .now() + seconds) == .success { ended.signal() }
         return state.withLock(\.exitCode)
     }
 
     private var logFile: URL { folder.appendingPathComponent("\(name).log") }
 
-    private func launch(_ environment: [String: String]) throws {
-        let process = Process()
-        process.executableURL = Bundle.main.executableURL?.deletingLastPathComponent()
-            .appendingPathComponent("permafrost")
-        process.arguments = arguments
-        process.currentDirectoryURL = folder
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardInput = FileHandle.nullDevice
-        let output = try FileHandle(forWritingTo: logFile)
-        try output.seekToEnd()
-        process.standardOutput = output
-        process.standardError = output
-        process.terminationHandler = { [weak self] in self?.terminated($0) }
-        try state.withLock { state in
-            try process.run()
-            state.process = process
-        }
-    }
-
-    private func terminated(_ process: Process) {
-        let startsAgain = state.withLock { state in
-            guard process.terminationReason == .uncaughtSignal, !state.isLetGo else {
-                state.exitCode = process.terminationStatus
+    /// One life of the process, from its start to its end.
+    ///
+    /// - Returns: whether there is another one.
+    private func live(failpoint: String?) -> Bool {
+        guard let process = launch(failpoint: failpoint) else { return false }
+        var status: Int32 = 0
+        // Not reaped yet, so that no signal can meet another process.
+        var information = siginfo_t()
+        while waitid(P_PID, id_t(process), &information, WEXITED | WNOWAIT) != 0, errno == EINTR {}
+        return state.withLock { state in
+            while waitpid(process, &status, 0) < 0, errno == EINTR {}
+            state.process = nil
+            let wasKilled = status & 0x7F != 0
+            guard wasKilled, !state.isLetGo else {
+                state.exitCode = wasKilled ? nil : (status >> 8) & 0xFF
                 return false
             }
             state.deaths += 1
             return true
         }
-        guard startsAgain else {
-            ended.signal()
-            return
-        }
-        do {
-            try launch([:])
-        } catch {
-            ended.signal()
+    }
+
+    private func launch(failpoint: String?) -> pid_t? {
+        let program = Bundle.main.executableURL?.deletingLastPathComponent().appendingPathComponent("permafrost").path
+        guard let program else { return nil }
+        var environment = ProcessInfo.processInfo.environment
+        environment["PERMAFROST_FAILPOINT"] = failpoint
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, logFile.path, O_WRONLY | O_CREAT | O_APPEND, 0o644)
+        posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        // env, which changes the folder, becomes the program.
+        var words = (["env", "-C", folder.path, program] + arguments).map { strdup($0) } + [nil]
+        var settings = environment.map { strdup("\($0)=\($1)") } + [nil]
+        defer { for text in words + settings { free(text) } }
+        return state.withLock { state in
+            guard !state.isLetGo else { return nil }
+            var process = pid_t()
+            guard posix_spawn(&process, "/usr/bin/env", &actions, nil, &words, &settings) == 0 else { return nil }
+            state.process = process
+            return process
         }
     }
 }

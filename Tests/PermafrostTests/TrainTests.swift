@@ -56,9 +56,18 @@ struct TrainTests {
                 "devices.shares=[1,12]")
             let metrics = try training.metrics()
             let firstStep = try #require(metrics.firstIndex { $0.has("step") })
-            let lastMessage = try #require(
-                metrics.lastIndex { $0.has("device") && (try? $0.flag("finished")) == false })
-            #expect(firstStep < lastMessage)
+            let allPublished = try #require(
+                metrics.lastIndex { $0.has("device") && (try? $0.flag("finished")) == true })
+            #expect(firstStep < allPublished)
+        }
+    }
+
+    @Test("a message larger than a device's whole credit goes in parts, and trains the same adapter")
+    func parts() throws {
+        try TinyModel.use { tiny in
+            let whole = try tiny.train("training.epochs=1", "devices.publish_batch=40")
+            let parts = try tiny.train("training.epochs=1", "devices.publish_batch=40", "devices.credit_bytes=4KiB")
+            #expect(try parts.adapterBytes() == whole.adapterBytes())
         }
     }
 

@@ -1,8 +1,10 @@
+import Balancing
 import Coordinator
 import Datasets
 import Diagnostics
 import Foundation
 import Ledger
+import Models
 import Queueing
 import Recipes
 import Synchronization
@@ -41,6 +43,7 @@ public final class CoordinatorRun: Sendable {
     }
 
     private let options: Options
+    private let cache: CacheFolder
     private let ledger: Ledger
     private let recipe: Recipe
     private let resolved: String
@@ -56,8 +59,9 @@ public final class CoordinatorRun: Sendable {
     ///
     /// - Parameter recipe: nil for that of the newest run.
     /// - Throws: `LedgerError`, `RunError`, `RecipeError`.
-    public init(_ recipe: Recipe?, _ options: Options) throws {
+    public init(_ recipe: Recipe?, _ options: Options, cache: CacheFolder = CacheFolder()) throws {
         self.options = options
+        self.cache = cache
         ledger = try Ledger(folder: options.state, access: .coordinator)
         let newest = try ledger.runs().first
         let text = try recipe?.resolvedYAML()
@@ -88,7 +92,9 @@ public final class CoordinatorRun: Sendable {
     ///
     /// - Throws: a `NumberedError` for whatever a user can mend; `RunError.interrupted` after `stop`.
     public func run(observer: (News) -> Void) throws {
+        // It ends with this call, after what was said last is sent.
         let context = try ZeroMQContext()
+        defer { coordinator.withLock { $0 = nil } }
         let configuration = try configuration(context)
         let coordinator = try Coordinator(configuration, context: context, ledger: ledger)
         self.coordinator.withLock { $0 = coordinator }
@@ -116,7 +122,32 @@ public final class CoordinatorRun: Sendable {
         configuration.plannedSteps = { samples in
             training.epochs * ((samples + training.batch - 1) / training.batch)
         }
+        if devices.balance == .measured, let model = modelFacts() {
+            let message = devices.publishBatch * recipe.task.maximumTokens * Int(model.bytesPerToken)
+            configuration.balancing = .init(
+                model: model,
+                settings: BalancePolicy.Settings(
+                    credits: CreditLimits(
+                        totalBytes: recipe.store.ingestBytes, messageBytes: min(message, devices.creditBytes)),
+                    change: devices.balanceChange))
+        }
         return configuration
+    }
+
+    /// What balancing must know of the model; nil when it is not on this machine, and then cuts stay as they are.
+    private func modelFacts() -> ModelFacts? {
+        guard let source = try? OpenedModel(recipe, cache: cache).source else { return nil }
+        let sizes = source.hyperparameters
+        let block = TrainableLayout(model: sizes, blocks: 0..<1, form: .full, classes: nil).count
+        var facts = ModelFacts(
+            frozenBlocks: recipe.model.frozenBlocks,
+            bytesPerToken: Double(sizes.width * recipe.payloadCodec.bytesPerValue),
+            memoryBytesPerBlock: block * MemoryLayout<Float>.stride,
+            fixedMemoryBytes: 64 << 20 + recipe.devices.creditBytes, epochs: recipe.training.epochs)
+        // Forward, and backward to activations and weights: of adapters the latter is little.
+        let passes = recipe.training.trainable == .full ? 3.0 : 2.1
+        facts.stepInBlocks = passes * Double(sizes.layers - recipe.model.frozenBlocks)
+        return facts
     }
 
     /// All addresses of this machine, on the port at which others reach it.

@@ -51,7 +51,6 @@ public final class DeviceRun: Sendable {
 
     private let options: Options
     private let cache: CacheFolder
-    private let context: ZeroMQContext
     private let stopSignal: WakeSignal
     private let device = Mutex<Device?>(nil)
     private let isStopping = Atomic(false)
@@ -62,7 +61,6 @@ public final class DeviceRun: Sendable {
     public init(_ options: Options, cache: CacheFolder = CacheFolder()) throws {
         self.options = options
         self.cache = cache
-        context = try ZeroMQContext()
         stopSignal = try WakeSignal()
     }
 
@@ -78,6 +76,9 @@ public final class DeviceRun: Sendable {
     /// - Throws: a `NumberedError` for whatever a user can mend.
     public func run(observer: @escaping @Sendable (News) -> Void) throws {
         let clock = RoleClock()
+        // It ends with this call, after what was said last is sent.
+        let context = try ZeroMQContext()
+        defer { device.withLock { $0 = nil } }
         let security = try options.security.client()
         let invitation = try Invitation.ask(
             as: .device, id: options.id, endpoint: options.coordinator, security: security, context: context,

@@ -58,7 +58,6 @@ public final class WorkerRun: Sendable {
 
     private let options: Options
     private let cache: CacheFolder
-    private let context: ZeroMQContext
     private let stopSignal: WakeSignal
     private let worker = Mutex<Worker?>(nil)
     private let isStopping = Atomic(false)
@@ -69,7 +68,6 @@ public final class WorkerRun: Sendable {
     public init(_ options: Options, cache: CacheFolder = CacheFolder()) throws {
         self.options = options
         self.cache = cache
-        context = try ZeroMQContext()
         stopSignal = try WakeSignal()
     }
 
@@ -87,6 +85,9 @@ public final class WorkerRun: Sendable {
     /// - Throws: a `NumberedError` for whatever a user can mend.
     public func run(observer: @escaping @Sendable (News) -> Void) throws -> RunSummary? {
         let clock = RoleClock()
+        // It ends with this call, after what was said last is sent.
+        let context = try ZeroMQContext()
+        defer { worker.withLock { $0 = nil } }
         let client = try options.security.client()
         let invitation = try Invitation.ask(
             as: .worker, id: options.id, endpoint: options.coordinator, security: client, context: context,
@@ -106,7 +107,7 @@ public final class WorkerRun: Sendable {
         let state = try WorkerState(
             invitation, in: options.state, cache: cache, prepared: prepared, labelTokens: task.labelTokens, pool: pool
         ) { observer(.skipped(checkpoint: $0, $1)) }
-        let worker = try makeWorker(invitation, state, prepared, client: client, pool: pool)
+        let worker = try makeWorker(invitation, state, prepared, client: client, pool: pool, context: context)
         self.worker.withLock { $0 = worker }
         if isStopping.load(ordering: .sequentiallyConsistent) { worker.stop() }
 
@@ -118,7 +119,7 @@ public final class WorkerRun: Sendable {
 
     private func makeWorker(
         _ invitation: Invitation, _ state: WorkerState, _ prepared: PreparedModel, client: SocketSecurity,
-        pool: ComputePool
+        pool: ComputePool, context: ZeroMQContext
     ) throws -> Worker {
         let recipe = invitation.recipe
         let store = try LMDBActivationStore(
