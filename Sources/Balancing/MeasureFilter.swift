@@ -4,8 +4,11 @@
 public struct MeasureFilter: Codable, Sendable, Equatable {
     /// What an observation weighs after each later one.
     private static let remembered = 0.8
-    /// Observations that make an average.
+    /// Observations that make an average, however short.
     private static let minimumObservations = 3
+    /// Time observed that makes one, in however few observations: a weak device, whose cut matters most, takes long
+    /// for a single message.
+    private static let minimumSeconds = 3.0
 
     private var seconds = 0.0
     private var units = 0.0
@@ -18,7 +21,8 @@ public struct MeasureFilter: Codable, Sendable, Equatable {
 
     /// Seconds per unit; nil while there is too little evidence.
     public var secondsPerUnit: Double? {
-        guard observations >= Self.minimumObservations, units > 0, seconds > 0 else { return nil }
+        let isEvidence = observations >= Self.minimumObservations || seconds >= Self.minimumSeconds
+        guard isEvidence, units > 0, seconds > 0 else { return nil }
         return seconds / units
     }
 

@@ -8,6 +8,7 @@ struct Reasons {
 
     /// One sentence.
     func sentence(for place: Int, device: DeviceMeasure, cut: Int) -> String {
+        guard device.remainingTokens > 0 || device.tokens == 0 else { return "has published everything" }
         guard device.secondsPerBlockToken != nil else {
             return "keeps \(blocks(cut)) until it has been measured"
         }

@@ -42,7 +42,8 @@ struct Workload {
             return Load(
                 tokens: remaining, secondsPerCut: remaining * (device.secondsPerBlockToken ?? 0),
                 wireSeconds: device.uplinkBytesPerSecond.map { remaining * model.bytesPerToken / $0 } ?? 0,
-                cuts: device.secondsPerBlockToken == nil ? kept...kept : smallest...largest)
+                // Whoever has published everything has nothing left to gain from another cut.
+                cuts: device.secondsPerBlockToken == nil || remaining == 0 ? kept...kept : smallest...largest)
         }
         let tokens = devices.reduce(0) { $0 + $1.tokens }
         let firstEpoch = max(0, tokens - server.trainedTokens)

@@ -51,9 +51,13 @@ extension CoordinatorMachine {
         }
         predictedSeconds = plan.predictedSeconds.map { (age + now).seconds + $0 }
         bottleneck = plan.bottleneck.description
-        reasons.append(
-            changed == 0
-                ? "the cuts stay as they are: nothing is better by enough" : "\(changed) devices have other cuts")
+        let change =
+            switch changed {
+            case 0: "the cuts stay as they are: nothing is better by enough"
+            case 1: "1 device has another cut"
+            default: "\(changed) devices have other cuts"
+            }
+        reasons.append(change)
         recordMeasures()
     }
 

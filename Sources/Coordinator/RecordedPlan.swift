@@ -1,15 +1,15 @@
 import Foundation
 
-/// What the ledger's newest plan says beside the assignments: who trains, who takes over, and why.
-struct RecordedPlan: Codable, Equatable {
+/// What a plan in the ledger says beside the assignments: who trains, who takes over, and why.
+public struct RecordedPlan: Codable, Sendable, Equatable {
     /// The worker that owns the run.
-    var worker: String
+    public var worker: String
     /// The worker to which it hands over.
-    var successor: String?
+    public var successor: String?
     /// Why there is a new plan, in a few words.
-    var reason: String
+    public var reason: String
     /// What the run waits for; nil before it was measured.
-    var bottleneck: String?
+    public var bottleneck: String?
 
     /// As the ledger keeps it, with keys in a fixed order.
     var json: String {
@@ -19,8 +19,10 @@ struct RecordedPlan: Codable, Equatable {
         return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 
+    /// What the ledger kept.
+    ///
     /// - Throws: `CoordinatorError.unreadablePlan` when the ledger has another form.
-    init(json: String) throws(CoordinatorError) {
+    public init(json: String) throws(CoordinatorError) {
         do {
             self = try JSONDecoder().decode(RecordedPlan.self, from: Data(json.utf8))
         } catch {

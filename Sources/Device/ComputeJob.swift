@@ -13,9 +13,17 @@ struct ComputeJob {
         let cut: Int
         /// In the model, without waits.
         let duration: Duration
+        /// The processor's part of it.
+        let processorTime: Duration
 
         /// Tokens times blocks.
         var blockTokens: Int { message.shape.rows * cut }
+
+        /// How long it takes a device that is `slowdown` times weaker. Only the processor's time is multiplied: a
+        /// simulated device shares its processor with nobody, whatever else this machine does.
+        func duration(slowdown: Double) -> Duration {
+            slowdown > 1 ? max(duration, processorTime * slowdown) : duration
+        }
     }
 
     /// Where results and failures arrive.
@@ -26,7 +34,7 @@ struct ComputeJob {
     /// Computes a group's activations after the first `cut` blocks on the pool.
     func start(_ group: PublicationGroup, examples: [EncodedExample], cut: Int, on pool: ComputePool) {
         pool.submit { [results, forward, codec] in
-            let start = ContinuousClock.now
+            let start = ContinuousClock.now, processorStart = ProcessorTime.now
             results.post(
                 Swift.Result {
                     let activations = try forward.activations(of: examples.map(\.tokens), cut: cut)
@@ -34,7 +42,8 @@ struct ComputeJob {
                         samples: group.samples, examples: examples, activations: activations,
                         columns: forward.width, cut: cut, codec: codec)
                     return Result(
-                        group: group, message: message, cut: cut, duration: ContinuousClock.now - start)
+                        group: group, message: message, cut: cut, duration: ContinuousClock.now - start,
+                        processorTime: ProcessorTime.now - processorStart)
                 })
         }
     }

@@ -37,7 +37,8 @@ public struct DeviceConfiguration: Sendable {
     /// Memory that the device may use for the model, in bytes; 0 when it does not say.
     public var memoryBytes: UInt64 = 0
     /// How many times longer every computation takes, at least 1. Above 1 this *simulates* a weaker device: it waits
-    /// after computing, and counts the wait as compute time.
+    /// after computing, and counts the wait as compute time. Multiplied is the processor's time, so that other work on
+    /// this machine does not make the device weaker still.
     public var slowdown = 1.0
 
     /// The configuration of one device, with the usual time-outs.

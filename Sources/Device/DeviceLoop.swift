@@ -145,7 +145,7 @@ final class DeviceLoop {
     ) throws {
         let result = try result.get()
         Failpoint.hit(.deviceAfterCompute)
-        let wait = result.duration * (max(1, configuration.slowdown) - 1)
+        let wait = result.duration(slowdown: configuration.slowdown) - result.duration
         if wait > .zero {
             slowed = (result, clock.now + wait)
         } else {
@@ -156,7 +156,7 @@ final class DeviceLoop {
     private func finish(_ result: ComputeJob.Result, _ observer: (DeviceEvent) -> Void) throws {
         slowed = nil
         report.computed(
-            blockTokens: result.blockTokens, duration: result.duration * max(1, configuration.slowdown))
+            blockTokens: result.blockTokens, duration: result.duration(slowdown: configuration.slowdown))
         messages[result.group.sequence] = result.message
         try handle(.computed(sequence: result.group.sequence, result.message.shape), observer)
     }

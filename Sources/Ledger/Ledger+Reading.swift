@@ -42,6 +42,13 @@ extension Ledger {
         }
     }
 
+    /// All plans of a run in the order in which they were made.
+    ///
+    /// - Throws: `LedgerError`.
+    public func plans(of run: String) throws(LedgerError) -> [PlanRecord] {
+        try database.read { try $0.rows(PlanRecord.self, "WHERE run = ? ORDER BY generation", [run]) }
+    }
+
     /// Steps of a run in order.
     ///
     /// - Throws: `LedgerError`.

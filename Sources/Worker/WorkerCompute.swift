@@ -14,8 +14,8 @@ final class WorkerCompute: Sendable {
     enum Result: Sendable {
         case began(step: Int)
         case advanced(
-            [SampleReference], cut: Int, tokens: Int, duration: Duration, Swift.Result<StoreOutcome, StoreError>)
-        case stepped(Trainer.StepResult, epoch: Int, samples: [SampleReference], digest: UInt64)
+            [SampleReference], cut: Int, tokens: Int, cost: Duration, Swift.Result<StoreOutcome, StoreError>)
+        case stepped(Trainer.StepResult, cost: Duration, epoch: Int, samples: [SampleReference], digest: UInt64)
         case damaged(SampleReference, WorkSchedule.Work, StoreError)
         case stored(MessagePart, Swift.Result<StoreOutcome, StoreError>)
         case noted(Swift.Result<StoreOutcome, StoreError>)
@@ -36,6 +36,8 @@ final class WorkerCompute: Sendable {
     private let microBatch: Int
     private let training: WorkerTraining
     private let trainer = Mutex<Trainer?>(nil)
+    private let time: Mutex<SharedTime>
+    private let clock = RoleClock()
     /// A thread of its own, which mostly waits for the pool: steps never wait for somebody else's work.
     private let steps = ComputePool(threads: 1)
 
@@ -49,6 +51,7 @@ final class WorkerCompute: Sendable {
         self.pool = pool
         self.microBatch = microBatch
         self.results = results
+        time = Mutex(SharedTime(threads: pool.threads))
         writer = StoreWriter(store)
     }
 
@@ -80,7 +83,7 @@ final class WorkerCompute: Sendable {
     func advance(_ samples: [SampleReference], blocks: Range<Int>) {
         let work = WorkSchedule.Work.advance(samples: samples, cut: blocks.lowerBound)
         pool.submit { [self] in
-            let start = ContinuousClock.now
+            let pass = time.withLock { $0.beginPass(now: clock.now) }
             do {
                 let known = try samples.map(described)
                 let lengths = known.map(\.rows)
@@ -89,14 +92,14 @@ final class WorkerCompute: Sendable {
                 let x_TD = activations.matrix(rows: tokens, columns: forward.width)
                 try read(samples, into: x_TD)
                 forward.advance(x_TD, lengths: lengths, blocks: blocks)
-                let duration = ContinuousClock.now - start
+                let cost = time.withLock { $0.end(pass, now: clock.now) }
                 let bytes = UnsafeRawBufferPointer(UnsafeBufferPointer(start: x_TD.base, count: x_TD.count))
                 let change = StoreChange.replace(
                     known.map { $0.advanced(to: blocks.upperBound) },
                     payload: HeldBytes(owner: KeptStorage(activations), bytes: bytes), codec: .f32)
                 writer.submit(change) { [results] result in
                     results.post(
-                        .advanced(samples, cut: blocks.lowerBound, tokens: tokens, duration: duration, result))
+                        .advanced(samples, cut: blocks.lowerBound, tokens: tokens, cost: cost, result))
                 }
             } catch let damage as DamagedSample {
                 results.post(.damaged(damage.sample, work, damage.error))
@@ -110,6 +113,7 @@ final class WorkerCompute: Sendable {
     func step(_ samples: [SampleReference], epoch: Int) {
         onSteps { [self] in
             guard let trainer = trainer.withLock({ $0 }) else { return }
+            time.withLock { $0.beginStep(now: clock.now) }
             do {
                 let batch = try Batches.cut(samples, size: microBatch).map { group in
                     let known = try group.map(described)
@@ -118,10 +122,13 @@ final class WorkerCompute: Sendable {
                     }
                 }
                 let result = try trainer.step(batch)
-                results.post(.stepped(result, epoch: epoch, samples: samples, digest: digest(of: trainer)))
+                let digest = digest(of: trainer)
+                let cost = time.withLock { $0.endStep(now: clock.now) }
+                results.post(.stepped(result, cost: cost, epoch: epoch, samples: samples, digest: digest))
                 // On the steps' only thread: a step that the result sets off waits here.
                 try training.afterStep(result)
             } catch let damage as DamagedSample {
+                _ = time.withLock { $0.endStep(now: clock.now) }
                 results.post(.damaged(damage.sample, .step(epoch: epoch, samples: samples), damage.error))
             }
         }

@@ -13,16 +13,18 @@ extension WorkerLoop {
         case .began(let step):
             totals.steps = UInt64(step)
             try perform(machine.began(step: step))
-        case .advanced(let samples, let cut, let tokens, let duration, let result):
-            totals.seconds += duration.seconds
-            figures.advanced(tokens: tokens * (configuration.frozenBlocks - cut), seconds: duration.seconds)
+        case .advanced(let samples, let cut, let tokens, let cost, let result):
+            totals.seconds += cost.seconds
+            figures.advanced(tokens: tokens * (configuration.frozenBlocks - cut), seconds: cost.seconds)
             switch result {
             case .success: try perform(machine.advanced(samples))
             case .failure(let error) where error.wireError != nil && !configuration.endsWhenFull:
                 try perform(machine.notAdvanced(samples, cut: cut, error, now: clock.now))
             case .failure(let error): throw error
             }
-        case .stepped(let step, let epoch, let samples, let digest):
+        case .stepped(let step, let cost, let epoch, let samples, let digest):
+            totals.seconds += cost.seconds
+            figures.stepped(tokens: step.tokens, seconds: cost.seconds)
             let report = report(step, epoch: epoch, samples: samples, digest: digest)
             try observer(.stepped(report))
             try perform(machine.stepped(report))
@@ -57,8 +59,6 @@ extension WorkerLoop {
         totals.epochs = UInt32(epoch)
         totals.samples += UInt64(samples.count)
         totals.tokens += UInt64(step.tokens)
-        totals.seconds += step.seconds
-        figures.stepped(tokens: step.tokens, seconds: step.seconds)
         var report = Body.StepReport(
             step: UInt64(step.step), epoch: UInt32(epoch), loss: step.loss, accuracy: step.accuracy,
             learningRate: step.learningRate, tokens: UInt64(step.tokens), samples: UInt64(samples.count),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Coordinator
 import Foundation
 import Ledger
 import Runs
@@ -9,6 +10,9 @@ struct RunInformation: AnsweringCommand {
         commandName: "info",
         abstract: "Says how a run stands, what its plan is and why: the newest one if none is named.",
         discussion: """
+            A plan predicts how long the run takes from its begin when all devices and the worker have been measured; WHY \
+            says what gave each device its cut.
+
             The chain of its steps is followed from the first to the last: a step that was changed, exchanged or lost is \
             named, and the exit code is 65.
             """)
@@ -25,10 +29,11 @@ struct RunInformation: AnsweringCommand {
         let ledger = try state.ledger(.reading)
         let id = try state.run(run, in: ledger).id
         let runState = try ledger.state(of: id)
+        let plans = try ledger.plans(of: id).map { try PlanAnswer($0, begun: runState.run.begun) }
         let answer = Answer(
             run: RunAnswer(runState.run), progress: try RunProgress(runState, in: ledger),
-            verifiedSteps: try ledger.verifyChain(id), chainHash: runState.run.chainHash, plan: runState.plan,
-            assignments: runState.assignments, workers: runState.workers,
+            verifiedSteps: try ledger.verifyChain(id), chainHash: runState.run.chainHash, plan: plans.last,
+            plans: plans, assignments: runState.assignments, workers: runState.workers,
             orders: try ledger.orders(of: id).filter { $0.taken == nil })
         Console.print(format == .json ? jsonText(answer, indented: true) : text(answer))
     }
@@ -49,13 +54,10 @@ struct RunInformation: AnsweringCommand {
         let stored = Figures.count(answer.progress.settledSamples)
         facts.append(("stored", "\(stored) of \(Figures.count(answer.progress.samples, "sample"))"))
         facts += answer.workers.map { ("worker", "\($0.id) at \($0.endpoint): \($0.state.rawValue)") }
-        if let plan = answer.plan {
-            let time = plan.predictedSeconds.map { ", predicted \(Figures.duration($0))" } ?? ""
-            facts.append(("plan", "generation \(plan.generation)\(time)"))
-        }
+        if let plan = answer.plan { facts += plan.facts(run: run) }
         facts += answer.orders.map { ("ordered", "\($0.kind.rawValue) \($0.target), not taken yet") }
         facts.append(("next", next(run)))
-        let lines = facts.map { "\($0.padding(toLength: 8, withPad: " ", startingAt: 0))  \($1)" }
+        let lines = facts.map { "\($0.padding(toLength: 9, withPad: " ", startingAt: 0))  \($1)" }
         return (lines + assignments(answer.assignments)).joined(separator: "\n")
     }
 
@@ -68,7 +70,8 @@ struct RunInformation: AnsweringCommand {
         for assignment in assignments {
             table.add([
                 assignment.device, assignment.worker, "\(assignment.cut)",
-                Figures.bytes(Double(assignment.creditBytes)), "\(assignment.generation)", assignment.reason,
+                assignment.creditBytes == 0 ? "-" : Figures.bytes(Double(assignment.creditBytes)),
+                "\(assignment.generation)", assignment.reason,
             ])
         }
         return [""] + table.lines
@@ -87,7 +90,8 @@ struct RunInformation: AnsweringCommand {
         let progress: RunProgress
         let verifiedSteps: Int
         let chainHash: String
-        let plan: PlanRecord?
+        let plan: PlanAnswer?
+        let plans: [PlanAnswer]
         let assignments: [AssignmentRecord]
         let workers: [WorkerRecord]
         let orders: [OrderRecord]

@@ -73,6 +73,35 @@ struct BalancePolicyTests {
         }
     }
 
+    @Test("one long message of a weak device is evidence enough, one short message is not")
+    func weak() {
+        for (seconds, isEnough) in [(4.0, true), (0.4, false)] {
+            var run = Run(model)
+            run.policy.registered(device: "weak", samples: 100, memoryBytes: nil, cut: 6)
+            var weak = BalancePolicy.DeviceTotals()
+            (weak.computeSeconds, weak.blockTokens, weak.cut) = (seconds, 6 * 60 * seconds, 6)
+            (weak.publishedSamples, weak.publishedTokens) = (1, 60 * seconds)
+            run.policy.observed(device: "weak", weak)
+            for _ in 0..<4 { _ = run.pass() }
+            #expect(run.policy.plan?.isComplete == isEnough)
+            #expect(run.policy.deviceMeasures().last?.secondsPerBlockToken == (isEnough ? 1.0 / 360 : nil))
+        }
+    }
+
+    @Test("a device that has published everything keeps its cut, and is told nothing more")
+    func finished() throws {
+        var run = Run(model)
+        run.policy.registered(device: "done", samples: 10, memoryBytes: nil, cut: 6)
+        var done = BalancePolicy.DeviceTotals()
+        (done.computeSeconds, done.blockTokens, done.cut) = (4, 36, 6)
+        (done.publishedSamples, done.publishedTokens) = (10, 6)
+        run.policy.observed(device: "done", done)
+        var plans: [Plan] = []
+        for _ in 0..<4 { if let plan = run.pass() { plans.append(plan) } }
+        let assignment = try #require(plans.last?.assignments.last)
+        #expect(assignment.cut == 6 && assignment.reason == "has published everything")
+    }
+
     @Test(
         "a plan stays while speeds only waver by a tenth, also where every wavering is solved for",
         arguments: [0.25, 0.01])

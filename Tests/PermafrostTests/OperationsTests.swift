@@ -8,6 +8,9 @@ import Testing
 struct OperationsTests {
     private static let key = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
 
+    private static let plan =
+        #"{"bottleneck":"uplink of gateway-1","reason":"1 device has another cut","worker":"worker-0"}"#
+
     private static func state(in folder: URL) -> String { folder.appendingPathComponent("state/coordinator").path }
 
     /// A coordinator's ledger in the middle of a run, in the default folder.
@@ -32,7 +35,7 @@ struct OperationsTests {
                 samples: 2, sampleIDs: [1, 2], adapterDigest: "ab", seconds: 0.5, worker: "worker-0")
             try ledger.record([
                 .runState(run: "movies-1", .training, plannedSteps: 600), .cursors([cursor]), .step(step),
-                .plan(PlanRecord(run: "movies-1", generation: 1, predictedSeconds: 185, json: "{}")),
+                .plan(PlanRecord(run: "movies-1", generation: 1, predictedSeconds: 185, json: Self.plan)),
                 .assigned(
                     AssignmentRecord(
                         run: "movies-1", generation: 1, device: "gateway-1", worker: "worker-0", cut: 9,
@@ -52,7 +55,8 @@ struct OperationsTests {
             let text = try Program.run(["run", "info"], in: folder).output
             for part in [
                 "training", "step 1/600  loss 0.4312", "verified, 1 step", "3 publishing", "30 of 120 samples",
-                "worker-0 at tcp://10.0.0.1:7001: training", "generation 1, predicted 3:05", "its uplink is slow",
+                "worker-0 at tcp://10.0.0.1:7001: training", "generation 1, made ", "1 device has another cut",
+                "3:05 from its begin, ends ", "waits for  uplink of gateway-1", "its uplink is slow",
                 "permafrost top",
             ] {
                 #expect(text.contains(part), "\(part) is not in\n\(text)")
@@ -61,7 +65,11 @@ struct OperationsTests {
             #expect(try json.inner("run").text("state") == "training")
             #expect(try json.number("verified_steps") == 1)
             #expect(try json.inner("progress").number("settled_samples") == 30)
-            #expect(try json.inner("plan").number("generation") == 1)
+            let plan = try json.inner("plan")
+            #expect(try plan.number("generation") == 1 && plan.number("predicted_seconds") == 185)
+            #expect(try plan.text("bottleneck") == "uplink of gateway-1" && plan.text("worker") == "worker-0")
+            #expect(try plan.number("predicted_end") == json.inner("run").number("begun") + 185)
+            #expect(try json.count("plans") == 1)
         }
     }
 
