@@ -62,10 +62,10 @@ struct FaultyLinkTests {
     }
 
     /// What lasts until time-outs end a connection takes minutes for all links together: `scripts/chaos` asks for that.
-    private static let faults: [Fault] =
+    private static let strikes: [Fault] =
         ProcessInfo.processInfo.environment["PERMAFROST_CHAOS_ROUNDS"] == nil ? [.delay, .resets] : Fault.allCases
 
-    @Test("a run completes over a link that fails, bit for bit", arguments: FaultyLink.allCases, faults)
+    @Test("a run completes over a link that fails, bit for bit", arguments: FaultyLink.allCases, strikes)
     func faults(link: FaultyLink, fault: Fault) throws {
         let gate = StepGate(after: 3)
         var distributed = try DistributedRun(gate: gate)
@@ -96,8 +96,9 @@ struct FaultyLinkTests {
         } else {
             #expect(run.deviceEvents.waits { if case ("strong", .joined) = $0 { true } else { false } })
         }
-        gate.open()
+        // A run that is held back cannot end before the link has failed.
         try fault.strike(try #require(proxies[link]))
+        gate.open()
         try distributed.expectUndisturbed()
     }
 
