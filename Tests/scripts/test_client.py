@@ -39,6 +39,19 @@ link.Link.send = counting
 device.main()
 """
 
+# The device, whose every first attempt has a wrong checksum.
+LIAR = """
+import device
+class Wrong:
+    seen = set()
+    def xxh64_intdigest(piece, digest=device.xxhash.xxh64_intdigest):
+        fresh = digest(piece) not in Wrong.seen
+        Wrong.seen.add(digest(piece))
+        return digest(piece) ^ fresh
+device.xxhash = Wrong
+device.main()
+"""
+
 
 def missing():
     if not os.access(BINARY, os.X_OK):
@@ -73,7 +86,8 @@ class Cluster:
             chosen = [line for line in lines if line.startswith(tuple("0123456789"))]
             chosen = [line for line in chosen if (float(line.split("\t")[1]) < 0) == negative]
             (self.folder / (name + ".tsv")).write_text("".join(chosen[:40]), encoding="utf-8")
-        for name, role in (("coordinator", None), ("worker-1", "worker"), ("device-1", "device"), ("device-2", "device")):
+        roles = {"coordinator": None, "worker-1": "worker", "device-1": "device", "device-2": "device"}
+        for name, role in roles.items():
             if secure:
                 self.call("keys", "generate", name, "--folder", self.folder)
                 if role:
@@ -109,11 +123,13 @@ class Cluster:
         self.start(name, BINARY, "device", "--id", name, "--coordinator", self.endpoint,
                    "--data", self.folder / (name + ".tsv"))
 
-    def start_python(self, name, part_bytes=1 << 20, kill=None):
+    def start_python(self, name, part_bytes=1 << 20, kill=None, lies=False):
         """`kill` is the name of the process that dies once a dozen parts were sent."""
         program = [CLIENT / "device.py"]
         if kill:
             program = ["-c", KILLER, 12, 0 if kill == name else self.processes[kill].pid]
+        if lies:
+            program = ["-c", LIAR]
         self.start(name, PYTHON, *program, "--id", name, "--coordinator", self.endpoint,
                    "--model", TINY / "tiny.gguf", "--data", self.folder / (name + ".tsv"), "--part-bytes", part_bytes)
 
@@ -183,6 +199,12 @@ class ClientTests(unittest.TestCase):
         cluster.start_python("device-1", part_bytes=1000)
         self.check(cluster)
         self.assertNotIn("refuses", cluster.log("device-1"))
+
+    def test_a_python_device_sends_again_what_was_refused(self):
+        cluster = self.begin()
+        cluster.start_python("device-1", lies=True)
+        self.check(cluster)
+        self.assertIn("(25)", cluster.log("device-1"))
 
     def test_a_python_device_that_was_killed_in_the_middle_of_a_message_goes_on(self):
         cluster = self.begin()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A device of a Permafrost run, as docs/protocol.md describes it.
 
-    clients/python/device.py --coordinator tcp://127.0.0.1:7070 --id device-1 --model tiny.gguf --data mine.tsv --insecure
+    clients/python/device.py --coordinator tcp://server:7070 --id device-1 --model tiny.gguf --data mine.tsv --insecure
 """
 
 import argparse
@@ -82,8 +82,10 @@ class Device:
         if self.control.shook_hands() or (self.outbox is None and now - self.asked > ASK_SECONDS):
             self.asked = now
             self.register()
-        if self.data and (self.data.shook_hands() or (not self.outbox.welcomed and now - self.said_hello > HELLO_SECONDS)):
-            self.hello(now)
+        if self.data:
+            late = not self.outbox.welcomed and now - self.said_hello > HELLO_SECONDS
+            if self.data.shook_hands() or late:
+                self.hello(now)
 
     def tell(self, now):
         if now - self.beat < BEAT_SECONDS:

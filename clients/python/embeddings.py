@@ -60,7 +60,7 @@ def rated_sentences(path, recipe, encode):
             rating, text = line.rstrip("\n").split("\t")[1:3]
             tokens = encode(task["prompt"].replace("{text}", text))
             if not 1 <= len(tokens) <= task["maximum_tokens"]:
-                raise ValueError("a sentence has %d tokens, the recipe allows %d" % (len(tokens), task["maximum_tokens"]))
+                raise ValueError("%d tokens, the recipe allows %d" % (len(tokens), task["maximum_tokens"]))
             samples.append(Sample(tokens, [0 if float(rating) < 0 else 1]))
     return samples
 

@@ -8,7 +8,7 @@ RESEND_SECONDS, LATER_SECONDS, AGAIN_SECONDS = 30, 5, 1
 
 
 def divide(lengths, batch):
-    """The messages of a device: (first sample, end) of each, in the order of sample ids. Message i has sequence i + 1."""
+    """The messages of a device by ascending sample ids: (first, end) of each; the i-th has sequence i + 1."""
     batch = min(batch, contract.MOST_SAMPLES)
     messages = [(first, min(first + batch, len(lengths))) for first in range(0, len(lengths), batch)]
     for first, end in messages:
@@ -26,7 +26,7 @@ def part_rows(rows, row_bytes, part_bytes):
 
 class Outbox:
     def __init__(self, lengths, batch, row_bytes, part_bytes):
-        """`part_bytes` stays the same for ever: a message is never divided in two ways."""
+        """A message has the same parts as long as the device runs."""
         self.messages = divide(lengths, batch)
         self.parts = [part_rows(sum(lengths[first:end]), row_bytes, part_bytes) for first, end in self.messages]
         self.row_bytes = row_bytes
