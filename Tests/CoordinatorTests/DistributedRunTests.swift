@@ -26,7 +26,9 @@ struct DistributedRunTests {
 
     @Test("a device comes late, dies while it publishes, leaves, and comes back", arguments: [3000, 9000])
     func comingAndGoing(bytesPerSecond: Int) throws {
-        var distributed = try DistributedRun()
+        // The run cannot end before the device is back.
+        let gate = StepGate(after: 1)
+        var distributed = try DistributedRun(gate: gate)
         let run = distributed.run
         let endpoint = try run.site.freeEndpoint("worker")
         let proxy = try TCPFaultProxy(upstream: endpoint)
@@ -53,6 +55,7 @@ struct DistributedRunTests {
         #expect(run.roles.error(of: "weak") == nil)
         proxy.change { $0.bytesPerSecond = nil }
         try distributed.startDevice("weak")
+        gate.open()
         try distributed.expectUndisturbed()
     }
 
