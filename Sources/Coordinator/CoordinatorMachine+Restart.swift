@@ -58,7 +58,8 @@ extension CoordinatorMachine {
         }
         record(.runState(run: settings.run, .gathering, plannedSteps: nil))
         recordDevices()
-        for device in roster.devices where device.state == .publishing || device.state == .finished {
+        let mayLeave = settings.losses == .fail
+        for device in roster.devices where device.state == .publishing || device.state == .finished && !mayLeave {
             liveness.heard(device.id, now: now)
         }
         for worker in roster.workers.values where worker.isExpected { liveness.heard(worker.id, now: now) }

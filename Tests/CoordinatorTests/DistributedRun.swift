@@ -15,8 +15,11 @@ struct DistributedRun {
     private let gate: StepGate?
 
     /// - Parameter gate: where the worker's training waits.
-    init(_ transport: Ground.Transport = .tcp, gate: StepGate? = nil, workers: [String] = []) throws {
-        run = try TinyRun(Ground(storage: .lmdb, transport: transport), TinyShards.planned) {
+    init(
+        _ transport: Ground.Transport = .tcp, gate: StepGate? = nil, workers: [String] = [],
+        timing: ConnectionTiming = Site.timing
+    ) throws {
+        run = try TinyRun(Ground(storage: .lmdb, transport: transport), TinyShards.planned, timing: timing) {
             $0.losses = .wait
             $0.silenceLimit = .seconds(5)
         }

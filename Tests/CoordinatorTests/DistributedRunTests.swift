@@ -26,8 +26,7 @@ struct DistributedRunTests {
 
     @Test("a device comes late, dies while it publishes, leaves, and comes back", arguments: [3000, 9000])
     func comingAndGoing(bytesPerSecond: Int) throws {
-        // The run cannot end before the device is back.
-        let gate = StepGate(after: 1)
+        let gate = StepGate(after: 3)
         var distributed = try DistributedRun(gate: gate)
         let run = distributed.run
         let endpoint = try run.site.freeEndpoint("worker")
@@ -54,14 +53,17 @@ struct DistributedRunTests {
         #expect(run.stopDevice("weak"))
         #expect(run.roles.error(of: "weak") == nil)
         proxy.change { $0.bytesPerSecond = nil }
+        let before = run.deviceEvents.all.count
         try distributed.startDevice("weak")
+        // The run must not end before it is there to be told.
+        #expect(run.deviceEvents.waits(from: before) { if case ("weak", .joined) = $0 { true } else { false } })
         gate.open()
         try distributed.expectUndisturbed()
     }
 
     @Test(
-        "a worker that dies after any step goes on from its checkpoint when it is started again", arguments: [1, 5, 9, 15],
-        [Ground.Transport.tcp, .curve])
+        "a worker that dies after any step goes on from its checkpoint when it is started again",
+        arguments: [1, 5, 9, 15], [Ground.Transport.tcp, .curve])
     func workerDies(step: Int, transport: Ground.Transport) throws {
         let gate = StepGate(after: step)
         var distributed = try DistributedRun(transport, gate: gate)
@@ -75,7 +77,9 @@ struct DistributedRunTests {
         #expect(distributed.killWorker())
         try distributed.startWorker()
         try distributed.expectUndisturbed()
-        let begun = run.workerEvents.all.compactMap { if case .trainingBegan(let step) = $0.event { step } else { nil } }
+        let begun = run.workerEvents.all.compactMap {
+            if case .trainingBegan(let step) = $0.event { step } else { nil }
+        }
         #expect(begun == [0, step / TinyTraining.checkpointSteps * TinyTraining.checkpointSteps])
     }
 
@@ -109,6 +113,26 @@ struct DistributedRunTests {
         #expect(run.workerEvents.waits { if case .stepped(let report) = $0.event { report.step == 16 } else { false } })
         try run.startCoordinator()
         try distributed.expectUndisturbed()
+    }
+
+    @Test("steps of which nobody has heard, and that a checkpoint has, are not forgotten when both sides die")
+    func checkpointAheadOfLedger() throws {
+        let gate = StepGate(after: 5)
+        var distributed = try DistributedRun(gate: gate)
+        let run = distributed.run
+        try run.startCoordinator()
+        try distributed.startWorker()
+        for id in ["strong", "weak"] { try distributed.startDevice(id) }
+        #expect(gate.holds())
+        #expect(run.roles.kill("coordinator"))
+        gate.open()
+        #expect(run.workerEvents.waits { if case .stepped(let report) = $0.event { report.step == 16 } else { false } })
+        #expect(distributed.killWorker())
+        try run.startCoordinator()
+        try distributed.startWorker()
+        try withKnownIssue("a checkpoint does not hold the reports that the coordinator has not recorded yet") {
+            try distributed.expectUndisturbed()
+        }
     }
 
     @Test(

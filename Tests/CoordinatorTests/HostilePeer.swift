@@ -83,18 +83,15 @@ struct HostilePeer {
         Lie(52) { $0.activations.sequence = .max },
     ]
 
-    /// One for each lie, and three for what takes more than one message.
-    static var sampleCount: Int { lies.count + 3 }
+    /// One for each lie, three for what takes more than one message, and one that the run waits for to the end.
+    static var sampleCount: Int { lies.count + 4 }
 
     /// Publishes its first sample as an honest device would, and is never heard of again.
     func publishOnceAndVanish(_ context: ZeroMQContext) throws {
         let (coordinator, worker, cut) = try join(context)
         try send(try message(sample: 0, cut: cut), attempt: 1, on: worker)
         #expect(try worker.next(\.ack).sequence == 1)
-        try coordinator.say(.deviceProgress(progress(samples: 1)))
-        // The coordinator has heard it when it answers what comes after it.
-        try coordinator.say(.heartbeat(time: 1))
-        _ = try coordinator.next { if case .heartbeatReply = $0.body { true } else { nil } }
+        try tell(progress(samples: 1), coordinator)
     }
 
     /// Tells every lie, and after each the truth.
@@ -106,8 +103,9 @@ struct HostilePeer {
         try contradictItself(try message(sample: Self.lies.count, cut: cut), on: worker)
         try greetAgainAndAgain(try message(sample: Self.lies.count + 1, cut: cut), on: worker)
         try repeatYesterday(try message(sample: Self.lies.count + 2, cut: cut), on: worker)
-        try coordinator.say(.deviceProgress(progress(samples: examples.count, finished: true)))
-        _ = try coordinator.next { if case .stop = $0.body { true } else { nil } }
+        try tell(progress(samples: examples.count, finished: true), coordinator)
+        // With it the run may end at once: nobody has to answer any more.
+        try send(try message(sample: Self.lies.count + 3, cut: cut), attempt: 1, on: worker)
     }
 
     private func tell(_ lie: Lie, index: Int, insteadOf truth: Message, on worker: HandLink) throws {
@@ -183,6 +181,13 @@ struct HostilePeer {
             security: try run.site.reaching(assignment.worker, as: id))
         _ = try worker.greet(samples: examples.count)
         return (coordinator, worker, Int(assignment.cut))
+    }
+
+    /// The coordinator has heard it when it answers what comes after it.
+    private func tell(_ progress: Body.DeviceProgress, _ coordinator: HandLink) throws {
+        try coordinator.say(.deviceProgress(progress))
+        try coordinator.say(.heartbeat(time: 1))
+        _ = try coordinator.next { if case .heartbeatReply = $0.body { true } else { nil } }
     }
 
     private func progress(samples: Int, finished: Bool = false) -> Body.DeviceProgress {

@@ -15,8 +15,9 @@ struct LiveRunTests {
     ]
     private static let honest = TinyModel.shard("honest", count: 17)
     /// Those that come in parts need a row for each.
-    private static let other = TinyModel.shard("other", count: HostilePeer.sampleCount - 3)
-        + (0..<3).map { EncodedExample(tokens: [$0, 5, 9], label: Int($0 % 2)) }
+    private static let other =
+        TinyModel.shard("other", count: HostilePeer.sampleCount - 4)
+        + (0..<4).map { EncodedExample(tokens: [$0, 5, 9], label: Int($0 % 2)) }
 
     /// The adapters of the simplest run without lies.
     private static let truth = Result { try adapters(.simplest, isHostile: false) }

@@ -23,6 +23,7 @@ final class TinyRun: Sendable {
     /// What `startWorker` trains by default; it outlives the worker.
     let trainer: Trainer
 
+    private let timing: ConnectionTiming
     private let configuration: Coordinator.Configuration
     private let coordinator = Mutex<Coordinator?>(nil)
     private let outcomes = Mutex<CoordinatorOutcome?>(nil)
@@ -33,8 +34,9 @@ final class TinyRun: Sendable {
     ///   - configure: changes what the coordinator is told.
     init(
         _ ground: Ground, _ planned: [Coordinator.Configuration.PlannedDevice] = [], trainer: Trainer? = nil,
-        configure: (inout Coordinator.Configuration) -> Void = { _ in }
+        timing: ConnectionTiming = Site.timing, configure: (inout Coordinator.Configuration) -> Void = { _ in }
     ) throws {
+        self.timing = timing
         site = try Site(ground)
         model = try TinyModel()
         self.trainer = try trainer ?? model.trainer()
@@ -70,7 +72,8 @@ final class TinyRun: Sendable {
     func outcome() throws -> CoordinatorOutcome {
         let haveEnded = roles.haveEnded()
         let errors = roles.errors
-        #expect(haveEnded && errors.isEmpty, "\(roles.names) still run; thrown: \(errors); told: \(events.all.map(\.name).suffix(12))")
+        let told = events.all.map(\.name).suffix(12)
+        #expect(haveEnded && errors.isEmpty, "\(roles.names) still run; thrown: \(errors); told: \(told)")
         return try #require(ended)
     }
 
@@ -96,16 +99,16 @@ final class TinyRun: Sendable {
         let chosen = options
         let isDistributed = isDistributed
         roles.start(id, in: try site.context()) { [self] context in
-            let endpoint = chosen.endpoint ?? (site.ground.transport == .inproc ? "inproc://\(id)" : "tcp://127.0.0.1:*")
+            let place = site.ground.transport == .inproc ? "inproc://\(id)" : "tcp://127.0.0.1:*"
             var configuration = Worker.Configuration(
-                run: "run", id: id, coordinatorEndpoint: chosen.coordinator ?? self.endpoint, deviceEndpoint: endpoint,
+                run: "run", id: id, coordinatorEndpoint: chosen.coordinator ?? self.endpoint, deviceEndpoint: chosen.endpoint ?? place,
                 epochs: chosen.epochs, batch: chosen.batch, microBatch: 3, frozenBlocks: TinyModel.frozenBlocks,
                 targetLimit: chosen.targetLimit, maximumTokens: 16, creditBytesPerDevice: chosen.creditBytes,
                 heartbeatInterval: chosen.heartbeatInterval)
             configuration.advertisedEndpoint = chosen.advertised
             configuration.coordinatorSecurity = try site.reaching("coordinator", as: id)
             configuration.deviceSecurity = try site.listening(id, in: context)
-            configuration.timing = Site.timing
+            configuration.timing = timing
             configuration.staysUntilStopped = isDistributed
             configuration.endsWhenFull = !isDistributed
             configuration.handoverFolder = site.folder(of: id).appendingPathComponent("handover")
@@ -127,7 +130,7 @@ final class TinyRun: Sendable {
                 run: "run", id: id, coordinatorEndpoint: coordinator ?? endpoint, publishBatch: publishBatch,
                 codec: .f32)
             configuration.security = try site.reaching("coordinator", as: id)
-            configuration.timing = Site.timing
+            configuration.timing = timing
             configuration.staysUntilStopped = isDistributed
             configure(&configuration)
             let device = Device(

@@ -78,8 +78,10 @@ struct ResumeTests {
             let outcome = try tiny.resume(run)
             let count = try Int(run.summary().number("trainable_parameters"))
             let shown = count.formatted(.number.locale(Locale(identifier: "en_US")))
-            #expect(outcome.output.contains("36 steps, \(shown) trainable parameters, resumed after step 5\n"))
-            #expect(outcome.output.contains("resume    \(run.folder.path) after step 5\n"))
+            // On a busy machine the signal comes some steps later.
+            let step = try #require(["5", "10", "15"].first { outcome.output.contains(" after step \($0)\n") })
+            #expect(outcome.output.contains("36 steps, \(shown) trainable parameters, resumed after step \(step)\n"))
+            #expect(outcome.output.contains("resume    \(run.folder.path) after step \(step)\n"))
         }
     }
 

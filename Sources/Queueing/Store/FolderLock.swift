@@ -2,6 +2,9 @@ import Foundation
 
 /// A lock on a folder that ends with the process, however it ends. Many may look at a store, one may change it.
 final class FolderLock: Sendable {
+    /// A process that is being started has a copy of the lock of whoever starts it, for a moment.
+    private static let attempts = 20
+
     private let descriptor: Int32
 
     private init(_ descriptor: Int32) { self.descriptor = descriptor }
@@ -13,11 +16,12 @@ final class FolderLock: Sendable {
     static func take(_ folder: String, exclusively: Bool) throws(StoreError) -> FolderLock? {
         let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .unreadable(path: folder, reason: String(cString: strerror(errno))) }
-        guard flock(descriptor, (exclusively ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0 else {
-            close(descriptor)
-            return nil
+        for attempt in 1...attempts {
+            if flock(descriptor, (exclusively ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0 { return FolderLock(descriptor) }
+            if attempt < attempts { usleep(10_000) }
         }
-        return FolderLock(descriptor)
+        close(descriptor)
+        return nil
     }
 
     /// Makes sure that a folder's names survive a loss of power.
