@@ -113,8 +113,8 @@ let package = Package(
         .testTarget(
             name: "CoordinatorTests",
             dependencies: [
-                "Balancing", "Coordinator", "Datasets", "Device", "Diagnostics", "Ledger", "Methods", "Models",
-                "Queueing", "Randomness", "Support", "Tensors", "Wire", "Worker",
+                "Balancing", "CZeroMQ", "Coordinator", "Datasets", "Device", "Diagnostics", "Faults", "Ledger", "Methods",
+                "Models", "Queueing", "Randomness", "Support", "Tensors", "Wire", "Worker",
             ]),
         .testTarget(name: "RecipesTests", dependencies: ["Balancing", "Diagnostics", "Recipes"]),
         .testTarget(

@@ -152,7 +152,7 @@ public struct BalancePolicy: Sendable {
     }
 
     /// A new plan, if there is reason to change: something moved, and it is better by enough. Nil otherwise, and while
-    /// every device is unmeasured.
+    /// every device or the server is unmeasured.
     public mutating func reconsider() -> Plan? {
         guard !followed.isEmpty, let server = serverMeasure(), hasMoved(server) else { return nil }
         let devices = deviceMeasures()
@@ -196,23 +196,28 @@ public struct BalancePolicy: Sendable {
         }
     }
 
-    /// What is known of the server now; nil without a worker. Before the first missing blocks, one of them is taken to
-    /// cost what the fastest device needs for it; before the first steps, they are nil.
+    /// What is known of the server now; nil without a worker, and as long as nothing says what a step costs: cuts that
+    /// take steps for free would leave to a busy server what a device has time for.
+    ///
+    /// What is not measured is estimated by `ModelFacts.stepInBlocks`. Without that, a missing block is taken to cost
+    /// what the fastest device needs for it until the first ones were run.
     public func serverMeasure() -> ServerMeasure? {
+        let ratio = model.stepInBlocks
+        let measured = (advance: advance.secondsPerUnit, step: step.secondsPerUnit)
         let fastest = followed.compactMap(\.block.secondsPerUnit).min()
-        guard !workers.isEmpty, let advanceSeconds = advance.secondsPerUnit ?? fastest else { return nil }
+        let estimatedStep = measured.advance.flatMap { seconds in ratio.map { seconds * $0 } }
+        let estimatedAdvance = measured.step.flatMap { seconds in ratio.map { seconds / $0 } } ?? fastest
+        guard !workers.isEmpty, let stepSeconds = measured.step ?? estimatedStep,
+            let advanceSeconds = measured.advance ?? estimatedAdvance
+        else { return nil }
         return ServerMeasure(
-            advanceSecondsPerBlockToken: advanceSeconds, stepSecondsPerToken: step.secondsPerUnit,
-            workers: workers, pendingBlockTokens: max(0, publishedMissing - advancedBlockTokens),
-            trainedTokens: trainedTokens)
+            advanceSecondsPerBlockToken: advanceSeconds, stepSecondsPerToken: stepSeconds, workers: workers,
+            pendingBlockTokens: max(0, publishedMissing - advancedBlockTokens), trainedTokens: trainedTokens)
     }
 
     /// Whether a plan made now would be complete.
     private var isMeasured: Bool {
-        step.secondsPerUnit != nil
-            && followed.allSatisfy {
-                $0.block.secondsPerUnit != nil || $0.publishedSamples >= $0.measure.samples
-            }
+        followed.allSatisfy { $0.block.secondsPerUnit != nil || $0.publishedSamples >= $0.measure.samples }
     }
 
     private func hasMoved(_ server: ServerMeasure) -> Bool {

@@ -12,6 +12,11 @@
 /// So, of two devices that hold equally many tokens and memory the faster one never has the lower cut, and a device
 /// that becomes faster, all else equal, never gets a lower one: were T' or T smaller by more than its cut allows, it
 /// would have been reachable before.
+///
+/// **Fairness.** A plan decides who computes and how far ahead a device may send, never what is trained when: the order
+/// of samples is a function of seed and shard sizes (`SampleOrder`), so no device's data is trained less or earlier
+/// because it is fast. A device's credit is its own, so a slow one never holds up what a fast one sends. Frozen blocks
+/// do not change, so activations do not go stale, however early they are sent and whatever becomes of the cut.
 public enum Balancer {
     /// Cuts, credits and workers of the rest of the run.
     ///
@@ -67,8 +72,7 @@ public enum Balancer {
                     device: devices[place].id, cut: cuts[place], creditBytes: bytes[place], worker: workers[place],
                     reason: reasons.sentence(for: place, device: devices[place], cut: cuts[place]))
             }, prediction: prediction,
-            isComplete: server.stepSecondsPerToken != nil
-                && devices.allSatisfy { $0.secondsPerBlockToken != nil || $0.remainingTokens == 0 })
+            isComplete: devices.allSatisfy { $0.secondsPerBlockToken != nil || $0.remainingTokens == 0 })
     }
 }
 

@@ -48,9 +48,8 @@ public struct ServerMeasure: Codable, Sendable, Equatable {
     /// Seconds in which a worker that does nothing else takes one token through one frozen block (F0). Where several
     /// passes run at the same time, it is the time of all divided by their number.
     public var advanceSecondsPerBlockToken: Double
-    /// Seconds of a worker's training step for one token: F, B and W of all trainable blocks; nil before it was
-    /// measured: then steps count as free.
-    public var stepSecondsPerToken: Double?
+    /// Seconds of a worker's training step for one token: F, B and W of all trainable blocks.
+    public var stepSecondsPerToken: Double
     /// The workers' ids, at least one.
     public var workers: [String]
     /// Frozen blocks that published samples still miss: tokens times blocks.
@@ -60,7 +59,7 @@ public struct ServerMeasure: Codable, Sendable, Equatable {
 
     /// A server that has nothing to catch up with unless it is said.
     public init(
-        advanceSecondsPerBlockToken: Double, stepSecondsPerToken: Double?, workers: [String],
+        advanceSecondsPerBlockToken: Double, stepSecondsPerToken: Double, workers: [String],
         pendingBlockTokens: Double = 0, trainedTokens: Double = 0
     ) {
         self.advanceSecondsPerBlockToken = advanceSecondsPerBlockToken
@@ -85,11 +84,15 @@ public struct ModelFacts: Codable, Sendable, Equatable {
     public var fixedMemoryBytes: Int
     /// How often every sample is trained.
     public var epochs: Int
+    /// What a step costs for a token, in forward passes of a frozen block: about 2.1 for each block with adapters, 3 for
+    /// each that trains as a whole. Of steps and frozen blocks, it gives the speed of those that were not measured from
+    /// that of the others; nil when nobody knows.
+    public var stepInBlocks: Double?
 
     /// The facts of a run.
     public init(
         frozenBlocks: Int, minimumCut: Int = 1, bytesPerToken: Double, memoryBytesPerBlock: Int,
-        fixedMemoryBytes: Int, epochs: Int
+        fixedMemoryBytes: Int, epochs: Int, stepInBlocks: Double? = nil
     ) {
         self.frozenBlocks = frozenBlocks
         self.minimumCut = minimumCut
@@ -97,6 +100,7 @@ public struct ModelFacts: Codable, Sendable, Equatable {
         self.memoryBytesPerBlock = memoryBytesPerBlock
         self.fixedMemoryBytes = fixedMemoryBytes
         self.epochs = epochs
+        self.stepInBlocks = stepInBlocks
     }
 
     /// The blocks that fit into a memory, from 0 to all.

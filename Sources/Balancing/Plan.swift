@@ -19,7 +19,7 @@ public struct Plan: Codable, Sendable, Equatable {
     /// How long the rest of the run takes with these cuts, and what it waits for.
     public var prediction: Prediction
 
-    /// Whether the server and every device had been measured, so that the prediction leaves nothing out.
+    /// Whether every device that has still to publish had been measured, so that the prediction leaves nothing out.
     public var isComplete: Bool
 
     /// How long the rest of the run takes with these cuts, in seconds; nil while something is unmeasured.

@@ -22,7 +22,7 @@ func workerShares(devices: [DeviceMeasure], server: ServerMeasure, model: ModelF
     let costs = devices.indices.map { place in
         let missing = Double(max(0, model.frozenBlocks - cuts[place]))
         return devices[place].remainingTokens * missing * server.advanceSecondsPerBlockToken
-            + devices[place].tokens * Double(max(1, model.epochs)) * (server.stepSecondsPerToken ?? 0)
+            + devices[place].tokens * Double(max(1, model.epochs)) * server.stepSecondsPerToken
     }
     var loads = Dictionary(server.workers.map { ($0, 0.0) }) { first, _ in first }
     var chosen = devices.map { $0.worker.flatMap { loads[$0] == nil ? nil : $0 } }

@@ -21,7 +21,9 @@ struct SimulatedDevice {
     let slowAt: Double
     let slowFactor: Double
 
-    var cut: Int
+    var cut: Int {
+        didSet { totals.cut = cut }
+    }
     var creditBytes = 0
     /// Payload bytes that are not acknowledged.
     var pendingBytes = 0
@@ -58,6 +60,7 @@ struct SimulatedDevice {
         slowAt = generator.uniform() < parent.slowShare ? parent.slowAfterSeconds : .infinity
         slowFactor = parent.slowFactor
         self.cut = cut
+        totals.cut = cut
         noise = generator
     }
 
@@ -81,7 +84,6 @@ struct SimulatedDevice {
         pendingBytes -= bytes(of: message)
         totals.publishedSamples += samples(of: message)
         totals.publishedTokens += tokens(of: message)
-        totals.cut = cut
     }
 
     /// When the next message is computed, if that begins now.

@@ -48,7 +48,7 @@ struct Workload {
         let tokens = devices.reduce(0) { $0 + $1.tokens }
         let firstEpoch = max(0, tokens - server.trainedTokens)
         let all = max(0, tokens * Double(max(1, model.epochs)) - server.trainedTokens)
-        let stepSeconds = (server.stepSecondsPerToken ?? 0) / workers
+        let stepSeconds = server.stepSecondsPerToken / workers
         fixedServerSeconds = firstEpoch * stepSeconds + server.pendingBlockTokens * advanceSeconds
         laterSeconds = (all - firstEpoch) * stepSeconds
     }

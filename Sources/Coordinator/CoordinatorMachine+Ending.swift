@@ -140,7 +140,8 @@ extension CoordinatorMachine {
         case .interrupted: recordEnd(.interrupted, .interrupted, "the run was stopped by its user")
         case .failed: break
         }
-        leave(outcome, awaiting: settings.losses == .wait ? roster.present : neverThere, now: now)
+        // After a restart the last step may be told before everybody has registered again.
+        leave(outcome, awaiting: settings.losses == .wait ? roster.present + liveness.expected : neverThere, now: now)
     }
 
     /// Stays until those who are named have left.

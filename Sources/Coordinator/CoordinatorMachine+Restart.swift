@@ -58,7 +58,9 @@ extension CoordinatorMachine {
         }
         record(.runState(run: settings.run, .gathering, plannedSteps: nil))
         recordDevices()
-        for device in roster.devices where device.state == .publishing { liveness.heard(device.id, now: now) }
+        for device in roster.devices where device.state == .publishing || device.state == .finished {
+            liveness.heard(device.id, now: now)
+        }
         for worker in roster.workers.values where worker.isExpected { liveness.heard(worker.id, now: now) }
     }
 

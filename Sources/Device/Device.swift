@@ -39,7 +39,7 @@ public final class Device: Sendable {
         let coordinator = try ControlLink(
             context: context, run: configuration.run, sender: configuration.id,
             endpoint: configuration.coordinatorEndpoint, security: configuration.security,
-            heartbeatInterval: configuration.heartbeatInterval)
+            timing: configuration.timing, heartbeatInterval: configuration.heartbeatInterval)
         let stopSignal = try stopping.attach()
         try coordinator.reportingFailure {
             try DeviceLoop(

@@ -17,6 +17,8 @@ public struct DeviceConfiguration: Sendable {
     /// How the device shows who it is. The worker is reached with the same keys, and with its own public key from the
     /// coordinator.
     public var security = SocketSecurity.none
+    /// When a connection counts as lost, and how soon it is tried again.
+    public var timing = ConnectionTiming.link
     /// The most samples of one message.
     public var publishBatch: Int
     /// How activations are written on the wire.

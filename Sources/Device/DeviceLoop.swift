@@ -46,7 +46,9 @@ final class DeviceLoop {
         probe = HeartbeatProbe(
             interval: configuration.heartbeatInterval, timeout: configuration.acknowledgementTimeout)
         // Credit bounds the bytes, the window the parts; this only has to be more than the window.
-        worker = Link(context: context, run: configuration.run, sender: configuration.id, highWaterMark: 2048)
+        worker = Link(
+            context: context, run: configuration.run, sender: configuration.id, timing: configuration.timing,
+            highWaterMark: 2048)
     }
 
     func run(observer: (DeviceEvent) -> Void) throws {

@@ -12,6 +12,9 @@ public struct Liveness: Sendable {
     /// A peer left as it should.
     public mutating func forget(_ peer: String) { lastHeard[peer] = nil }
 
+    /// The peers that are neither lost nor forgotten, in the order of their names.
+    public var expected: [String] { lastHeard.keys.sorted() }
+
     /// The peers that were lost since the last call, in the order of their names. Each is told once, until it is heard
     /// again.
     public mutating func lost(now: Duration) -> [String] {

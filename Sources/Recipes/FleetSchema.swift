@@ -24,6 +24,9 @@ enum FleetSchema {
         .init(
             "model.fixed_memory_bytes", \.model.fixedMemoryBytes, .bytes(0...1 << 40), required: true,
             "memory of a device beside its blocks"),
+        .init(
+            "model.step_in_blocks", \.model.stepInBlocks, .optional(.real(0.01...1e5)),
+            "cost of a step for a token in forward passes of a frozen block, null to wait until steps are measured"),
         .init("training.epochs", \.model.epochs, .integer(1...10_000), "how often every sample is trained"),
         .init("training.batch", \.batch, .integer(1...16_384), "samples in an optimizer step"),
         .init("training.publish_batch", \.publishBatch, .integer(1...4096), "samples in one message"),

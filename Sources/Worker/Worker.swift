@@ -43,7 +43,8 @@ public final class Worker: Sendable {
         let coordinator = try ControlLink(
             context: context, run: configuration.run, sender: configuration.id,
             endpoint: configuration.coordinatorEndpoint, security: configuration.coordinatorSecurity,
-            heartbeatInterval: configuration.heartbeatInterval, silenceLimit: configuration.silenceLimit)
+            timing: configuration.timing, heartbeatInterval: configuration.heartbeatInterval,
+            silenceLimit: configuration.silenceLimit)
         let compute = WorkerCompute(
             forward: forward, training: training, store: store, pool: pool, microBatch: configuration.microBatch,
             results: results)

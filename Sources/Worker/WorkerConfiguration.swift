@@ -13,6 +13,9 @@ extension Worker {
         /// What the line to the coordinator needs. With CURVE, the line to a worker that takes over has the same key
         /// pair.
         public var coordinatorSecurity = SocketSecurity.none
+        /// When a connection to the coordinator, or to a worker that takes over, counts as lost, and how soon it is
+        /// tried again.
+        public var timing = ConnectionTiming.link
         /// Where the worker waits for devices.
         public var deviceEndpoint: String
         /// What devices need to get in. With CURVE the plan's keys are enrolled in its domain.

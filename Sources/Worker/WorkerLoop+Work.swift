@@ -191,7 +191,8 @@ extension WorkerLoop {
             security = .client(pair, server: try CurvePublicKey(z85: order.successorKey))
         }
         handover = try HandoverPublisher(
-            order, security: security, run: configuration.run, sender: configuration.id, context: context,
+            order, security: security, timing: configuration.timing, run: configuration.run,
+            sender: configuration.id, context: context,
             source: { [store, newestCheckpoint] in try HandoverSource(store: store, checkpoint: newestCheckpoint) }
         ) { [results = compute.results] in results.post(.handover($0)) }
     }

@@ -16,6 +16,7 @@ struct BalancePolicyTests {
         var server = BalancePolicy.ServerTotals()
         var speeds = [4000.0, 8000, 60_000]
         var noise = 0.0
+        var stepTokens = 500.0
         var generator = SeededGenerator(seed: BalancePolicyTests.seed, stream: "policy")
 
         init(_ model: ModelFacts, change: Double = 0.25) {
@@ -43,8 +44,8 @@ struct BalancePolicyTests {
             }
             server.advanceSeconds += 0.5
             server.advanceBlockTokens += 20_000
-            server.stepSeconds += 0.5
-            server.stepTokens += 500
+            server.stepSeconds += stepTokens / 1000
+            server.stepTokens += stepTokens
             policy.observed(server: server)
             guard let plan = policy.reconsider() else { return nil }
             for place in speeds.indices { devices[place].cut = plan.cuts[place] }
@@ -58,6 +59,18 @@ struct BalancePolicyTests {
         #expect(run.pass() == nil)
         #expect(run.pass() == nil)
         #expect(run.pass() != nil)
+    }
+
+    @Test("while nothing says what a step costs, no work is moved to the server; a known ratio says it")
+    func unmeasuredSteps() {
+        for ratio in [nil, 10.0] {
+            var model = model
+            model.stepInBlocks = ratio
+            var run = Run(model)
+            run.stepTokens = 0
+            let plan = (0..<20).lazy.compactMap { _ in run.pass() }.first { _ in true }
+            #expect((plan == nil) == (ratio == nil))
+        }
     }
 
     @Test("one long message of a weak device is evidence enough, one short message is not")

@@ -13,7 +13,7 @@ struct BalancerTests {
     }
 
     private func computing(_ fleet: RandomFleet, _ cuts: [Int]) -> Double {
-        zip(fleet.devices, cuts).map { $0.tokens * ($0.secondsPerBlockToken ?? 0) * Double($1) }.max() ?? 0
+        zip(fleet.devices, cuts).map { $0.remainingTokens * ($0.secondsPerBlockToken ?? 0) * Double($1) }.max() ?? 0
     }
 
     @Test("no cuts are faster than the plan's, and none as fast compute less: against all combinations of 400 fleets")
@@ -55,6 +55,7 @@ struct BalancerTests {
             var fleet = RandomFleet(devices: 12, blocks: 24, using: &generator)
             for place in fleet.devices.indices {
                 fleet.devices[place].tokens = 1000
+                fleet.devices[place].publishedTokens = 0
                 fleet.devices[place].memoryBytes = nil
             }
             let bySpeed = zip(fleet.devices, fleet.plan().cuts)
@@ -116,6 +117,19 @@ struct BalancerTests {
         }
     }
 
+    @Test("the largest devices are placed first: three small and a large one share two workers evenly")
+    func largestFirst() {
+        let devices = [1.0, 1, 1, 3].map { DeviceMeasure(id: "\($0)", samples: 1, tokens: $0, cut: 1) }
+        let plan = Balancer.plan(
+            devices: devices,
+            server: .init(advanceSecondsPerBlockToken: 1, stepSecondsPerToken: 1, workers: ["a", "b"]),
+            model: .init(
+                frozenBlocks: 1, bytesPerToken: 1, memoryBytesPerBlock: 1, fixedMemoryBytes: 1, epochs: 1),
+            credits: .init(totalBytes: 4, messageBytes: 1))
+        let workers = plan.assignments.map(\.worker)
+        #expect(Set(workers.prefix(3)).count == 1 && workers[3] != workers[0])
+    }
+
     @Test("workers get even work, within the greatest device's; who has a worker keeps it while it is there")
     func workers() {
         var generator = SeededGenerator(seed: Self.seed, stream: "workers")
@@ -123,9 +137,10 @@ struct BalancerTests {
             var fleet = RandomFleet(devices: 30, blocks: 8, using: &generator)
             fleet.server.workers = ["a", "b", "c"]
             let plan = fleet.plan()
-            let stepSeconds = Double(fleet.model.epochs) * (fleet.server.stepSecondsPerToken ?? 0)
+            let stepSeconds = Double(fleet.model.epochs) * fleet.server.stepSecondsPerToken
             let costs = zip(fleet.devices, plan.cuts).map { device, cut -> Double in
-                device.tokens * (Double(8 - cut) * fleet.server.advanceSecondsPerBlockToken + stepSeconds)
+                device.remainingTokens * Double(8 - cut) * fleet.server.advanceSecondsPerBlockToken
+                    + device.tokens * stepSeconds
             }
             let loads = fleet.server.workers.map { worker in
                 zip(plan.assignments, costs).reduce(0) { $0 + ($1.0.worker == worker ? $1.1 : 0) }

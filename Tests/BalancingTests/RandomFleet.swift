@@ -23,6 +23,14 @@ struct RandomFleet {
         server = ServerMeasure(
             advanceSecondsPerBlockToken: drawn(3e-4, &generator), stepSecondsPerToken: drawn(3e-4, &generator),
             workers: ["worker-1"])
+        // Half of the fleets are in the middle of their run.
+        if Bool.random(using: &generator) {
+            for place in devices.indices {
+                devices[place].publishedTokens = devices[place].tokens * generator.uniform()
+            }
+            server.pendingBlockTokens = drawn(1e3, &generator)
+            server.trainedTokens = drawn(1e3, &generator)
+        }
         model = ModelFacts(
             frozenBlocks: blocks, minimumCut: Int.random(in: 0...1, using: &generator), bytesPerToken: 1000,
             memoryBytesPerBlock: 10, fixedMemoryBytes: 100, epochs: Int.random(in: 1...3, using: &generator))
@@ -37,16 +45,20 @@ struct RandomFleet {
     /// The model's time of any cuts, written down once more.
     func seconds(_ cuts: [Int]) -> Double {
         var last = 0.0
-        var server = 0.0
-        var steps = 0.0
+        var server = self.server.pendingBlockTokens * self.server.advanceSecondsPerBlockToken
+        var tokens = 0.0
         for (device, cut) in zip(devices, cuts) {
             let perToken = Double(cut) * (device.secondsPerBlockToken ?? 0)
             let wire = model.bytesPerToken / (device.uplinkBytesPerSecond ?? .infinity)
-            last = max(last, device.tokens * max(perToken, wire))
-            server += device.tokens * Double(model.frozenBlocks - cut) * self.server.advanceSecondsPerBlockToken
-            steps += device.tokens * (self.server.stepSecondsPerToken ?? 0)
+            let remaining = device.tokens - device.publishedTokens
+            last = max(last, remaining * max(perToken, wire))
+            server += remaining * Double(model.frozenBlocks - cut) * self.server.advanceSecondsPerBlockToken
+            tokens += device.tokens
         }
-        return max(last, server + steps) + Double(model.epochs - 1) * steps
+        let first = max(0, tokens - self.server.trainedTokens)
+        let all = max(0, tokens * Double(model.epochs) - self.server.trainedTokens)
+        return max(last, server + first * self.server.stepSecondsPerToken)
+            + (all - first) * self.server.stepSecondsPerToken
     }
 
     /// The cuts that memory and the minimum permit, by device.

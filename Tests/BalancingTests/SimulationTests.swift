@@ -1,6 +1,7 @@
-import Balancing
 import Datasets
 import Testing
+
+@testable import Balancing
 
 @Suite("Simulated runs")
 struct SimulationTests {
@@ -67,6 +68,44 @@ struct SimulationTests {
         #expect(report.lastArrivalSeconds > 100)
     }
 
+    @Test("no step begins before all its samples are there, not even one step ahead")
+    func oneStep() {
+        let fleet = fleet { $0.classes.removeLast(2) }
+        let devices = (1...2).map { SimulatedDevice(0, number: $0, of: fleet, cut: 24) }
+        let order = (0..<400).map { $0 % 2 }
+        var server = SimulatedServer(devices: devices, order: order, batch: 16, epochs: 1)
+        func isIdle() -> Bool { server.next { _ in 1 } == nil }
+        // Eight samples of each device are one message of each.
+        #expect(isIdle())
+        server.arrived(device: 0, message: 0, missingBlocks: 0)
+        #expect(isIdle())
+        server.arrived(device: 1, message: 0, missingBlocks: 0)
+        #expect(!isIdle())
+        #expect(isIdle())
+        server.arrived(device: 0, message: 1, missingBlocks: 0)
+        server.arrived(device: 1, message: 1, missingBlocks: 3)
+        let work = server.next { _ in 1 }
+        guard case .advance = work else {
+            Issue.record("a step does not wait for missing frozen blocks")
+            return
+        }
+        #expect(isIdle())
+        if let work { server.ended(work) }
+        #expect(!isIdle())
+    }
+
+    @Test("credit for a round trip lets a device send ahead; without, it waits for every acknowledgement")
+    func credit() {
+        let ends = [12 * 600_000, 12 * 6_000_000].map { bytes in
+            let fleet = fleet { fleet in
+                fleet.ingestBytes = bytes
+                for kind in fleet.classes.indices { fleet.classes[kind].roundTripSeconds = 10 }
+            }
+            return Simulation.run(fleet, mode: .equal).classes.last?.lastPublishedSeconds ?? 0
+        }
+        #expect(ends[0] > 3 * ends[1], "\(ends)")
+    }
+
     @Test("the same seed gives the same run, another seed another")
     func deterministic() {
         let first = Simulation.run(fleet(), mode: .balanced)
@@ -82,6 +121,19 @@ struct SimulationTests {
         let predicted = try #require(balanced.predictedSeconds)
         #expect(abs(predicted - balanced.seconds) < 0.2 * balanced.seconds, "\(predicted), \(balanced.seconds) s")
         #expect(balanced.classes[0].meanCut < balanced.classes[2].meanCut)
+    }
+
+    @Test("where the server is what the run waits for, balancing is never slower than the deepest equal cuts")
+    func serverBound() {
+        for ratio in [nil, 20.0] {
+            let slow = fleet { fleet in
+                fleet.advanceBlockTokensPerSecond = 10_000
+                fleet.stepTokensPerSecond = 500
+                fleet.model.stepInBlocks = ratio
+            }
+            let seconds = [Simulation.Mode.balanced, .equal].map { Simulation.run(slow, mode: $0).seconds }
+            #expect(seconds[0] <= 1.02 * seconds[1], "\(seconds)")
+        }
     }
 
     @Test("a slow device never starves a fast one: beside slow devices, fast ones have published no later")

@@ -1,13 +1,16 @@
 import Dispatch
 import Queueing
+import Synchronization
 import Wire
 
-/// A store from which nothing can be read until it is opened: a training step waits in it.
+/// A store from which nothing can be read until it is opened: a training step waits in it. It takes some transactions,
+/// and then its disk fails.
 final class GatedStore: ActivationStore {
-    private let store: MemoryActivationStore
+    private let store = MemoryActivationStore(capacityBytes: 1 << 20, codec: .f32)
     private let gate = DispatchSemaphore(value: 0)
+    private let transactionsLeft: Mutex<Int>
 
-    init(capacityBytes: Int) { store = MemoryActivationStore(capacityBytes: capacityBytes, codec: .f32) }
+    init(transactions: Int) { transactionsLeft = Mutex(transactions) }
 
     func open() { gate.signal() }
 
@@ -16,16 +19,13 @@ final class GatedStore: ActivationStore {
     var bytes: Int { store.bytes }
     var count: Int { store.count }
 
-    func put(
-        _ samples: [StoredSample], payload: UnsafeRawBufferPointer, payloadCodec: PayloadCodec
-    ) throws(StoreError) {
-        try store.put(samples, payload: payload, payloadCodec: payloadCodec)
-    }
-
-    func replace(
-        _ samples: [StoredSample], payload: UnsafeRawBufferPointer, payloadCodec: PayloadCodec
-    ) throws(StoreError) {
-        try store.replace(samples, payload: payload, payloadCodec: payloadCodec)
+    func apply(_ changes: [StoreChange]) throws(StoreError) -> [Result<StoreOutcome, StoreError>] {
+        let left = transactionsLeft.withLock { left in
+            left -= 1
+            return left
+        }
+        guard left >= 0 else { throw .damaged(path: "the gated store", what: "its disk fails") }
+        return try store.apply(changes)
     }
 
     func sample(_ id: UInt64) -> StoredSample? { store.sample(id) }
@@ -37,4 +37,18 @@ final class GatedStore: ActivationStore {
         defer { gate.signal() }
         return try store.withBytes(of: id, body)
     }
+
+    func settledSequences(of device: UInt32) -> SequenceSet { store.settledSequences(of: device) }
+
+    func storedParts(of device: UInt32) -> [UInt64: (parts: UInt32, stored: Set<UInt32>)] {
+        store.storedParts(of: device)
+    }
+
+    func samples() -> [StoredSample] { store.samples() }
+
+    func messages() -> [StoredMessage] { store.messages() }
+
+    func counters() -> [UInt32: StoreCounters] { store.counters() }
+
+    func deadLetters() -> [DeadLetter] { store.deadLetters() }
 }

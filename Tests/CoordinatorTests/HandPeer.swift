@@ -62,6 +62,9 @@ extension Envelope {
     var rejection: UInt32? { if case .reject(let reject) = body { reject.number } else { nil } }
     var stop: Body.Stop? { if case .stop(let stop) = body { stop } else { nil } }
     var recordedStep: UInt64? { if case .stepRecorded(let step) = body { step } else { nil } }
+    var welcome: Body.Welcome? { if case .welcome(let welcome) = body { welcome } else { nil } }
+    var ack: Body.Ack? { if case .ack(let ack) = body { ack } else { nil } }
+    var reject: Body.Reject? { if case .reject(let reject) = body { reject } else { nil } }
     var credit: Body.Credit? { if case .credit(let credit) = body { credit } else { nil } }
     var heartbeat: Bool? { if case .heartbeat = body { true } else { nil } }
     var progress: Body.DeviceProgress? { if case .deviceProgress(let progress) = body { progress } else { nil } }

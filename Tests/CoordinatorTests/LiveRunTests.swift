@@ -3,182 +3,205 @@ import Datasets
 import Device
 import Diagnostics
 import Queueing
-import Synchronization
-import Tensors
 import Testing
 import Wire
 import Worker
 
+/// Whole runs, over every ground.
 @Suite("Roles over sockets", .serialized, .timeLimit(.minutes(2)))
 struct LiveRunTests {
     private static let plan = [
         Coordinator.Configuration.PlannedDevice(id: "honest", cut: 2), .init(id: "other", cut: 1),
     ]
+    private static let honest = TinyModel.shard("honest", count: 17)
+    /// Those that come in parts need a row for each.
+    private static let other = TinyModel.shard("other", count: HostilePeer.sampleCount - 3)
+        + (0..<3).map { EncodedExample(tokens: [$0, 5, 9], label: Int($0 % 2)) }
+
+    /// The adapters of the simplest run without lies.
+    private static let truth = Result { try adapters(.simplest, isHostile: false) }
 
     /// The adapters after a run of two devices, the second of which may be hostile.
-    private func adapters(transport: String, isHostile: Bool) throws -> [Float] {
-        let run = try TinyRun(transport: transport)
-        let honest = TinyRun.shard("honest", count: 17)
-        let other = TinyRun.shard("other", count: HostilePeer.lies.count)
-        var trained = 0
-        let outcome = try run.coordinator(Self.plan).run { endpoint in
-            run.startWorker(coordinator: endpoint)
-            run.startDevice("honest", coordinator: endpoint, examples: honest)
-            if isHostile {
-                let peer = HostilePeer(context: run.context, id: "other", examples: other, forward: run.forward)
-                run.roles.start("other") { try peer.lieAndPublish(coordinatorEndpoint: endpoint) }
-            } else {
-                run.startDevice("other", coordinator: endpoint, examples: other)
-            }
-        } observer: { event in
-            if case .step(let report) = event { trained += Int(report.samples) }
+    private static func adapters(_ ground: Ground, isHostile: Bool) throws -> [Float] {
+        let run = try TinyRun(ground, plan)
+        try run.startCoordinator()
+        try run.startWorker()
+        try run.startDevice("honest", examples: honest)
+        if isHostile {
+            let peer = HostilePeer(id: "other", examples: other, run: run)
+            run.roles.start("other", in: try run.site.context()) { try peer.lieAndPublish($0) }
+        } else {
+            try run.startDevice("other", examples: other)
         }
-        #expect(run.roles.haveEnded())
-        for role in ["worker", "honest", "other"] { #expect(run.roles.error(of: role) == nil) }
-        guard case .completed(let totals) = outcome else {
-            Issue.record("\(outcome)")
+        guard case .completed(let totals) = try run.outcome() else {
+            Issue.record("\(run.events.all)")
             return []
         }
-        #expect(totals.samples == UInt64(2 * (honest.count + other.count)) && trained == Int(totals.samples))
+        #expect(totals.samples == UInt64(2 * (honest.count + other.count)))
+        #expect(run.events.all.compactMap(\.step).reduce(0) { $0 + $1.samples } == totals.samples)
         return run.trainer.parameters.flat.values
+    }
+
+    @Test("every ground trains the same adapters, bit for bit", arguments: Ground.all)
+    func grounds(ground: Ground) throws {
+        let run = try TinyRun(ground, TinyShards.planned)
+        try run.startCoordinator()
+        try run.startWorker { $0.batch = TinyShards.batch }
+        for (id, shard) in TinyShards.shards { try run.startDevice(id, examples: shard) }
+        guard case .completed = try run.outcome() else {
+            Issue.record("\(run.events.all)")
+            return
+        }
+        let adapters = run.trainer.parameters.flat.values
+        #expect(try adapters == TinyShards.adapters.get() && adapters.contains { $0 != 0 })
+        guard let ledger = try run.site.ledger(.reading) else { return }
+        try TinyShards.expectEverySampleOnce(in: ledger)
     }
 
     @Test(
         "every lie is refused with its number, and the adapters are those of a run without lies, bit for bit",
-        arguments: TinyRun.endpoints)
-    func lies(transport: String) throws {
-        let disturbed = try adapters(transport: transport, isHostile: true)
-        #expect(try disturbed == adapters(transport: transport, isHostile: false))
-        #expect(disturbed.contains { $0 != 0 })
+        arguments: Ground.all)
+    func lies(ground: Ground) throws {
+        let disturbed = try Self.adapters(ground, isHostile: true)
+        #expect(try disturbed == Self.truth.get() && disturbed.contains { $0 != 0 })
     }
 
     @Test(
         "a device that vanishes without a word ends the run with its counts and the worker's totals",
-        arguments: TinyRun.endpoints)
-    func vanished(transport: String) throws {
-        let run = try TinyRun(transport: transport)
-        let peer = HostilePeer(
-            context: run.context, id: "gone", examples: TinyRun.shard("gone", count: 5), forward: run.forward)
-        let coordinator = try run.coordinator([.init(id: "gone", cut: 1)], silenceLimit: .milliseconds(500))
-        let outcome = try coordinator.run { endpoint in
-            run.startWorker(coordinator: endpoint, heartbeatInterval: .milliseconds(50))
-            run.roles.start("gone") { try peer.publishOnceAndVanish(coordinatorEndpoint: endpoint) }
-        } observer: { _ in
-        }
-        guard case .failed(let error, let totals) = outcome else {
-            Issue.record("\(outcome)")
+        arguments: Ground.all)
+    func vanished(ground: Ground) throws {
+        let run = try TinyRun(ground, [.init(id: "gone", cut: 1)]) { $0.silenceLimit = .milliseconds(500) }
+        try run.startCoordinator()
+        try run.startWorker { $0.heartbeatInterval = .milliseconds(50) }
+        let peer = HostilePeer(id: "gone", examples: TinyModel.shard("gone", count: 5), run: run)
+        run.roles.start("gone", in: try run.site.context()) { try peer.publishOnceAndVanish($0) }
+        guard case .failed(let error, let totals) = try run.outcome() else {
+            Issue.record("\(run.events.all)")
             return
         }
         #expect(error == .deviceLost(device: "gone", seconds: 0.5, published: 1, samples: 5))
         #expect(error.exitCode == .deviceLost && error.problem.contains("for 0.5 s,"))
         #expect(totals?.steps == 0)
-        #expect(run.roles.haveEnded())
-        for role in ["worker", "gone"] { #expect(run.roles.error(of: role) == nil) }
     }
 
     @Test(
-        "a device that cannot go on ends the run with its own error, and everybody leaves",
-        arguments: TinyRun.endpoints)
-    func deviceFails(transport: String) throws {
-        let run = try TinyRun(transport: transport)
-        let outcome = try run.coordinator(Self.plan).run { endpoint in
-            run.startWorker(coordinator: endpoint, creditBytes: 60)
-            for id in ["honest", "other"] {
-                run.startDevice(id, coordinator: endpoint, examples: TinyRun.shard(id, count: 5))
-            }
-        } observer: { _ in
-        }
-        guard case .failed(let error, .some) = outcome else {
-            Issue.record("\(outcome)")
+        "a device that cannot go on ends the run with its own error, and everybody leaves", arguments: Ground.all)
+    func deviceFails(ground: Ground) throws {
+        let run = try TinyRun(ground, [.init(id: "honest", cut: 2), .init(id: "other", cut: 5)])
+        try run.startCoordinator()
+        try run.startWorker()
+        for id in ["honest", "other"] { try run.startDevice(id, examples: TinyModel.shard(id, count: 5)) }
+        #expect(run.roles.haveEnded())
+        let errors = run.roles.errors
+        #expect(Array(errors.keys) == ["other"] && errors["other"] is DeviceError)
+        guard case .failed(let error, _) = run.ended else {
+            Issue.record("\(run.events.all)")
             return
         }
         #expect(error.exitCode == .messageRejected)
-        #expect(error.remedy == "Raise devices.credit_bytes, or lower devices.publish_batch")
-        #expect(run.roles.haveEnded())
+        #expect(error.remedy == "Start the device with the model that the coordinator's recipe names")
     }
 
-    @Test("a run that is stopped before its roles have come lets them all go", arguments: TinyRun.endpoints)
-    func stoppedBefore(transport: String) throws {
-        let run = try TinyRun(transport: transport)
-        let coordinator = try run.coordinator(Self.plan)
-        coordinator.stop()
-        let outcome = try coordinator.run { endpoint in
-            run.startWorker(coordinator: endpoint)
-            for id in ["honest", "other"] {
-                run.startDevice(id, coordinator: endpoint, examples: TinyRun.shard(id, count: 5))
-            }
-        } observer: { _ in
+    @Test("credit for one token at a time is enough", arguments: [Ground.simplest])
+    func leastCredit(ground: Ground) throws {
+        let run = try TinyRun(ground, TinyShards.planned)
+        try run.startCoordinator()
+        try run.startWorker { ($0.batch, $0.creditBytes) = (TinyShards.batch, 1) }
+        for (id, shard) in TinyShards.shards { try run.startDevice(id, examples: shard) }
+        guard case .completed = try run.outcome() else {
+            Issue.record("\(run.events.all)")
+            return
         }
-        guard case .interrupted(let totals) = outcome else {
-            Issue.record("\(outcome)")
+        #expect(try run.trainer.parameters.flat.values == TinyShards.adapters.get())
+    }
+
+    @Test("a run that is stopped before its roles have come lets them all go", arguments: Ground.all)
+    func stoppedBefore(ground: Ground) throws {
+        let run = try TinyRun(ground, Self.plan)
+        try run.startCoordinator(isStopped: true)
+        try run.startWorker()
+        for id in ["honest", "other"] { try run.startDevice(id, examples: TinyModel.shard(id, count: 5)) }
+        guard case .interrupted(let totals) = try run.outcome() else {
+            Issue.record("\(run.events.all)")
             return
         }
         #expect(totals?.steps ?? 0 == 0)
-        #expect(run.roles.haveEnded())
+    }
+}
+
+/// A worker and a device with a coordinator that the test leads by hand.
+@Suite("A worker and a device with a coordinator by hand", .serialized, .timeLimit(.minutes(2)))
+struct HandLedRunTests {
+    private let run: TinyRun
+    private let coordinator: HandPeer
+
+    init() throws {
+        run = try TinyRun(.simplest)
+        coordinator = try HandPeer(.router, context: run.site.context(), id: "coordinator")
+        _ = try coordinator.channel.bind(run.endpoint)
+    }
+
+    /// Gives the only device and the worker the plan, once both have come.
+    private func plan(_ samples: Int, startDevice: () throws -> Void) throws {
+        let worker = try coordinator.next(\.register)
+        try startDevice()
+        _ = try coordinator.next(\.register)
+        try coordinator.channel.send(
+            .runPlan(.init(devices: [.init(device: "d", samples: UInt64(samples), cut: 2)], seed: 7, generation: 1)),
+            to: "worker")
+        try coordinator.channel.send(
+            .assignment(
+                .init(
+                    cut: 2, workerEndpoint: worker.endpoint, seed: 7, generation: 1, number: 0, epoch: 1,
+                    worker: "worker")), to: "d")
     }
 
     @Test("a device that greets its worker before the worker knows the plan gets its credit all the same")
     func earlyGreeting() throws {
-        let run = try TinyRun(transport: "inproc://")
-        let coordinator = try HandPeer(.router, context: run.context, id: "coordinator")
-        let endpoint = try coordinator.channel.socket.bind("inproc://coordinator")
-        run.startWorker(coordinator: endpoint, heartbeatInterval: .milliseconds(20))
+        try run.startWorker { $0.heartbeatInterval = .milliseconds(20) }
         let registration = try coordinator.next(\.register)
-        let device = try HandPeer(.dealer, context: run.context, id: "early")
-        try device.channel.socket.connect(registration.endpoint)
-        try device.channel.send(.hello(.init(samples: 1)))
+        let device = try HandPeer(.dealer, context: run.site.context(), id: "early")
+        device.session = 3
+        try device.channel.connect(registration.endpoint)
+        try device.say(.hello(.init(samples: 1)))
         // After two heartbeats the worker has looked at all its sockets.
         for _ in 0..<2 { _ = try coordinator.next { $0.heartbeat } }
         try coordinator.channel.send(
             .runPlan(.init(devices: [.init(device: "early", samples: 1, cut: 2)], seed: 1, generation: 1)),
             to: "worker")
-        #expect(try device.next().body == .credit(.init(bytes: 4096)))
+        let welcome = try device.next()
+        #expect(welcome.body == .welcome(.init(creditBytes: 4096, settled: [])) && welcome.session == 3)
         try coordinator.channel.send(.stop(.init(reason: "the test is over")), to: "worker")
         #expect(run.roles.haveEnded())
     }
 
     @Test("a device's last word arrives, however many messages a busy coordinator has left unread")
     func busyCoordinator() throws {
-        let run = try TinyRun(transport: "inproc://")
-        let coordinator = try HandPeer(.router, context: run.context, id: "coordinator")
-        let endpoint = try coordinator.channel.socket.bind("inproc://coordinator")
-        run.startWorker(coordinator: endpoint, epochs: 1, batch: 400)
-        let worker = try coordinator.next(\.register)
-        run.startDevice("d", coordinator: endpoint, examples: TinyRun.shard("d", count: 300), publishBatch: 1)
-        _ = try coordinator.next(\.register)
-        try coordinator.channel.send(
-            .runPlan(.init(devices: [.init(device: "d", samples: 300, cut: 2)], seed: 7, generation: 1)),
-            to: "worker")
-        try coordinator.channel.send(
-            .assignment(
-                .init(cut: 2, workerEndpoint: worker.endpoint, seed: 7, generation: 1, number: 0, epoch: 1)), to: "d")
-        #expect(run.roles.haveEnded())
+        try run.startWorker { ($0.epochs, $0.batch) = (1, 400) }
+        try plan(300) { try run.startDevice("d", examples: TinyModel.shard("d", count: 300), publishBatch: 1) }
+        #expect(run.roles.hasEnded("d"))
         let last = try coordinator.next { $0.progress?.finished == true ? $0.progress : nil }
         #expect(last.publishedSamples == 300)
+        #expect(run.roles.haveEnded() && run.roles.errors.isEmpty)
     }
 
     @Test("a worker that fails returns only when its step has ended, for the adapters belong to the caller then")
     func failureInStep() throws {
-        let run = try TinyRun(transport: "inproc://")
-        let coordinator = try HandPeer(.router, context: run.context, id: "coordinator")
-        let endpoint = try coordinator.channel.socket.bind("inproc://coordinator")
-        let store = GatedStore(capacityBytes: 16 * run.forward.width * 4 + 4 * 4)
-        run.startWorker(coordinator: endpoint, batch: 1, store: store)
-        let worker = try coordinator.next(\.register)
+        let store = GatedStore(transactions: 1)
+        // One message at a time: the first alone is stored.
+        try run.startWorker { options in
+            (options.batch, options.creditBytes) = (1, 4 * run.model.forward.width * 4)
+            options.store = store
+        }
         let examples = Array(repeating: EncodedExample(tokens: [1, 2, 3, 4], label: 0), count: 5)
-        run.startDevice("d", coordinator: endpoint, examples: examples, publishBatch: 1)
-        _ = try coordinator.next(\.register)
-        try coordinator.channel.send(
-            .runPlan(.init(devices: [.init(device: "d", samples: 5, cut: 2)], seed: 7, generation: 1)), to: "worker")
-        try coordinator.channel.send(
-            .assignment(
-                .init(cut: 2, workerEndpoint: worker.endpoint, seed: 7, generation: 1, number: 0, epoch: 1)), to: "d")
+        try plan(5) { try run.startDevice("d", examples: examples, publishBatch: 1) }
         let failure = try coordinator.next(\.failure)
-        #expect(failure.exitCode == ExitCode.storeFull.rawValue)
+        #expect(failure.exitCode == ExitCode.storeDamaged.rawValue)
+        #expect(run.trainer.step == 0)
         try coordinator.channel.send(.stop(.init(reason: "the worker failed")), to: "d")
         store.open()
         #expect(run.roles.haveEnded())
-        #expect(run.roles.error(of: "worker") as? WorkerError != nil)
+        #expect(run.roles.error(of: "worker") is StoreError)
         #expect(run.trainer.step == 1)
     }
 }

@@ -1,120 +1,196 @@
 import Coordinator
 import Datasets
 import Device
-import Foundation
+import Ledger
 import Methods
-import Models
 import Queueing
-import Randomness
-import Support
 import Synchronization
-import Tensors
+import Testing
 import Wire
 import Worker
 
-/// What all roles of a run share in these tests: a tiny random model of 4 blocks, of which 2 are frozen, and shards.
+/// A run of tiny roles, each on a thread of its own.
 final class TinyRun: Sendable {
-    static let endpoints = ["inproc://", "tcp://127.0.0.1:*"]
-    static let frozenBlocks = 2
-
-    let context: ZeroMQContext
-    let forward: FrozenForward
-    let trainer: Trainer
-    let pool = ComputePool(threads: 2)
+    let site: Site
+    let model: TinyModel
     let roles = RoleThreads()
-    private let transport: String
+    /// What the coordinator has told, of all its lives.
+    let events = EventLog<CoordinatorEvent>()
+    let deviceEvents = EventLog<(id: String, event: DeviceEvent)>()
+    let workerEvents = EventLog<(id: String, event: WorkerEvent)>()
+    /// Where the coordinator listens.
+    let endpoint: String
+    /// What `startWorker` trains by default; it outlives the worker.
+    let trainer: Trainer
 
-    init(transport: String) throws {
-        self.transport = transport
-        context = try ZeroMQContext()
-        let model = try LanguageModel(source: RandomModelSource(), maximumTokens: 32)
-        forward = FrozenForward(model: model)
-        let layout = TrainableLayout.adapters(
-            model.hyperparameters, blocks: Self.frozenBlocks..<4, rank: 2, alpha: 4)
-        trainer = Trainer(
-            model: model, head: try OutputHead(model: model, labelTokens: [3, 7]),
-            parameters: try TrainableParameters(layout: layout, model: model, seed: 5),
-            frozenBlocks: Self.frozenBlocks,
-            optimizer: AdamW(layout: layout, coefficients: AdamWCoefficients(), clipNorm: 1),
-            schedule: LearningRateSchedule(peak: 0.01, warmupSteps: 3, totalSteps: 20, shape: .constant), seed: 5,
-            pool: pool)
+    private let configuration: Coordinator.Configuration
+    private let coordinator = Mutex<Coordinator?>(nil)
+    private let outcomes = Mutex<CoordinatorOutcome?>(nil)
+    private let devices = Mutex<[String: Device]>([:])
+
+    /// - Parameters:
+    ///   - trainer: of an earlier run, with which this one goes on.
+    ///   - configure: changes what the coordinator is told.
+    init(
+        _ ground: Ground, _ planned: [Coordinator.Configuration.PlannedDevice] = [], trainer: Trainer? = nil,
+        configure: (inout Coordinator.Configuration) -> Void = { _ in }
+    ) throws {
+        site = try Site(ground)
+        model = try TinyModel()
+        self.trainer = try trainer ?? model.trainer()
+        endpoint = try site.freeEndpoint("coordinator")
+        var configuration = Coordinator.Configuration(
+            run: "run", endpoint: endpoint, devices: planned, seed: 7, silenceLimit: .seconds(60))
+        configure(&configuration)
+        self.configuration = configuration
+        try site.enroll(planned.map(\.id), as: .device)
+        try site.enroll(["worker"], as: .worker)
     }
 
-    /// The same model and trainer, and roles that have nothing of the run before.
-    init(resuming run: TinyRun) throws {
-        transport = run.transport
-        context = try ZeroMQContext()
-        forward = run.forward
-        trainer = run.trainer
-    }
+    var isDistributed: Bool { configuration.losses == .wait }
 
-    /// Where a role waits: `name` within the process, any free port over TCP.
-    func endpoint(_ name: String) -> String { transport.hasPrefix("inproc") ? "inproc://\(name)" : transport }
-
-    static func shard(_ device: String, count: Int) -> [EncodedExample] {
-        var generator = SeededGenerator(seed: 8, stream: "shard/\(device)")
-        return (0..<count).map { _ in
-            let tokens = (0..<Int.random(in: 1...9, using: &generator)).map { _ in
-                Int32.random(in: 0..<50, using: &generator)
-            }
-            return EncodedExample(tokens: tokens, label: Int(tokens[0] % 2))
+    /// - Parameter isStopped: whether it is told to stop before it begins.
+    func startCoordinator(isStopped: Bool = false) throws {
+        roles.start("coordinator", in: try site.context()) { [self] context in
+            var configuration = configuration
+            configuration.security = try site.listening("coordinator", in: context)
+            let made = try Coordinator(configuration, context: context, ledger: site.ledger(.coordinator))
+            coordinator.withLock { $0 = made }
+            defer { coordinator.withLock { $0 = nil } }
+            if isStopped { made.stop() }
+            let outcome = try made.run { [self] in events.add($0) }
+            outcomes.withLock { $0 = outcome }
         }
     }
 
-    func coordinator(
-        _ devices: [Coordinator.Configuration.PlannedDevice], silenceLimit: Duration = .seconds(60), epoch: Int = 1
-    ) throws -> Coordinator {
-        try Coordinator(
-            Coordinator.Configuration(
-                run: "run", endpoint: endpoint("coordinator"), devices: devices, seed: 7, silenceLimit: silenceLimit,
-                epoch: epoch),
-            context: context)
+    /// How the run has ended, if it has.
+    var ended: CoordinatorOutcome? { outcomes.withLock { $0 } }
+
+    /// How the run ended, once all roles have, none of which threw anything.
+    func outcome() throws -> CoordinatorOutcome {
+        let haveEnded = roles.haveEnded()
+        let errors = roles.errors
+        #expect(haveEnded && errors.isEmpty, "\(roles.names) still run; thrown: \(errors); told: \(events.all.map(\.name).suffix(12))")
+        return try #require(ended)
     }
 
-    func startWorker(
-        coordinator: String, creditBytes: Int = 4096, epochs: Int = 2, batch: Int = 8,
-        targetLimit: Int = 2, startStep: Int = 0, heartbeatInterval: Duration = .seconds(1),
-        store: (any ActivationStore)? = nil
-    ) {
-        var configuration = Worker.Configuration(
-            run: "run", id: "worker", coordinatorEndpoint: coordinator, deviceEndpoint: endpoint("worker"),
-            epochs: epochs, batch: batch, microBatch: 3, frozenBlocks: Self.frozenBlocks,
-            targetLimit: targetLimit, maximumTokens: 16, creditBytesPerDevice: creditBytes, startStep: startStep)
-        configuration.heartbeatInterval = heartbeatInterval
-        let worker = Worker(
-            configuration, context: context, forward: forward, trainer: trainer,
-            store: store ?? MemoryActivationStore(capacityBytes: 1 << 20, codec: .f32), pool: pool)
-        roles.start("worker") { try worker.run() }
+    /// What is different about a worker.
+    struct WorkerOptions {
+        var creditBytes = 4096
+        var epochs = 2
+        var batch = 8
+        var targetLimit = 2
+        var heartbeatInterval = Duration.seconds(1)
+        /// Where it listens, and what it says of that.
+        var endpoint: String?
+        var advertised: String?
+        var coordinator: String?
+        var store: (any ActivationStore)?
+        /// Nil trains `trainer`, without checkpoints.
+        var training: WorkerTraining?
+    }
+
+    func startWorker(_ id: String = "worker", _ change: (inout WorkerOptions) -> Void = { _ in }) throws {
+        var options = WorkerOptions()
+        change(&options)
+        let chosen = options
+        let isDistributed = isDistributed
+        roles.start(id, in: try site.context()) { [self] context in
+            let endpoint = chosen.endpoint ?? (site.ground.transport == .inproc ? "inproc://\(id)" : "tcp://127.0.0.1:*")
+            var configuration = Worker.Configuration(
+                run: "run", id: id, coordinatorEndpoint: chosen.coordinator ?? self.endpoint, deviceEndpoint: endpoint,
+                epochs: chosen.epochs, batch: chosen.batch, microBatch: 3, frozenBlocks: TinyModel.frozenBlocks,
+                targetLimit: chosen.targetLimit, maximumTokens: 16, creditBytesPerDevice: chosen.creditBytes,
+                heartbeatInterval: chosen.heartbeatInterval)
+            configuration.advertisedEndpoint = chosen.advertised
+            configuration.coordinatorSecurity = try site.reaching("coordinator", as: id)
+            configuration.deviceSecurity = try site.listening(id, in: context)
+            configuration.timing = Site.timing
+            configuration.staysUntilStopped = isDistributed
+            configuration.endsWhenFull = !isDistributed
+            configuration.handoverFolder = site.folder(of: id).appendingPathComponent("handover")
+            let worker = try Worker(
+                configuration, context: context, forward: model.forward,
+                store: chosen.store ?? site.store(of: id), pool: model.pool,
+                training: chosen.training ?? WorkerTraining(begin: { [trainer] _ in trainer }))
+            try worker.run { [self] in workerEvents.add((id, $0)) }
+        }
     }
 
     func startDevice(
-        _ id: String, coordinator: String, examples: [EncodedExample], publishBatch: Int = 3
-    ) {
-        let device = Device(
-            Device.Configuration(
-                run: "run", id: id, coordinatorEndpoint: coordinator, publishBatch: publishBatch, codec: .f32),
-            context: context, examples: examples, forward: forward, pool: pool)
-        roles.start(id) { try device.run() }
+        _ id: String, examples: [EncodedExample], publishBatch: Int = 3, coordinator: String? = nil,
+        configure: @escaping @Sendable (inout DeviceConfiguration) -> Void = { _ in }
+    ) throws {
+        let isDistributed = isDistributed
+        roles.start(id, in: try site.context()) { [self] context in
+            var configuration = Device.Configuration(
+                run: "run", id: id, coordinatorEndpoint: coordinator ?? endpoint, publishBatch: publishBatch,
+                codec: .f32)
+            configuration.security = try site.reaching("coordinator", as: id)
+            configuration.timing = Site.timing
+            configuration.staysUntilStopped = isDistributed
+            configure(&configuration)
+            let device = Device(
+                configuration, context: context, examples: examples, forward: model.forward, pool: model.pool)
+            devices.withLock { $0[id] = device }
+            defer { devices.withLock { $0[id] = nil } }
+            try device.run { [self] in deviceEvents.add((id, $0)) }
+        }
+    }
+
+    /// Ends the run after the step under way.
+    func stop() { coordinator.withLock { $0 }?.stop() }
+
+    /// Lets a device say goodbye and leave.
+    func stopDevice(_ id: String) -> Bool {
+        devices.withLock { $0[id] }?.stop()
+        return roles.hasEnded(id)
     }
 }
 
-/// The threads of a run's roles, and what they threw.
-final class RoleThreads: Sendable {
-    private let group = DispatchGroup()
-    private let thrown = Mutex<[String: any Error]>([:])
+/// The shards that the whole-run tests share, and what is trained on them by an undisturbed run.
+enum TinyShards {
+    static let planned = [
+        Coordinator.Configuration.PlannedDevice(id: "strong", cut: 2), .init(id: "weak", cut: 0),
+    ]
+    static let shards = [
+        "strong": TinyModel.shard("strong", count: 17), "weak": TinyModel.shard("weak", count: 12),
+    ]
+    static let samples = 29
+    static let batch = 4
+    static let epochs = 2
+    /// Eight steps in each epoch.
+    static let steps = 16
 
-    func start(_ name: String, _ body: @escaping @Sendable () throws -> Void) {
-        group.enter()
-        let thread = Thread { [self] in
-            do { try body() } catch { thrown.withLock { $0[name] = error } }
-            group.leave()
-        }
-        thread.name = name
-        thread.start()
+    /// The adapters of the simplest run.
+    static let adapters = Result {
+        let run = try TinyRun(.simplest, planned)
+        try run.startCoordinator()
+        try run.startWorker { $0.batch = batch }
+        for (id, shard) in shards { try run.startDevice(id, examples: shard) }
+        guard case .completed(let totals) = try run.outcome() else { return [Float]() }
+        #expect(totals.steps == UInt64(steps))
+        return run.trainer.parameters.flat.values
     }
 
-    /// Whether all have ended within half a minute.
-    func haveEnded() -> Bool { group.wait(timeout: .now() + 30) == .success }
+    /// Whether each epoch's steps are there in order, and have every sample once.
+    static func expectEverySampleOnce(in ledger: Ledger) throws {
+        let recorded = try ledger.steps(of: "run")
+        #expect(recorded.map(\.step) == Array(1...steps))
+        #expect(try ledger.verifyChain("run") == steps)
+        let all = planned.enumerated().flatMap { number, device in
+            (0..<(shards[device.id]?.count ?? 0)).map { UInt64(number) << 32 | UInt64($0) }
+        }
+        for epoch in 1...epochs {
+            #expect(recorded.filter { $0.epoch == epoch }.flatMap(\.sampleIDs).sorted() == all)
+        }
+    }
+}
 
-    func error(of name: String) -> (any Error)? { thrown.withLock { $0[name] } }
+extension CoordinatorEvent {
+    /// The step that it tells of.
+    var step: Body.StepReport? { if case .step(let report) = self { report } else { nil } }
+
+    /// For a failure's text.
+    var name: String { "\(self)".prefix { $0 != "(" } + (step.map { " \($0.step)" } ?? "") }
 }

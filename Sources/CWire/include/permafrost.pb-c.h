@@ -220,8 +220,9 @@ struct  Permafrost__SequenceRange
 
 
 /*
- * The answer to Hello. It begins a new account of credit: what the device had before is void, and what is on its way
- * without an Ack counts as never sent.
+ * The answer to Hello; also unasked, in the session of the last Hello, when a worker lacks what it had listed. It
+ * begins a new account of credit: what the device had before is void, and whatever is not listed counts as never sent,
+ * with all of its parts.
  */
 struct  Permafrost__Welcome
 {
@@ -231,7 +232,8 @@ struct  Permafrost__Welcome
    */
   uint64_t credit_bytes;
   /*
-   * Sequences that are stored as a whole, in ascending order. The device sends all others of its sequences.
+   * Sequences that are stored as a whole, in ascending order. The device sends all others of its sequences. To a worker
+   * that hands over, these are (number + 1) << 32 | sequence, with the number of the device that the message is from.
    */
   size_t n_settled;
   Permafrost__SequenceRange **settled;
@@ -310,8 +312,9 @@ struct  Permafrost__Activations
   uint64_t checksum;
   /*
    * A message whose payload is larger than one frame may be goes in `parts` messages, which are alike but for `part`,
-   * `checksum` and payload. Part p, from 0, has the rows from p * n to less than min(rows, (p + 1) * n), where
-   * n = rows / parts rounded up, and none is empty. 0 parts mean 1. Each part is stored and acknowledged for itself.
+   * `checksum` and payload: `rows` and all the lists are those of the whole message. Part p, from 0, has the rows from
+   * p * n to less than min(rows, (p + 1) * n), where n = rows / parts rounded up, and none is empty. 0 parts mean 1.
+   * Each part is stored and acknowledged for itself.
    */
   uint32_t part;
   uint32_t parts;

@@ -139,11 +139,15 @@ public final class CoordinatorRun: Sendable {
         guard let source = try? OpenedModel(recipe, cache: cache).source else { return nil }
         let sizes = source.hyperparameters
         let block = TrainableLayout(model: sizes, blocks: 0..<1, form: .full, classes: nil).count
-        return ModelFacts(
+        var facts = ModelFacts(
             frozenBlocks: recipe.model.frozenBlocks,
             bytesPerToken: Double(sizes.width * recipe.payloadCodec.bytesPerValue),
             memoryBytesPerBlock: block * MemoryLayout<Float>.stride,
             fixedMemoryBytes: 64 << 20 + recipe.devices.creditBytes, epochs: recipe.training.epochs)
+        // Forward, and backward to activations and weights: of adapters the latter is little.
+        let passes = recipe.training.trainable == .full ? 3.0 : 2.1
+        facts.stepInBlocks = passes * Double(sizes.layers - recipe.model.frozenBlocks)
+        return facts
     }
 
     /// All addresses of this machine, on the port at which others reach it.

@@ -26,14 +26,16 @@ final class HandoverPublisher: Sendable {
     ///   - tell: called on it.
     /// - Throws: `TransportError`.
     init(
-        _ order: Body.Drain, security: SocketSecurity, run: String, sender: String, context: ZeroMQContext,
+        _ order: Body.Drain, security: SocketSecurity, timing: ConnectionTiming, run: String, sender: String,
+        context: ZeroMQContext,
         source: @escaping @Sendable () throws -> HandoverSource, tell: @escaping @Sendable (Event) -> Void
     ) throws(TransportError) {
         wake = try WakeSignal()
         let thread = Thread { [self] in
             do {
                 var conversation = HandoverConversation(
-                    try source(), link: Link(context: context, run: run, sender: sender), successor: order.successor)
+                    try source(), link: Link(context: context, run: run, sender: sender, timing: timing),
+                    successor: order.successor)
                 try conversation.run(order.successorEndpoint, security, wake: wake, tell: tell) {
                     isStopped.load(ordering: .acquiring)
                 }

@@ -1,0 +1,43 @@
+import Datasets
+import Methods
+import Models
+import Randomness
+import Support
+import Synchronization
+import Tensors
+
+/// A tiny random model of 4 blocks, of which 2 are frozen, and what of it trains.
+final class TinyModel: Sendable {
+    static let frozenBlocks = 2
+
+    let forward: FrozenForward
+    let pool = ComputePool(threads: 2)
+    private let model: LanguageModel
+
+    init() throws {
+        model = try LanguageModel(source: RandomModelSource(), maximumTokens: 32)
+        forward = FrozenForward(model: model)
+    }
+
+    func trainer() throws -> Trainer {
+        let layout = TrainableLayout.adapters(
+            model.hyperparameters, blocks: Self.frozenBlocks..<4, rank: 2, alpha: 4)
+        return Trainer(
+            model: model, head: try OutputHead(model: model, labelTokens: [3, 7]),
+            parameters: try TrainableParameters(layout: layout, model: model, seed: 5),
+            frozenBlocks: Self.frozenBlocks,
+            optimizer: AdamW(layout: layout, coefficients: AdamWCoefficients(), clipNorm: 1),
+            schedule: LearningRateSchedule(peak: 0.01, warmupSteps: 3, totalSteps: 20, shape: .constant), seed: 5,
+            pool: pool)
+    }
+
+    static func shard(_ device: String, count: Int) -> [EncodedExample] {
+        var generator = SeededGenerator(seed: 8, stream: "shard/\(device)")
+        return (0..<count).map { _ in
+            let tokens = (0..<Int.random(in: 1...9, using: &generator)).map { _ in
+                Int32.random(in: 0..<50, using: &generator)
+            }
+            return EncodedExample(tokens: tokens, label: Int(tokens[0] % 2))
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import Dispatch
+import Foundation
+import Methods
+import Synchronization
+import Worker
+
+/// What a worker trains with, and its checkpoints on a disk: the step, and all that the next step depends on.
+final class TinyTraining: Sendable {
+    private let model: TinyModel
+    private let folder: URL
+    private let gate: StepGate?
+    private let newest = Mutex<Trainer?>(nil)
+    private let isDead = Atomic(false)
+
+    /// Steps between checkpoints.
+    static let checkpointSteps = 3
+
+    /// - Parameter gate: where training waits after a step.
+    init(_ model: TinyModel, folder: URL, gate: StepGate?) {
+        self.model = model
+        self.folder = folder
+        self.gate = gate
+    }
+
+    /// Keeps nothing from here on, like a process that is no more.
+    func die() {
+        isDead.store(true, ordering: .releasing)
+        gate?.open()
+    }
+
+    /// The adapters as they are now.
+    var adapters: [Float] { newest.withLock { $0 }?.parameters.flat.values ?? [] }
+
+    var role: WorkerTraining {
+        WorkerTraining(
+            begin: { [self] _ in try begin() },
+            afterStep: { [self] result in
+                if result.step % Self.checkpointSteps == 0 { try write() }
+                gate?.passed(result.step)
+                if isDead.load(ordering: .acquiring) { throw Death() }
+            },
+            checkpoint: { [self] in
+                try write()
+                return writtenStep == 0 ? nil : (writtenStep, [("values", values)])
+            },
+            adopt: { [self] _, aside in
+                try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+                try Data(contentsOf: aside.appendingPathComponent("values")).write(to: values, options: .atomic)
+            },
+            checkpointStep: { [self] in writtenStep })
+    }
+
+    private var values: URL { folder.appendingPathComponent("values") }
+
+    private var written: [Float] {
+        (try? Data(contentsOf: values)).map { data in data.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) } }
+            ?? []
+    }
+
+    private var writtenStep: Int { written.first.map { Int($0) } ?? 0 }
+
+    private func begin() throws -> Trainer {
+        let trainer = try model.trainer()
+        let floats = written
+        if let step = floats.first {
+            var start = 1
+            for state in trainer.state {
+                let flat = state.values.flat
+                for index in 0..<flat.count { flat.base[index] = floats[start + index] }
+                start += flat.count
+            }
+            trainer.resume(afterStep: Int(step))
+        }
+        newest.withLock { $0 = trainer }
+        return trainer
+    }
+
+    private func write() throws {
+        if isDead.load(ordering: .acquiring) { throw Death() }
+        guard let trainer = newest.withLock({ $0 }), trainer.step > 0 else { return }
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let floats = [Float(trainer.step)] + trainer.state.flatMap(\.values.flat.values)
+        try floats.withUnsafeBytes { try Data($0).write(to: values, options: .atomic) }
+    }
+}
+
+/// What a dead process says, if it could.
+private struct Death: Error {}
+
+/// Holds training after a step until it is opened.
+final class StepGate: Sendable {
+    private let step: Int
+    private let arrival = DispatchSemaphore(value: 0)
+    private let way = DispatchSemaphore(value: 0)
+
+    init(after step: Int) { self.step = step }
+
+    func passed(_ step: Int) {
+        guard step == self.step else { return }
+        arrival.signal()
+        way.wait()
+        way.signal()
+    }
+
+    /// Whether training comes there within half a minute.
+    func holds() -> Bool { arrival.wait(timeout: .now() + 30) == .success }
+
+    func open() { way.signal() }
+}
