@@ -83,7 +83,7 @@ final class QueueBenchPublisher {
         {
             let sequence = UInt64(sentMessages + 1)
             let shared = payloads[sentMessages % payloads.count]
-            let payload = manner.ownsPayloads ? QueueBenchPayload(copying: shared) : shared
+            guard let payload = manner.ownsPayloads ? QueueBenchPayload(copying: shared) : shared else { return }
             guard try link.send(.activations(shape.header(sequence, payload)), payload: payload.frame) else { return }
             _ = window.sent(.init(sequence: sequence, index: 0), bytes: shape.messageBytes, now: now)
             held[sequence] = (payload, now)

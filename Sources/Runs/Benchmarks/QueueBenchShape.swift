@@ -58,6 +58,7 @@ struct QueueBenchShape: Codable, Sendable {
 final class QueueBenchPayload: @unchecked Sendable {
     let bytes: UnsafeRawBufferPointer
     let checksum: UInt64
+    private let isMapped: Bool
 
     /// Activations of a stream of its own.
     init(byteCount: Int, stream: Int) {
@@ -67,17 +68,28 @@ final class QueueBenchPayload: @unchecked Sendable {
         for index in floats.indices { floats[index] = Float(chance.normal()) }
         bytes = UnsafeRawBufferPointer(floats)
         checksum = payloadChecksum(bytes)
+        isMapped = false
     }
 
-    /// The same activations in memory of their own, as a device has them that has computed them.
-    init(copying other: QueueBenchPayload) {
-        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: other.bytes.count, alignment: 64)
-        copy.copyMemory(from: other.bytes)
-        bytes = UnsafeRawBufferPointer(copy)
+    /// The same activations in memory of their own, as a device has them that has computed them. It is mapped: between
+    /// the messages of many devices in one process an allocator would keep holes.
+    init?(copying other: QueueBenchPayload) {
+        let count = other.bytes.count
+        let mapping = mmap(nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        guard let mapping, mapping != MAP_FAILED else { return nil }
+        mapping.copyMemory(from: other.bytes.baseAddress ?? UnsafeRawPointer(mapping), byteCount: count)
+        bytes = UnsafeRawBufferPointer(start: mapping, count: count)
         checksum = other.checksum
+        isMapped = true
     }
 
-    deinit { bytes.deallocate() }
+    deinit {
+        if isMapped {
+            munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
+        } else {
+            bytes.deallocate()
+        }
+    }
 
     /// A frame that shows them; a new one for every sending.
     var frame: Frame { Frame(owner: self, bytes: bytes) }
