@@ -39,7 +39,7 @@ final class LMDBEnvironment: @unchecked Sendable {
     /// Bytes that were read or written since the map was last given back.
     private let touchedBytes = Atomic(0)
     /// As many are touched before that.
-    private static let touchedLimit = 16 << 20
+    private static let touchedLimit = 8 << 20
     /// What page 0 begins with behind its header.
     private static let magic: UInt32 = 0xBEEF_C0DE
 
@@ -128,7 +128,8 @@ final class LMDBEnvironment: @unchecked Sendable {
         try LMDBFailure.check(mdb_env_stat(environment, &stat))
         let pageSize = Int(stat.ms_psize), pages = info.me_last_pgno + 1
         return try read { transaction throws(LMDBFailure) in
-            guard let value = try transaction.get(.meta, StoreTable.MetaKey.commit.bytes)?.baseAddress else { return nil }
+            let commit = try transaction.get(.meta, StoreTable.MetaKey.commit.bytes)
+            guard let value = commit?.baseAddress else { return nil }
             let page = value - Int(bitPattern: value) % pageSize
             let number = page.load(as: UInt64.self)
             guard number < pages else { return nil }

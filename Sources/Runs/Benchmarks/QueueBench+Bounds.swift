@@ -17,7 +17,7 @@ extension QueueBench {
             for publisher in fleet.publishers { publisher.manner.ownsPayloads = true }
             try fleet.connect()
             try fleet.publish(for: .seconds(Self.warmSeconds))
-            progress("bounds: \(options.publishers) devices publish, the worker is stopped for \(options.stoppedSeconds) s")
+            progress("bounds: \(shape.devices) devices, the worker is stopped for \(Int(options.stoppedSeconds)) s")
             worker.suspend()
             try fleet.publish(for: .seconds(options.stoppedSeconds))
             let stoppedBytes = fleet.unacknowledgedBytes

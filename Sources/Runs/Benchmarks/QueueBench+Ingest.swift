@@ -18,7 +18,8 @@ extension QueueBench {
                 disk: try withFolder { try QueueBenchReferences.diskRate(folder: $0, bytes: bytes) },
                 durable: try withFolder { try ingestRate(shape, folder: $0) },
                 durableCurve: try withFolder { try ingestRate(shape, folder: $0, keys: keys) },
-                transfer: try QueueBenchReferences.transferRate(shape),
+                transfer: try QueueBenchReferences.transferRate(shape, isKept: false),
+                keptTransfer: try QueueBenchReferences.transferRate(shape, isKept: true),
                 memory: try ingestRate(shape, folder: nil),
                 memoryCurve: try ingestRate(shape, folder: nil, keys: keys))
         }.dropFirst()
@@ -27,9 +28,11 @@ extension QueueBench {
             devices: shape.devices, messageBytes: shape.messageBytes, roundBytes: bytes, rounds: Array(rounds),
             medians: QueueBenchReport.Round(
                 disk: median(of: \.disk), durable: median(of: \.durable), durableCurve: median(of: \.durableCurve),
-                transfer: median(of: \.transfer), memory: median(of: \.memory), memoryCurve: median(of: \.memoryCurve)),
+                transfer: median(of: \.transfer), keptTransfer: median(of: \.keptTransfer),
+                memory: median(of: \.memory), memoryCurve: median(of: \.memoryCurve)),
             medianDurableToDisk: median { $0.durable / $0.disk },
             medianMemoryToTransfer: median { $0.memory / $0.transfer },
+            medianMemoryToKeptTransfer: median { $0.memory / $0.keptTransfer },
             medianDurableCurveToPlain: median { $0.durableCurve / $0.durable },
             medianMemoryCurveToPlain: median { $0.memoryCurve / $0.memory })
     }

@@ -25,10 +25,12 @@ enum QueueBenchReferences {
         return Double(max(1, bytes / syncedBytes) * syncedBytes) / seconds
     }
 
-    /// Payload bytes a second of the same frames, by ZeroMQ alone: as many senders, one receiver that lets go of them.
+    /// Payload bytes a second of the same frames, by ZeroMQ alone: as many senders, one receiver.
     ///
+    /// - Parameter isKept: whether the receiver keeps all frames, for which the system has to find memory; otherwise it
+    ///   lets go of each at once, and ZeroMQ receives into the same memory again and again.
     /// - Throws: `TransportError`, `QueueBenchError.stalled`.
-    static func transferRate(_ shape: QueueBenchShape) throws -> Double {
+    static func transferRate(_ shape: QueueBenchShape, isKept: Bool) throws -> Double {
         let receiverContext = try ZeroMQContext(), senderContext = try ZeroMQContext()
         var options = SocketOptions()
         options.security = .insecure
@@ -41,16 +43,21 @@ enum QueueBenchReferences {
         _ = poller.add(router)
         var clock: RoleClock?
         var left = shape.devices * shape.messages
+        var kept: [Socket.Message] = []
         while left > 0 {
             try poller.wait(milliseconds: 30_000)
             let before = left
-            while left > 0, try router.receive() != nil {
+            while left > 0, let message = try router.receive() {
                 clock = clock ?? RoleClock()
+                if isKept { kept.append(message) }
                 left -= 1
             }
-            guard left < before else { throw QueueBenchError.stalled(what: "ZeroMQ alone brought nothing", seconds: 30) }
+            guard left < before else {
+                throw QueueBenchError.stalled(what: "ZeroMQ alone brought nothing", seconds: 30)
+            }
         }
-        return Double(shape.devices * shape.messages * shape.messageBytes) / (clock?.now.seconds ?? 0)
+        let seconds = clock?.now.seconds ?? 0
+        return withExtendedLifetime(kept) { Double(shape.devices * shape.messages * shape.messageBytes) / seconds }
     }
 
     private static func send(_ shape: QueueBenchShape, to endpoint: String, context: ZeroMQContext) throws {

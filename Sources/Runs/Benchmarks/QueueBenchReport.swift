@@ -26,6 +26,8 @@ public struct QueueBenchReport: Encodable, Sendable {
         public let durableCurve: Double
         /// The same frames by ZeroMQ alone.
         public let transfer: Double
+        /// The same, and the receiver keeps every frame, as a store does.
+        public let keptTransfer: Double
         /// A worker with a store in memory.
         public let memory: Double
         /// The same with CURVE.
@@ -48,6 +50,8 @@ public struct QueueBenchReport: Encodable, Sendable {
         public let medianDurableToDisk: Double
         /// Of each round's rate in memory to the transfer's; at least 0.70 is asked for.
         public let medianMemoryToTransfer: Double
+        /// The same to the transfer whose frames are kept.
+        public let medianMemoryToKeptTransfer: Double
         /// What CURVE leaves of a durable ingest's rate.
         public let medianDurableCurveToPlain: Double
         /// What CURVE leaves of an ingest's rate into memory.
