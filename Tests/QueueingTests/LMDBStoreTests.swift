@@ -31,32 +31,6 @@ struct LMDBStoreTests {
         }
     }
 
-    @Test("a process stays small, however much of its store it has written and read")
-    func residentMap() throws {
-        try withStoreFolder { path throws in
-            let store = try LMDBActivationStore(folder: path, run: "run", codec: .f32, capacityBytes: 1 << 30)
-            let values = [Float](repeating: 1, count: 1 << 18)
-            for id in 1...48 as ClosedRange<UInt64> {
-                try store.put([storedSample(id, rows: values.count / 2)], values, sequence: id)
-            }
-            for id in 1...48 as ClosedRange<UInt64> { #expect(try store.values(of: id) == values) }
-            let resident = try residentBytes(ofMapsOf: "\(path)/data.mdb")
-            #expect(resident > 0 && resident < 20 << 20, "\(resident) bytes of \(store.bytes) are resident")
-        }
-    }
-
-    /// Bytes of a file's maps that are resident in this process.
-    private func residentBytes(ofMapsOf file: String) throws -> Int {
-        let maps = try String(contentsOfFile: "/proc/self/smaps", encoding: .utf8)
-        var isOfFile = false, bytes = 0
-        for line in maps.split(separator: "\n") {
-            let words = line.split(separator: " ")
-            if words.first?.last != ":" { isOfFile = line.hasSuffix(file) }
-            if isOfFile, words.first == "Rss:", let kilobytes = Int(words[1]) { bytes += kilobytes << 10 }
-        }
-        return bytes
-    }
-
     @Test("a folder belongs to one run, keeps one codec and has one writer")
     func identity() throws {
         try withStoreFolder { path throws in
