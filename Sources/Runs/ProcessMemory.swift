@@ -7,6 +7,20 @@ public enum ProcessMemory {
 
     /// The most bytes that were ever resident.
     public static var peakResidentBytes: Int { bytes(of: "VmHWM:", in: "/proc/self/status") ?? 0 }
+
+    /// Lets the peak begin anew with what is resident now, where the kernel can do that.
+    static func forgetPeak() {
+        guard let file = FileHandle(forWritingAtPath: "/proc/self/clear_refs") else { return }
+        try? file.write(contentsOf: Data("5".utf8))
+    }
+
+    /// Bytes of another process resident now; 0 when there is none.
+    static func residentBytes(of process: Int32) -> Int { bytes(of: "VmRSS:", in: "/proc/\(process)/status") ?? 0 }
+
+    /// The most bytes of another process that were ever resident; 0 when there is none.
+    static func peakResidentBytes(of process: Int32) -> Int {
+        bytes(of: "VmHWM:", in: "/proc/\(process)/status") ?? 0
+    }
 }
 
 /// Memory of the whole machine, as the kernel counts it.

@@ -37,6 +37,7 @@ struct Permafrost: ParsableCommand {
             Devices.self,
             Workers.self,
             Top.self,
+            Bench.self,
             Keys.self,
             Doctor.self,
             Version.self,

@@ -11,9 +11,9 @@ struct CommandTreeTests {
         arguments: [
             "", "train", "resume", "coordinator", "worker", "device", "eval", "generate", "export", "inspect", "data",
             "simulate", "validate", "run", "run ls", "run info", "run logs", "run stop", "queue", "queue ls",
-            "queue info",
-            "queue peek", "queue purge", "queue dead", "devices", "devices ls", "devices enroll", "devices revoke",
-            "workers", "workers ls", "workers drain", "top", "keys", "keys generate", "keys show", "doctor", "version",
+            "queue info", "queue peek", "queue purge", "queue dead", "devices", "devices ls", "devices enroll",
+            "devices revoke", "workers", "workers ls", "workers drain", "top", "bench", "bench queue", "keys",
+            "keys generate", "keys show", "doctor", "version",
         ])
     func help(command: String) throws {
         try Fixtures.withTemporaryFolder { folder in

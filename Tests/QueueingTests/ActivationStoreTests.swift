@@ -1,7 +1,8 @@
 import Dispatch
-import Queueing
 import Testing
 import Wire
+
+@testable import Queueing
 
 /// What every activation store must do.
 @Suite("Activation store")
@@ -43,6 +44,22 @@ struct ActivationStoreTests {
                 #expect(try store.values(of: UInt64(rows)) == values)
             }
         }
+    }
+
+    @Test(
+        "in memory a large payload is kept where it was received, and a small one is copied", arguments: [200, 20_000])
+    func notCopied(rows: Int) throws {
+        let store = MemoryActivationStore(capacityBytes: 1 << 20, codec: .f32)
+        let values = (0..<rows * 2).map { Float($0) }
+        let slab = Slab(copying: PayloadCodec.f32.bytes(of: values))
+        let samples = [storedSample(1, rows: rows / 4), storedSample(2, rows: rows - rows / 4)]
+        try store.make(
+            .message(
+                MessagePart(device: 0, sequence: 1), samples: samples,
+                payload: Frame(owner: slab, bytes: slab.bytes), codec: .f32))
+        let address = try store.withBytes(of: 1) { $1.baseAddress }
+        #expect((address == slab.bytes.baseAddress) == (slab.bytes.count >= MemoryActivationStore.ownMemoryBytes))
+        #expect(try store.values(of: 1) + store.values(of: 2) == values)
     }
 
     @Test("bf16 payloads that are not aligned are stored too", arguments: StoreKind.allCases)

@@ -47,6 +47,7 @@ extension LMDBActivationStore {
         } catch {
             throw StoreError(error, path: file, neededBytes: 0)
         }
+        environment.touched(kept.bytes)
         guard let result else {
             throw .damaged(path: file, what: kept.message.words(sample: id) + " is not what was written")
         }

@@ -59,6 +59,7 @@ extension LMDBActivationStore {
             return (results, drafting.draft.changes)
         }
         index.withLock { $0.merge(drafted) }
+        environment.touched(changes.reduce(0) { $0 + $1.payloadBytes })
         return results
     }
 

@@ -36,6 +36,13 @@ final class LMDBEnvironment: @unchecked Sendable {
     /// Threads that may read at the same time, in all processes.
     private static let readerLimit: UInt32 = 510
 
+    /// Bytes that were read or written since the map was last given back.
+    private let touchedBytes = Atomic(0)
+    /// As many are touched before that.
+    private static let touchedLimit = 8 << 20
+    /// What page 0 begins with behind its header.
+    private static let magic: UInt32 = 0xBEEF_C0DE
+
     private init(_ environment: OpaquePointer, _ handles: [StoreTable: MDB_dbi]) {
         self.environment = environment
         self.handles = handles
@@ -102,6 +109,34 @@ final class LMDBEnvironment: @unchecked Sendable {
             idleReaders.withLock { $0.append(reader) }
         }
         return try body(reader)
+    }
+
+    /// Counts bytes that were read or written, and now and then gives the map's memory back: a page that was looked at
+    /// stays resident with its neighbours, until the process is as large as its store. They stay in the page cache.
+    func touched(_ bytes: Int) {
+        guard touchedBytes.add(bytes, ordering: .relaxed).newValue >= Self.touchedLimit else { return }
+        touchedBytes.store(0, ordering: .relaxed)
+        guard let map = try? map() else { return }
+        madvise(UnsafeMutableRawPointer(mutating: map.baseAddress), map.count, MADV_DONTNEED)
+    }
+
+    /// The used part of the map, which LMDB tells nobody: it is found from a value in it, whose page begins with the
+    /// page's number.
+    private func map() throws(LMDBFailure) -> UnsafeRawBufferPointer? {
+        var info = MDB_envinfo(), stat = MDB_stat()
+        try LMDBFailure.check(mdb_env_info(environment, &info))
+        try LMDBFailure.check(mdb_env_stat(environment, &stat))
+        let pageSize = Int(stat.ms_psize), pages = info.me_last_pgno + 1
+        return try read { transaction throws(LMDBFailure) in
+            let commit = try transaction.get(.meta, StoreTable.MetaKey.commit.bytes)
+            guard let value = commit?.baseAddress else { return nil }
+            let page = value - Int(bitPattern: value) % pageSize
+            let number = page.load(as: UInt64.self)
+            guard number < pages else { return nil }
+            let start = page - Int(number) * pageSize
+            guard start.load(fromByteOffset: StorePages.headerBytes, as: UInt32.self) == Self.magic else { return nil }
+            return UnsafeRawBufferPointer(start: start, count: pages * pageSize)
+        }
     }
 
     /// The first writer makes the tables; afterwards opening them writes nothing.

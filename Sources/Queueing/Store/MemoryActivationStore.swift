@@ -13,9 +13,13 @@ public final class MemoryActivationStore: ActivationStore {
     /// Roughly what a sample takes beside its activations: its place in the table, its targets, and its memory's edges.
     public static let entryBytes = 512
 
+    /// A payload of so many bytes is kept where it was received. A smaller one may lie in a buffer with others, all of
+    /// which it would keep.
+    static let ownMemoryBytes = 64 << 10
+
     private struct Table {
         var index = StoreIndex()
-        var activations: [UInt64: AlignedBytes] = [:]
+        var activations: [UInt64: HeldBytes] = [:]
         var parts: [MessageKey: [UInt32: AlignedBytes]] = [:]
         var deadLetters: [MessageKey: DeadLetter] = [:]
     }
@@ -48,7 +52,7 @@ public final class MemoryActivationStore: ActivationStore {
     /// What is known of a sample, or nil when it is not kept.
     public func sample(_ id: UInt64) -> StoredSample? { table.withLock { $0.index.samples[id]?.sample } }
 
-    /// Lends the bytes of a sample's activations, aligned to a cache line.
+    /// Lends the bytes of a sample's activations, aligned for the codec.
     public func withBytes<Result>(
         of id: UInt64, _ body: (StoredSample, UnsafeRawBufferPointer) -> Result
     ) throws(StoreError) -> Result {
@@ -56,7 +60,7 @@ public final class MemoryActivationStore: ActivationStore {
             table.index.samples[id].flatMap { kept in table.activations[id].map { (kept.sample, $0) } }
         }
         guard let (sample, activations) = found else { throw .missing(sample: id) }
-        return withExtendedLifetime(activations) { body(sample, activations.bytes) }
+        return withExtendedLifetime(activations.owner) { body(sample, activations.bytes) }
     }
 
     /// The messages of a device that are complete.
@@ -86,13 +90,11 @@ public final class MemoryActivationStore: ActivationStore {
     private func make(_ change: StoreChange, in table: inout Table) throws(StoreError) -> StoreOutcome {
         switch change {
         case .message(let part, let samples, let payload, let payloadCodec):
-            return try payload.withBytes { payload throws(StoreError) in
-                try store(part, samples, payload, payloadCodec, in: &table)
+            return try payload.withBytes { bytes throws(StoreError) in
+                try store(part, samples, HeldBytes(owner: payload, bytes: bytes), payloadCodec, in: &table)
             }
         case .replace(let samples, let payload, let payloadCodec):
-            try withExtendedLifetime(payload.owner) { () throws(StoreError) in
-                try replace(samples, payload.bytes, payloadCodec, in: &table)
-            }
+            try replace(samples, payload, payloadCodec, in: &table)
         case .deadLetter(let letter):
             table.deadLetters[MessageKey(device: letter.device, sequence: letter.sequence)] = letter
         case .forget(let device, let sequence):
@@ -103,11 +105,11 @@ public final class MemoryActivationStore: ActivationStore {
     }
 
     private func store(
-        _ part: MessagePart, _ samples: [StoredSample], _ payload: UnsafeRawBufferPointer, _ payloadCodec: PayloadCodec,
+        _ part: MessagePart, _ samples: [StoredSample], _ payload: HeldBytes, _ payloadCodec: PayloadCodec,
         in table: inout Table
     ) throws(StoreError) -> StoreOutcome {
         let (plan, changes) = try plan(in: table) { draft throws(StoreError) in
-            try draft.plan(part, samples: samples, payloadBytes: payload.count, payloadCodec: payloadCodec)
+            try draft.plan(part, samples: samples, payloadBytes: payload.bytes.count, payloadCodec: payloadCodec)
         }
         table.index.merge(changes)
         let message = part.message
@@ -116,26 +118,25 @@ public final class MemoryActivationStore: ActivationStore {
         case .keep(let discarded):
             for part in discarded { table.parts[message]?[part] = nil }
             table.parts[message, default: [:]][part.part] = AlignedBytes(
-                payload, writtenIn: payloadCodec, keptIn: codec)
+                payload.bytes, writtenIn: payloadCodec, keptIn: codec)
             return .done
         case .complete(let complete, _):
-            var parts = (table.parts.removeValue(forKey: message) ?? [:]).filter { $0.key < part.parts }
-            parts[part.part] = AlignedBytes(payload, writtenIn: payloadCodec, keptIn: codec)
-            let pieces = parts.sorted { $0.key < $1.key }.map(\.value)
-            put(complete, pieces, in: &table)
+            let parts = (table.parts.removeValue(forKey: message) ?? [:]).filter { $0.key < part.parts }
+            let bytes =
+                parts.isEmpty ? kept(payload, payloadCodec) : whole(parts, part.part, payload, payloadCodec)
+            put(complete, bytes, in: &table)
             return .complete
         }
     }
 
     private func replace(
-        _ samples: [StoredSample], _ payload: UnsafeRawBufferPointer, _ payloadCodec: PayloadCodec,
-        in table: inout Table
+        _ samples: [StoredSample], _ payload: HeldBytes, _ payloadCodec: PayloadCodec, in table: inout Table
     ) throws(StoreError) {
         let (replaced, changes) = try plan(in: table) { draft throws(StoreError) in
-            try draft.plan(replacing: samples, payloadBytes: payload.count, payloadCodec: payloadCodec)
+            try draft.plan(replacing: samples, payloadBytes: payload.bytes.count, payloadCodec: payloadCodec)
         }
         table.index.merge(changes)
-        put(replaced, [AlignedBytes(payload, writtenIn: payloadCodec, keptIn: codec)], in: &table)
+        put(replaced, kept(payload, payloadCodec), in: &table)
     }
 
     private func forget(_ message: MessageKey, in table: inout Table) {
@@ -153,16 +154,40 @@ public final class MemoryActivationStore: ActivationStore {
         return (plan, draft.changes)
     }
 
-    private func put(_ samples: [StoreIndex.Kept], _ pieces: [AlignedBytes], in table: inout Table) {
-        withExtendedLifetime(pieces) {
-            var start = 0
-            for kept in samples {
-                let range = start..<start + kept.activationBytes
-                table.activations[kept.sample.id] = AlignedBytes(count: range.count) {
-                    copyBytes(range, of: pieces.map(\.bytes), to: $0)
-                }
-                start = range.upperBound
-            }
+    /// Payload bytes as they are kept: where they lie, or copied.
+    private func kept(_ payload: HeldBytes, _ payloadCodec: PayloadCodec) -> HeldBytes {
+        if payloadCodec == codec, payload.bytes.count >= Self.ownMemoryBytes,
+            UInt(bitPattern: payload.bytes.baseAddress) % UInt(codec.bytesPerValue) == 0
+        {
+            return payload
+        }
+        let copy = withExtendedLifetime(payload.owner) {
+            AlignedBytes(payload.bytes, writtenIn: payloadCodec, keptIn: codec)
+        }
+        return HeldBytes(owner: copy, bytes: copy.bytes)
+    }
+
+    /// The bytes of all parts of a message, of which one has just come.
+    private func whole(
+        _ parts: [UInt32: AlignedBytes], _ number: UInt32, _ payload: HeldBytes, _ payloadCodec: PayloadCodec
+    ) -> HeldBytes {
+        var parts = parts
+        parts[number] = AlignedBytes(payload.bytes, writtenIn: payloadCodec, keptIn: codec)
+        let pieces = parts.sorted { $0.key < $1.key }.map(\.value)
+        let bytes = pieces.reduce(0) { $0 + $1.bytes.count }
+        let whole = withExtendedLifetime(pieces) {
+            AlignedBytes(count: bytes) { copyBytes(0..<bytes, of: pieces.map(\.bytes), to: $0) }
+        }
+        return HeldBytes(owner: whole, bytes: whole.bytes)
+    }
+
+    /// Keeps samples whose activations lie one after another.
+    private func put(_ samples: [StoreIndex.Kept], _ whole: HeldBytes, in table: inout Table) {
+        var start = 0
+        for kept in samples {
+            let bytes = UnsafeRawBufferPointer(rebasing: whole.bytes[start..<start + kept.activationBytes])
+            table.activations[kept.sample.id] = HeldBytes(owner: whole.owner, bytes: bytes)
+            start += kept.activationBytes
         }
     }
 }

@@ -69,16 +69,24 @@ public final class StoreWriter: Sendable {
 
         func work(on store: any ActivationStore) {
             while let group = next() {
-                do {
-                    let results = try store.apply(group.map(\.change))
-                    for (entry, result) in zip(group, results) { entry.then(result) }
-                } catch {
-                    for entry in group { entry.then(.failure(error)) }
-                }
+                let completions = group.map(\.then)
+                let results = make(consume group, on: store)
+                for (then, result) in zip(completions, results) { then(result) }
             }
             condition.withLock {
                 hasEnded = true
                 condition.broadcast()
+            }
+        }
+
+        /// Payloads are let go of before anybody hears of it: with an acknowledgement more may come.
+        private func make(
+            _ group: [(change: StoreChange, then: Completion)], on store: any ActivationStore
+        ) -> [Result<StoreOutcome, StoreError>] {
+            do {
+                return try store.apply(group.map(\.change))
+            } catch {
+                return group.map { _ in .failure(error) }
             }
         }
 

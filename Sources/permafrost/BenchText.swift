@@ -1,0 +1,57 @@
+import Runs
+
+/// What was measured, for people.
+enum BenchText {
+    static func queue(_ report: QueueBenchReport) -> [String] {
+        ["simulated publishers, real messages, \(Figures.count(report.processors, "processor"))"]
+            + (report.ingest.map(ingest) ?? []) + (report.bounds.map(bounds) ?? [])
+            + (report.devices.map(devices) ?? [])
+    }
+
+    private static func ingest(_ ingest: QueueBenchReport.Ingest) -> [String] {
+        let medians = ingest.medians
+        return [
+            "durable   \(rate(medians.durable)), disk alone \(rate(medians.disk)): "
+                + "ratio \(ratio(ingest.medianDurableToDisk)), 0.60 is asked for",
+            "          with CURVE \(rate(medians.durableCurve)): \(ratio(ingest.medianDurableCurveToPlain)) of plain",
+            "memory    \(rate(medians.memory)), ZeroMQ alone \(rate(medians.transfer)): "
+                + "ratio \(ratio(ingest.medianMemoryToTransfer)), 0.70 is asked for",
+            "          ZeroMQ with every frame kept \(rate(medians.keptTransfer)): "
+                + "ratio \(ratio(ingest.medianMemoryToKeptTransfer))",
+            "          with CURVE \(rate(medians.memoryCurve)): \(ratio(ingest.medianMemoryCurveToPlain)) of plain",
+        ]
+    }
+
+    private static func bounds(_ bounds: QueueBenchReport.Bounds) -> [String] {
+        [
+            "stopped   \(Figures.duration(bounds.stoppedSeconds)) with \(Figures.count(bounds.publishers, "device")), "
+                + "\(Figures.bytes(Double(bounds.stoppedBytes))) on their way",
+            "          worker \(memory(bounds.worker))",
+            "          devices, all in one process: \(memory(bounds.devices))",
+        ]
+    }
+
+    private static func devices(_ devices: QueueBenchReport.Devices) -> [String] {
+        [
+            "devices   \(Figures.count(devices.devices)) connected in \(Figures.duration(devices.connectSeconds)), "
+                + "\(Figures.bytes(Double(devices.workerBytesPerDevice))) each at the worker",
+            "          as soon as they may: \(answers(devices.saturated))",
+            "          once a second each: \(answers(devices.paced))",
+        ]
+    }
+
+    private static func answers(_ answers: QueueBenchReport.Answers) -> String {
+        "\(Figures.count(Int(answers.messagesPerSecond))) messages/s, acknowledged within "
+            + "\(Figures.decimal(answers.p50Milliseconds, 1)) ms (half) "
+            + "and \(Figures.decimal(answers.p99Milliseconds, 1)) ms (99 of 100)"
+    }
+
+    private static func memory(_ memory: QueueBenchReport.Memory) -> String {
+        "\(Figures.memory(memory.peakBytes)) at most, limit \(Figures.memory(memory.limitBytes))"
+            + (memory.isWithin ? "" : ": ABOVE THE LIMIT")
+    }
+
+    private static func rate(_ bytes: Double) -> String { "\(Figures.bytes(bytes))/s" }
+
+    private static func ratio(_ value: Double) -> String { Figures.decimal(value, 2) }
+}
