@@ -108,12 +108,14 @@ let package = Package(
         .testTarget(
             name: "WorkerTests",
             dependencies: [
-                "Datasets", "Faults", "Methods", "Models", "Queueing", "Randomness", "Support", "Tensors", "Wire", "Worker",
+                "Datasets", "Faults", "Methods", "Models", "Queueing", "Randomness", "Support", "Tensors", "Wire",
+                "Worker",
             ]),
         .testTarget(
             name: "CoordinatorTests",
             dependencies: [
-                "Balancing", "CZeroMQ", "Coordinator", "Datasets", "Device", "Diagnostics", "Faults", "Ledger", "Methods",
+                "Balancing", "CZeroMQ", "Coordinator", "Datasets", "Device", "Diagnostics", "Faults", "Ledger",
+                "Methods",
                 "Models", "Queueing", "Randomness", "Support", "Tensors", "Wire", "Worker",
             ]),
         .testTarget(name: "RecipesTests", dependencies: ["Balancing", "Diagnostics", "Recipes"]),
