@@ -4,10 +4,11 @@ import Synchronization
 import Wire
 
 /// A store from which nothing can be read until it is opened: a training step waits in it. It takes some transactions,
-/// and then its disk fails.
+/// and then, once a step waits, its disk fails.
 final class GatedStore: ActivationStore {
     private let store = MemoryActivationStore(capacityBytes: 1 << 20, codec: .f32)
     private let gate = DispatchSemaphore(value: 0)
+    private let read = DispatchSemaphore(value: 0)
     private let transactionsLeft: Mutex<Int>
 
     init(transactions: Int) { transactionsLeft = Mutex(transactions) }
@@ -24,7 +25,10 @@ final class GatedStore: ActivationStore {
             left -= 1
             return left
         }
-        guard left >= 0 else { throw .damaged(path: "the gated store", what: "its disk fails") }
+        guard left >= 0 else {
+            _ = read.wait(timeout: .now() + 30)
+            throw .damaged(path: "the gated store", what: "its disk fails")
+        }
         return try store.apply(changes)
     }
 
@@ -33,6 +37,7 @@ final class GatedStore: ActivationStore {
     func withBytes<Result>(
         of id: UInt64, _ body: (StoredSample, UnsafeRawBufferPointer) -> Result
     ) throws(StoreError) -> Result {
+        read.signal()
         gate.wait()
         defer { gate.signal() }
         return try store.withBytes(of: id, body)

@@ -87,6 +87,7 @@ struct ResumedRunTests {
                     cut: 0, workerEndpoint: worker.endpoint, seed: 7, generation: 1, number: 0, epoch: 1,
                     worker: "worker")), to: "d")
         _ = try coordinator.next { $0.progress?.finished == true ? true : nil }
+        #expect(run.workerEvents.waits { if case .trainingBegan = $0.event { true } else { false } })
         // A worker that is told to stop finishes what it has begun.
         try coordinator.channel.send(.stop(.init(reason: "the test is over")), to: "worker")
         #expect(run.roles.haveEnded())

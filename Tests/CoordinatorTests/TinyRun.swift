@@ -101,9 +101,9 @@ final class TinyRun: Sendable {
         roles.start(id, in: try site.context()) { [self] context in
             let place = site.ground.transport == .inproc ? "inproc://\(id)" : "tcp://127.0.0.1:*"
             var configuration = Worker.Configuration(
-                run: "run", id: id, coordinatorEndpoint: chosen.coordinator ?? self.endpoint,
-                deviceEndpoint: chosen.endpoint ?? place,
-                epochs: chosen.epochs, batch: chosen.batch, microBatch: 3, frozenBlocks: TinyModel.frozenBlocks,
+                run: "run", id: id, coordinatorEndpoint: chosen.coordinator ?? endpoint,
+                deviceEndpoint: chosen.endpoint ?? place, epochs: chosen.epochs, batch: chosen.batch, microBatch: 3,
+                frozenBlocks: TinyModel.frozenBlocks,
                 targetLimit: chosen.targetLimit, maximumTokens: 16, creditBytesPerDevice: chosen.creditBytes,
                 heartbeatInterval: chosen.heartbeatInterval)
             configuration.advertisedEndpoint = chosen.advertised
