@@ -38,7 +38,11 @@ final class Site: Sendable {
     func freeEndpoint(_ name: String) throws -> String {
         guard ground.transport != .inproc else { return "inproc://\(name)" }
         let socket = try Socket(.router, context: ZeroMQContext(), options: Self.plain)
-        return try socket.bind("tcp://127.0.0.1:*")
+        while true {
+            // Below those from which the system takes one for whoever connects, perhaps before the role listens.
+            let endpoint = "tcp://127.0.0.1:\(Int.random(in: 10_000..<32_000))"
+            if (try? socket.bind(endpoint)) != nil { return endpoint }
+        }
     }
 
     private static let plain = {
