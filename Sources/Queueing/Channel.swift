@@ -44,6 +44,7 @@ public final class Channel {
     private let security: SocketSecurity
     private var monitor: SocketMonitor?
     private var counts = ConnectionCounts()
+    private var refused = Refusals()
     /// Learned from checked messages alone, and never from a routing id, which a peer can choose.
     private var routes: [String: Route] = [:]
     /// Whose way back leads to a routing id: every route once more, the other way round.
@@ -145,12 +146,34 @@ public final class Channel {
             try checkRun(of: envelope)
             return .message(envelope, payloads: Array(message.frames.dropFirst()), peer: peer)
         } catch {
+            if let peer { refused.count(Refusals.Reason(error, of: peer), last: peer.enrolled?.id) }
             return .unreadable(error, peer: peer)
         }
     }
 
     /// What the socket saw of those who connect, up to the last `receive`.
     public var connections: ConnectionCounts { counts }
+
+    /// Counts a message that could be read here, and that its receiver refuses. A refusal that says nothing about the
+    /// message, as for want of room, is none.
+    ///
+    /// - Parameter sender: as in its header.
+    public func count(refusal number: UInt32, of sender: String) {
+        guard let error = ProtocolError(rawValue: number), error.retry != .later else { return }
+        refused.count(.message(error), last: routes[sender]?.key == nil ? nil : sender)
+    }
+
+    /// What was refused on this ROUTER so far: messages, handshakes, and connections that never came to one.
+    ///
+    /// - Throws: `TransportError`.
+    public func refusals() throws(TransportError) -> Refusals {
+        try followConnections()
+        var all = refused
+        if let authority { all.add(authority.authenticator.refusals(in: authority.domain)) }
+        all.count(.malformedHandshake, counts.malformed)
+        all.count(.unfinishedHandshake, counts.broken)
+        return all
+    }
 
     private var authority: (authenticator: Authenticator, domain: String)? {
         if case .server(_, let authenticator, let domain) = security { (authenticator, domain) } else { nil }

@@ -1,0 +1,50 @@
+import Faults
+import Foundation
+import Queueing
+import Testing
+import Wire
+
+/// Bytes that honest roles have sent, sent once more by somebody who has listened.
+@Suite("Yesterday's bytes", .serialized, .timeLimit(.minutes(5)))
+struct ReplayTests {
+    @Test(
+        "everything that was said to coordinator and worker is said again on other connections, and changes nothing",
+        arguments: [Ground.Transport.curve, .tcp])
+    func replay(transport: Ground.Transport) throws {
+        let gate = StepGate(after: 3)
+        var distributed = try DistributedRun(transport, gate: gate)
+        let run = distributed.run
+        let endpoint = try run.site.freeEndpoint("worker")
+        let proxies = [
+            "coordinator": try TCPFaultProxy(upstream: run.endpoint), "worker": try TCPFaultProxy(upstream: endpoint),
+        ]
+        for proxy in proxies.values { proxy.record() }
+        try run.startCoordinator()
+        let coordinator = proxies["coordinator"]?.endpoint
+        try distributed.startWorker {
+            ($0.endpoint, $0.advertised, $0.coordinator) = (endpoint, proxies["worker"]?.endpoint, coordinator)
+        }
+        for id in ["strong", "weak"] { try distributed.startDevice(id, coordinator: coordinator) }
+        #expect(gate.holds())
+
+        var held: [RawConnection] = []
+        for (role, proxy) in proxies {
+            let recordings = proxy.recordings.filter { $0.count > 1000 }
+            // Both devices, and to the coordinator also the worker.
+            #expect(recordings.count >= (role == "worker" ? 2 : 3))
+            for recording in recordings {
+                let connection = try RawConnection(role == "worker" ? endpoint : run.endpoint)
+                connection.send(recording)
+                held.append(connection)
+            }
+            guard transport == .curve else { continue }
+            // A handshake is of one connection only: no frame comes so far that anybody would read it.
+            let counted = try run.refusals(by: role) { $0.handshakes >= recordings.count }
+            #expect(counted.keys.allSatisfy { $0.hasSuffix("Handshake") }, "\(counted)")
+        }
+        gate.open()
+        try distributed.expectUndisturbed()
+        if transport == .curve { try run.expectNoSecretsInLogs() }
+        withExtendedLifetime(held) {}
+    }
+}
