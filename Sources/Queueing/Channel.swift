@@ -45,6 +45,8 @@ public final class Channel {
     private var monitor: SocketMonitor?
     private var counts = ConnectionCounts()
     private var refused = Refusals()
+    private var silent: SilentHandshakes
+    private let clock = RoleClock()
     /// Learned from checked messages alone, and never from a routing id, which a peer can choose.
     private var routes: [String: Route] = [:]
     /// Whose way back leads to a routing id: every route once more, the other way round.
@@ -75,7 +77,9 @@ public final class Channel {
         var options = SocketOptions(limits: limits)
         options.highWaterMark = highWaterMark
         options.security = security
-        options.timing = timing ?? (kind == .router ? .listener : .link)
+        let timing = timing ?? (kind == .router ? .listener : .link)
+        options.timing = timing
+        silent = SilentHandshakes(handshakeTimeout: timing.handshakeTimeout)
         socket = try Socket(kind, context: context, options: options)
     }
 
@@ -163,15 +167,17 @@ public final class Channel {
         refused.count(.message(error), last: routes[sender]?.key == nil ? nil : sender)
     }
 
-    /// What was refused on this ROUTER so far: messages, handshakes, and connections that never came to one.
+    /// What was refused on this ROUTER so far: messages, handshakes, and connections that never came to one. To be asked
+    /// about every second.
     ///
     /// - Throws: `TransportError`.
     public func refusals() throws(TransportError) -> Refusals {
         try followConnections()
+        silent.look(counts, now: clock.now)
         var all = refused
         if let authority { all.add(authority.authenticator.refusals(in: authority.domain)) }
         all.count(.malformedHandshake, counts.malformed)
-        all.count(.unfinishedHandshake, counts.broken)
+        all.count(.unfinishedHandshake, counts.broken + silent.count)
         return all
     }
 

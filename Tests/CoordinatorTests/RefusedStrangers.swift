@@ -4,14 +4,15 @@ import Testing
 @testable import Queueing
 
 extension TinyRun {
-    /// What a role has refused, by reason, as soon as the ledger has what is waited for. A suite's time limit ends this
-    /// if it never has.
+    /// What a role has refused, by reason, as soon as the ledger has what is waited for; within a minute.
     @discardableResult
     func refusals(by role: String, until holds: (RefusalRecord) -> Bool) throws -> [String: Int] {
         let ledger = try #require(try site.ledger(.reading))
+        let end = ContinuousClock.now + .seconds(60)
         while true {
             let record = try ledger.state(of: "run").refusals.first { $0.role == role }
             if let record, holds(record) { return record.reasons }
+            try #require(ContinuousClock.now < end, "\(role) has refused \(record?.reasons ?? [:])")
             Nap.long()
         }
     }

@@ -50,6 +50,34 @@ struct RefusalTests {
         #expect(notices.filter { $0.reason == .foreignSender }.map(\.last) == ["gateway-7"])
     }
 
+    @Test("connections of which nothing is told are counted when no handshake of theirs can be under way any more")
+    func silence() {
+        var generator = SeededGenerator(seed: 10, stream: "silence")
+        var silent = SilentHandshakes(handshakeTimeout: .seconds(3))
+        var counts = ConnectionCounts(), underWay: [(from: Int, isSilent: Bool)] = [], scanned = 0
+        for tick in 0..<1000 {
+            for _ in 0..<(tick < 900 ? Int.random(in: 0...3, using: &generator) : 0) {
+                counts.accepted += 1
+                underWay.append((tick, .random(using: &generator)))
+            }
+            // A handshake is over after three seconds at the latest, with word or without.
+            underWay.removeAll { connection in
+                guard tick - connection.from >= 15 || Int.random(in: 0..<5, using: &generator) == 0 else { return false }
+                if connection.isSilent {
+                    scanned += 1
+                } else if Bool.random(using: &generator) {
+                    counts.completed += 1
+                } else {
+                    counts.broken += 1
+                }
+                return true
+            }
+            silent.look(counts, now: .milliseconds(200 * tick))
+            #expect(silent.count <= scanned)
+        }
+        #expect(silent.count == scanned && scanned > 100)
+    }
+
     @Test("a role that was started again begins to count at nothing")
     func restart() {
         var news = RefusalNews(), refusals = Refusals()

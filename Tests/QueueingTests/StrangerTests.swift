@@ -174,7 +174,7 @@ struct StrangerTests {
 
     @Test("random and mutated bytes at a listening socket are refused and counted, and the honest peer goes on")
     func noise() throws {
-        let fortress = try Fortress()
+        let fortress = try Fortress(handshakeTimeout: .seconds(2))
         let conversation = fortress.conversation
         let honest = try fortress.add("device-1", fortress.enroll("device-1"))
         #expect(try conversation.until { try honest.isAnswered() })
@@ -210,6 +210,9 @@ struct StrangerTests {
                 server.connections.accepted >= 1001 && server.connections.ended >= 1000 && openFiles() <= files
             }, "\(server.connections), \(openFiles()) open files after \(files)")
         #expect(server.connections.completed == 1)
+        // Each of them, whatever became of it.
+        #expect(try conversation.until { try server.refusals().total(ofMessages: false) >= 1000 })
+        #expect(try server.refusals().total(ofMessages: false) == 1000)
         #expect(conversation.refused.isEmpty && conversation.heard.allSatisfy { $0.sender == "device-1" })
         #expect(honest.events == [.connected])
     }
