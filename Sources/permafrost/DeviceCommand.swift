@@ -46,7 +46,7 @@ struct DeviceCommand: AnsweringCommand {
         let device = try DeviceRun(
             DeviceRun.Options(
                 id: id, coordinator: try link.endpoint(), data: data, security: link.security, slowdown: slowdown))
-        let signals = StopSignals {
+        let signals = StopSignals { _ in
             console.line("leaving; press Ctrl-C again to leave at once")
             device.stop()
         }
