@@ -14,7 +14,10 @@ struct WorkerList: AnsweringCommand {
     static let configuration = CommandConfiguration(
         commandName: "ls",
         abstract: "Lists a run's workers.",
-        discussion: "REFUSED are handshakes and messages that it has refused since it was started; 'run info' says why.")
+        discussion: """
+            REFUSED are handshakes and messages that a worker has refused since it was started; 'permafrost run info' says \
+            why.
+            """)
 
     @Option(help: "The run's id; the newest one if left out.")
     var run: String?

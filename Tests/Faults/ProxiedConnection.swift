@@ -52,7 +52,9 @@ struct ProxiedConnection {
         }
         let readable = Int16(POLLIN | POLLHUP | POLLERR), writable = Int16(POLLOUT)
         var isSound = true
-        if first.revents & readable != 0, up.takesMore(faults) { isSound = up.read(from: client, faults, now: now, recording) }
+        if first.revents & readable != 0, up.takesMore(faults) {
+            isSound = up.read(from: client, faults, now: now, recording)
+        }
         if last.revents & readable != 0, down.takesMore(faults), isSound {
             isSound = down.read(from: upstream, faults, now: now)
         }

@@ -62,7 +62,8 @@ struct RefusalTests {
             }
             // A handshake is over after three seconds at the latest, with word or without.
             underWay.removeAll { connection in
-                guard tick - connection.from >= 15 || Int.random(in: 0..<5, using: &generator) == 0 else { return false }
+                let isOver = tick - connection.from >= 15 || Int.random(in: 0..<5, using: &generator) == 0
+                guard isOver else { return false }
                 if connection.isSilent {
                     scanned += 1
                 } else if Bool.random(using: &generator) {
