@@ -17,6 +17,12 @@ extension TinyRun {
         }
     }
 
+    /// How many messages a role has refused, as far as the ledger knows.
+    func messagesRefused(by role: String) throws -> Int {
+        let ledger = try #require(try site.ledger(.reading))
+        return try ledger.state(of: "run").refusals.first { $0.role == role }?.messages ?? 0
+    }
+
     /// Expects that nothing of what happened, as operators are told it, shows a key or what strangers wrote, and that
     /// there are few lines about them.
     func expectNoSecretsInLogs() throws {
