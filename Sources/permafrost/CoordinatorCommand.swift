@@ -15,7 +15,9 @@ struct CoordinatorCommand: AnsweringCommand {
 
             Killed at any time and started again with the same --state, it goes on with the run of its ledger; the last \
             example needs no recipe for that. Look at the run with 'permafrost top', 'permafrost run info' and 'permafrost \
-            run logs'; let keys in with 'permafrost devices enroll'. Ctrl-C ends the run after the step under way.
+            run logs'; let keys in with 'permafrost devices enroll'. Ctrl-C ends the run after the step under way. A run that \
+            has ended stays until everybody has said goodbye, --linger seconds for those who are away; started again \
+            then, the coordinator tells whoever still waits.
             """)
 
     @Argument(help: "The recipe, a YAML file.", completion: .file(extensions: ["yaml", "yml"]))
@@ -39,6 +41,9 @@ struct CoordinatorCommand: AnsweringCommand {
     @Flag(help: "Run a recipe once more whose run is complete.")
     var again = false
 
+    @Option(help: "Seconds for which a run that has ended waits for devices and workers that are away, to tell them.")
+    var linger = 30
+
     @Option(help: "How the end is printed; with json, progress goes to the standard error.")
     var format = OutputFormat.text
 
@@ -46,6 +51,7 @@ struct CoordinatorCommand: AnsweringCommand {
         guard insecure == (key == nil) else {
             throw ValidationError("Name --key, or --insecure to speak plain TCP without keys.")
         }
+        guard linger >= 0 else { throw ValidationError("--linger is a number of seconds from 0 on.") }
     }
 
     func answer() throws {
@@ -56,12 +62,16 @@ struct CoordinatorCommand: AnsweringCommand {
             recipe,
             CoordinatorRun.Options(
                 listen: listen, state: state,
-                security: key.map { .curve(keyFile: $0, coordinatorKeyFile: nil) } ?? .insecure, again: again))
+                security: key.map { .curve(keyFile: $0, coordinatorKeyFile: nil) } ?? .insecure, again: again,
+                linger: .seconds(linger)))
         let signals = StopSignals {
             console.line("ending the run after the step under way; press Ctrl-C again to leave it to itself")
             coordinator.stop()
         }
         defer { signals.cancel() }
+        if coordinator.earlier?.state == .completed {
+            console.line("complete  \(coordinator.run); whoever has not heard of it is told, and --again runs it once more")
+        }
         try coordinator.run(observer: RolePrinter(console).show)
         if format == .json {
             Console.print(jsonText(["run": coordinator.run, "state": "completed"], indented: true))
