@@ -70,7 +70,7 @@ struct CoordinatorCommand: AnsweringCommand {
         }
         defer { signals.cancel() }
         if coordinator.earlier?.state == .completed {
-            console.line("complete  \(coordinator.run); whoever has not heard of it is told, and --again runs it once more")
+            console.line("complete  \(coordinator.run); whoever still waits is told, and --again runs it once more")
         }
         try coordinator.run(observer: RolePrinter(console).show)
         if format == .json {

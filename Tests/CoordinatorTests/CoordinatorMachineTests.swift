@@ -149,7 +149,8 @@ struct CoordinatorMachineTests {
         let actions = machine.passTime(now: .seconds(11))
         #expect(actions.stopped.starts(with: ["a", "b"]) && actions.finish == nil)
         #expect(
-            machine.goodbyes(of: ["a", "b"]) == [.finish(.failed(.workerLost(worker: "w", seconds: 10, steps: 4), nil))])
+            machine.goodbyes(of: ["a", "b"]) == [.finish(.failed(.workerLost(worker: "w", seconds: 10, steps: 4), nil))]
+        )
     }
 
     @Test("who cannot go on ends the run with its own exit code and remedy", arguments: ["a", "w"])

@@ -26,7 +26,10 @@ public final class CoordinatorRun: Sendable {
         public var linger: Duration
 
         /// A coordinator's options.
-        public init(listen: String?, state: String, security: RoleSecurity, again: Bool = false, linger: Duration = .seconds(30)) {
+        public init(
+            listen: String?, state: String, security: RoleSecurity, again: Bool = false,
+            linger: Duration = .seconds(30)
+        ) {
             self.listen = listen
             self.state = state
             self.security = security

@@ -28,7 +28,8 @@ struct Invitation: Sendable {
     ///   `TransportError`.
     static func ask(
         as role: Body.Role, id: String, endpoint: String, security: SocketSecurity, context: ZeroMQContext,
-        patience limit: Duration?, stop: WakeSignal, isOver: (_ reason: String) -> Void, isWaiting: (_ reason: String?) -> Void
+        patience limit: Duration?, stop: WakeSignal, isOver: (_ reason: String) -> Void,
+        isWaiting: (_ reason: String?) -> Void
     ) throws -> Invitation? {
         let link = Link(context: context, run: "", sender: id)
         try link.connect(endpoint, security: security)
