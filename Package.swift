@@ -124,6 +124,8 @@ let package = Package(
             dependencies: ["Checkpoints", "Datasets", "Models", "Randomness", "Recipes", "Runs", "Support", "Tensors"]),
         .testTarget(
             name: "PermafrostTests",
-            dependencies: ["Checkpoints", "Diagnostics", "Ledger", "Queueing", "Randomness", "Runs", "Support", "Wire"]),
+            dependencies: [
+                "Checkpoints", "Diagnostics", "Faults", "Ledger", "Queueing", "Randomness", "Runs", "Support", "Wire",
+            ]),
     ]
 )

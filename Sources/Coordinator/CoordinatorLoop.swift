@@ -40,7 +40,7 @@ struct CoordinatorLoop {
     }
 
     mutating func run(
-        isListening: (_ endpoint: String) -> Void, observer: (CoordinatorEvent) throws -> Void
+        isLeaving: () -> Bool, isListening: (_ endpoint: String) -> Void, observer: (CoordinatorEvent) throws -> Void
     ) throws -> CoordinatorOutcome {
         // The ledger knows the run, and the authenticator its keys, before anybody can come.
         if let outcome = try perform(machine.begin(now: clock.now) + followKeys(), observer) { return outcome }
@@ -52,7 +52,9 @@ struct CoordinatorLoop {
         while true {
             try poller.wait(milliseconds: max(.zero, nextTick - clock.now).pollMilliseconds)
             var actions = try receive()
-            if stopSignal.drain() { actions += machine.stopRequested(now: clock.now) }
+            if stopSignal.drain() {
+                actions += isLeaving() ? machine.leaveRequested() : machine.stopRequested(now: clock.now)
+            }
             if clock.now >= nextTick {
                 nextTick = clock.now + Self.tick
                 actions += try followKeys() + followOrders() + machine.tick(now: clock.now)

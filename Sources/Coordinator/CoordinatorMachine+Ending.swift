@@ -19,6 +19,18 @@ extension CoordinatorMachine {
         return actions
     }
 
+    /// Whoever runs the coordinator wants it to leave. The run goes on with the next one: nobody is told.
+    mutating func leaveRequested() -> [Action] {
+        if case .leaving(let outcome, _) = phase {
+            finish(outcome)
+        } else {
+            event(.info, "coordinator", "it left; the run goes on when it is started again")
+            finish(.interrupted(nil))
+        }
+        defer { actions = [] }
+        return actions
+    }
+
     /// The worker has taken its last step: of the run, before it leaves, or because it was told to stop.
     mutating func workerFinished(_ totals: Body.WorkerFinished, _ id: String, now: Duration) {
         if case .stopping(let outcome) = phase {

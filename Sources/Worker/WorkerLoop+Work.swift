@@ -10,9 +10,9 @@ extension WorkerLoop {
     func take(_ result: WorkerCompute.Result) throws {
         machine.roomBytes = store.capacityBytes - store.bytes
         switch result {
-        case .began(let step):
+        case .began(let step, let unrecorded):
             totals.steps = UInt64(step)
-            try perform(machine.began(step: step))
+            try perform(machine.began(step: step, unrecorded: unrecorded))
         case .advanced(let samples, let cut, let tokens, let cost, let result):
             totals.seconds += cost.seconds
             figures.advanced(tokens: tokens * (configuration.frozenBlocks - cut), seconds: cost.seconds)
@@ -83,7 +83,8 @@ extension WorkerLoop {
             case .begin(let counts): compute.begin(counts)
             case .advance(let samples, let blocks): compute.advance(samples, blocks: blocks)
             case .step(let epoch, let samples): compute.step(samples, epoch: epoch)
-            case .checkpoint: compute.checkpoint()
+            case .keep(let step, let unrecorded): compute.keep(step, unrecorded)
+            case .checkpoint(let unrecorded): compute.checkpoint(unrecorded)
             case .tell(let body): try coordinator.tell(body)
             case .tellFinished(let drained):
                 totals.bytesUp = UInt64(devices.socket.bytesReceived)

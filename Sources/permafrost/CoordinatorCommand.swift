@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Recipes
 import Runs
 
@@ -15,9 +16,10 @@ struct CoordinatorCommand: AnsweringCommand {
 
             Killed at any time and started again with the same --state, it goes on with the run of its ledger; the last \
             example needs no recipe for that. Look at the run with 'permafrost top', 'permafrost run info' and 'permafrost \
-            run logs'; let keys in with 'permafrost devices enroll'. Ctrl-C ends the run after the step under way. A run that \
-            has ended stays until everybody has said goodbye, --linger seconds for those who are away; started again \
-            then, the coordinator tells whoever still waits.
+            run logs'; let keys in with 'permafrost devices enroll'. Ctrl-C ends the run after the step under \
+            way. SIGTERM ends the coordinator alone: devices and workers go on, and look for the next one. A run that has \
+            ended stays until everybody has said goodbye, --linger seconds for those who are away; started again then, the \
+            coordinator tells whoever still waits.
             """)
 
     @Argument(help: "The recipe, a YAML file.", completion: .file(extensions: ["yaml", "yml"]))
@@ -64,7 +66,8 @@ struct CoordinatorCommand: AnsweringCommand {
                 listen: listen, state: state,
                 security: key.map { .curve(keyFile: $0, coordinatorKeyFile: nil) } ?? .insecure, again: again,
                 linger: .seconds(linger)))
-        let signals = StopSignals {
+        let signals = StopSignals { signal in
+            guard signal == SIGINT else { return coordinator.leave() }
             console.line("ending the run after the step under way; press Ctrl-C again to leave it to itself")
             coordinator.stop()
         }

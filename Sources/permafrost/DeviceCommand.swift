@@ -48,7 +48,7 @@ struct DeviceCommand: AnsweringCommand {
             DeviceRun.Options(
                 id: id, coordinator: try link.endpoint(), data: data, security: link.security,
                 patience: link.patienceLimit, slowdown: slowdown))
-        let signals = StopSignals {
+        let signals = StopSignals { _ in
             console.line("leaving; press Ctrl-C again to leave at once")
             device.stop()
         }

@@ -118,7 +118,7 @@ final class TinyRun: Sendable {
             let worker = try Worker(
                 configuration, context: context, forward: model.forward,
                 store: chosen.store ?? site.store(of: id), pool: model.pool,
-                training: chosen.training ?? WorkerTraining(begin: { [trainer] _ in trainer }))
+                training: chosen.training ?? WorkerTraining(begin: { [trainer] _ in (trainer, []) }))
             try worker.run { [self] in workerEvents.add((id, $0)) }
         }
     }

@@ -34,7 +34,7 @@ struct WorkerPatienceTests {
                 staysUntilStopped: true))
         _ = machine.planned(WorkerBench.plan)
         #expect(machine.hasBegun && machine.isBusy)
-        _ = machine.began(step: 0)
+        _ = machine.began(step: 0, unrecorded: [])
         #expect(!machine.isBusy)
         _ = machine.drained(Body.Drain())
         #expect(machine.phase == .checkpointing(.drained) && machine.isBusy)

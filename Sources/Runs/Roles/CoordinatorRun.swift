@@ -55,6 +55,7 @@ public final class CoordinatorRun: Sendable {
     private let resolved: String
     private let coordinator = Mutex<Coordinator?>(nil)
     private let isStopping = Atomic(false)
+    private let isLeaving = Atomic(false)
 
     /// The run's id.
     public let run: String
@@ -94,9 +95,16 @@ public final class CoordinatorRun: Sendable {
         coordinator.withLock { $0 }?.stop()
     }
 
+    /// Ends the coordination and not the run: everybody else goes on, and looks for the next coordinator. Callable from any
+    /// thread.
+    public func leave() {
+        isLeaving.store(true, ordering: .sequentiallyConsistent)
+        coordinator.withLock { $0 }?.leave()
+    }
+
     /// Coordinates to the end of the run. Blocks the calling thread.
     ///
-    /// - Throws: a `NumberedError` for whatever a user can mend; `RunError.interrupted` after `stop`.
+    /// - Throws: a `NumberedError` for whatever a user can mend; `RunError.stopped` after `stop`, `.left` after `leave`.
     public func run(observer: (News) -> Void) throws {
         // It ends with this call, after what was said last is sent.
         let context = try ZeroMQContext()
@@ -105,10 +113,13 @@ public final class CoordinatorRun: Sendable {
         let coordinator = try Coordinator(configuration, context: context, ledger: ledger)
         self.coordinator.withLock { $0 = coordinator }
         if isStopping.load(ordering: .sequentiallyConsistent) { coordinator.stop() }
+        if isLeaving.load(ordering: .sequentiallyConsistent) { coordinator.leave() }
         let outcome = try coordinator.run(
             isListening: { observer(.listening(endpoint: $0)) }, observer: { observer(.run($0)) })
         switch outcome {
         case .completed(let totals): observer(.completed(totals))
+        case .interrupted where isLeaving.load(ordering: .sequentiallyConsistent):
+            throw RunError.left(run: run, state: options.state)
         case .interrupted(let totals):
             throw RunError.stopped(run: run, steps: Int(clamping: totals?.steps ?? 0), state: options.state)
         case .failed(let error, _): throw error
