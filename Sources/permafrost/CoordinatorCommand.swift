@@ -68,7 +68,9 @@ struct CoordinatorCommand: AnsweringCommand {
                 linger: .seconds(linger)))
         let signals = StopSignals { signal in
             guard signal == SIGINT else { return coordinator.leave() }
-            console.line("ending the run after the step under way; press Ctrl-C again to leave it to itself")
+            let isOver = coordinator.earlier?.state == .completed
+            console.line(
+                isOver ? "leaving" : "ending the run after the step under way; press Ctrl-C again to leave it to itself")
             coordinator.stop()
         }
         defer { signals.cancel() }
