@@ -70,7 +70,8 @@ struct CoordinatorCommand: AnsweringCommand {
             guard signal == SIGINT else { return coordinator.leave() }
             let isOver = coordinator.earlier?.state == .completed
             console.line(
-                isOver ? "leaving" : "ending the run after the step under way; press Ctrl-C again to leave it to itself")
+                isOver ? "leaving" : "ending the run after the step under way; press Ctrl-C again to leave it to itself"
+            )
             coordinator.stop()
         }
         defer { signals.cancel() }
