@@ -47,6 +47,19 @@ struct OperationsTests {
         }
     }
 
+    @Test(
+        "a role that nobody answers leaves after its patience, with its number and what to do",
+        arguments: ["device", "worker"])
+    func patience(role: String) throws {
+        try Fixtures.withTemporaryFolder { folder in
+            let endpoint = "tcp://127.0.0.1:\(try FreePorts.take(1)[0])"
+            let outcome = try Program.run(
+                [role, "--id", "\(role)-1", "--coordinator", endpoint, "--insecure", "--patience", "1"], in: folder)
+            #expect(outcome.exitCode == ExitCode.coordinatorLost.rawValue)
+            #expect(outcome.errors.hasPrefix("error 56: No coordinator was heard of at \(endpoint) for 1 s\n  → "))
+        }
+    }
+
     @Test("run ls and run info say how a run stands, what its plan is and why, and what to do next")
     func information() throws {
         try withRun { folder, _ in
