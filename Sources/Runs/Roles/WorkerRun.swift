@@ -147,13 +147,12 @@ public final class WorkerRun: Sendable {
             training: state.workerTraining)
     }
 
-    /// Writes what was trained, and scores it where the recipe's test examples are at hand.
+    /// Scores what was trained where the recipe's test examples are at hand.
     private func finish(
         _ setup: TrainingSetup, _ state: WorkerState, _ prepared: PreparedModel, _ log: WorkerLog, _ clock: RoleClock,
         observer: @escaping @Sendable (News) -> Void
     ) throws -> RunSummary? {
         let recipe = setup.recipe, folder = state.folder
-        try setup.parameters.write(to: folder.adapterPath, baseModel: recipe.model.path)
         var score: RunScore?, baseline: RunScore?
         if recipe.evaluation.samples > 0,
             FileManager.default.fileExists(atPath: cache.resolve(recipe.data.testPath ?? recipe.data.path))
