@@ -97,7 +97,11 @@ let package = Package(
         .testTarget(
             name: "QueueingTests", dependencies: ["CSyncedFile", "Faults", "Queueing", "Randomness", "Wire"]),
         .testTarget(name: "BalancingTests", dependencies: ["Balancing", "Datasets", "Randomness"]),
-        .testTarget(name: "LedgerTests", dependencies: ["Diagnostics", "Ledger", "Randomness"]),
+        .testTarget(
+            name: "LedgerTests",
+            dependencies: [
+                "Diagnostics", "Ledger", "Randomness", .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         .testTarget(name: "MethodsTests", dependencies: ["Datasets", "Methods", "Models", "Support"]),
         .testTarget(
             name: "DeviceTests",

@@ -1,3 +1,4 @@
+import Queueing
 import Wire
 
 /// What a coordinator tells about a run while it goes on.
@@ -18,6 +19,8 @@ public enum CoordinatorEvent: Sendable, Equatable {
     case returned(id: String)
     /// A device or worker said, or was told, why it cannot go on; the run waits for it.
     case failed(id: String, CoordinatorError)
+    /// The coordinator has refused messages or handshakes.
+    case refused(RefusalNotice)
     /// A worker leaves; who takes over, when there is anybody.
     case draining(worker: String, successor: String?)
     /// Another worker has everything and trains from here on.

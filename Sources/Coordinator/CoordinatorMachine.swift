@@ -78,6 +78,8 @@ struct CoordinatorMachine {
     var age = Duration.zero
     /// The run as an earlier coordinator has left it.
     var before: RecordedRun?
+    /// What coordinator and workers have refused, by role and id.
+    var refusals: [RefusalBook.Source: RefusalBook] = [:]
     var actions: [Action] = []
 
     init(_ settings: Coordinator.Configuration) {
@@ -147,7 +149,7 @@ struct CoordinatorMachine {
         case .heartbeat(let time): send(.heartbeatReply(time: time), to: sender)
         case .deviceProgress(let progress): progressed(progress, sender)
         case .stepReport(let report): stepped(report, sender)
-        case .queueReport(let report): queued(report, sender)
+        case .queueReport(let report): queued(report, sender, now: now)
         case .workerFinished(let totals): workerFinished(totals, sender, now: now)
         case .handedOver(let handedOver): self.handedOver(handedOver, sender)
         case .goodbye(let reason): left(sender, reason, now: now)

@@ -101,6 +101,7 @@ extension WorkerLoop {
     }
 
     private func reply(_ body: Body, to peer: String, session: UInt64) throws {
+        if case .reject(let reject) = body { devices.count(refusal: reject.number, of: peer) }
         guard case .ack = body else {
             return try outbox.send(body, session: session, to: peer, now: clock.now, by: sendNow)
         }
@@ -198,10 +199,10 @@ extension WorkerLoop {
         ) { [results = compute.results] in results.post(.handover($0)) }
     }
 
-    /// Tells the coordinator how messages stand: devices of which something changed.
-    func reportQueue() throws {
+    /// Tells the coordinator how messages stand, of devices of which something changed, and what was refused.
+    func report(_ refusals: Refusals) throws {
         guard machine.isPlanned, coordinator.link.isConnected else { return }
-        for report in figures.reports(machine, store) { try coordinator.tell(.queueReport(report)) }
+        for report in figures.reports(machine, store, refusals) { try coordinator.tell(.queueReport(report)) }
         for (device, counters) in figures.countersToKeep(machine) { note(.counted(device: device, counters)) }
     }
 }

@@ -20,6 +20,7 @@ final class WorkerLoop {
     var totals: Body.WorkerFinished
     var figures = QueueFigures()
     var outbox = Outbox()
+    private var refusalNews = RefusalNews()
     var unforgotten: [(device: UInt32, sequence: UInt64)] = []
     var handover: HandoverPublisher?
     var newestCheckpoint: WorkerTraining.Checkpoint?
@@ -151,7 +152,9 @@ final class WorkerLoop {
         for message in unforgotten { forget(message.device, message.sequence) }
         unforgotten = []
         try perform(machine.ticked(now: clock.now))
-        try reportQueue()
+        let refusals = try devices.refusals()
+        for notice in refusalNews.notices(of: refusals, now: clock.now) { try observer(.refused(notice)) }
+        try report(refusals)
     }
 
     /// What the store has from an earlier process, by device.

@@ -38,10 +38,11 @@ struct StrangersTests {
         #expect(gate.holds())
     }
 
-    /// The run goes on, and has not noticed anything.
+    /// The run goes on, has not noticed anything, and has written down nothing of what it should not.
     private func goOn() throws {
         gate.open()
         try distributed.expectUndisturbed()
+        try run.expectNoSecretsInLogs()
     }
 
     /// A peer with the key of one id that calls itself another.
@@ -61,16 +62,17 @@ struct StrangersTests {
     @Test("unknown and revoked keys do not get in; who was in is refused from the revocation on")
     func keys() throws {
         for role in ["coordinator", "worker"] {
-            let before = try #require(run.site.authentications(of: role)).rejected[.unknownKey, default: 0]
             // Neither is in a plan, and the worker lets in nobody else.
-            for key in role == "worker" ? ["nobody", "unplanned", "spare"] : ["nobody"] {
-                try peer(key, at: role).refused()
-            }
-            let after = try #require(run.site.authentications(of: role)).rejected[.unknownKey, default: 0]
-            #expect(after > before)
+            let keys = role == "worker" ? ["nobody", "unplanned", "spare"] : ["nobody"]
+            for key in keys { try peer(key, at: role).refused() }
+            let authenticated = try #require(run.site.authentications(of: role)).refused
+            #expect(authenticated >= keys.count)
+            let counted = try run.refusals(by: role) { $0.handshakes >= authenticated }
+            #expect(counted == ["unknownKey": authenticated])
         }
         let plain = try HandLink("strong", context: context, endpoint: run.endpoint, security: .insecure)
         try plain.refused()
+        try run.refusals(by: "coordinator") { $0.reasons["malformedHandshake"] != nil }
 
         let spare = try peer("spare")
         try spare.say(.register(.init(role: .worker, samples: 0, threads: 1, endpoint: "tcp://127.0.0.1:1")))
@@ -82,7 +84,11 @@ struct StrangersTests {
         }
         #expect(try refusal(of: .heartbeat(time: 1), from: spare) == .notEnrolled)
         try peer("spare").refused()
+        try run.refusals(by: "coordinator") { $0.reasons["revokedKey"] != nil && $0.reasons["notEnrolled"] == 1 }
         try goOn()
+        let lines = try operations.events(of: "run").filter { $0.level == .warning }.map(\.text)
+        #expect(lines.contains { $0.hasPrefix("refused ") && $0.hasSuffix("The key was revoked; the last by spare") })
+        #expect(run.workerEvents.all.contains { if case .refused = $0.event { true } else { false } })
     }
 
     @Test("a key speaks for its own id and in its own role alone")
@@ -103,6 +109,10 @@ struct StrangersTests {
         }
         let piece = Body.HandoverFile(sequence: 1, step: 9, name: "values", offset: 0, bytes: 4, checksum: 0)
         #expect(try refusal(of: .handoverFile(piece), from: peer("weak", at: "worker")) == .wrongRole)
+        // Each of them, and nothing else.
+        let atCoordinator = try run.refusals(by: "coordinator") { $0.messages >= 6 }
+        #expect(atCoordinator == ["foreignSender": 1, "unknownSender": 1, "wrongRole": 4])
+        #expect(try run.refusals(by: "worker") { $0.messages >= 3 } == ["foreignSender": 2, "wrongRole": 1])
         try goOn()
     }
 
@@ -128,6 +138,8 @@ struct StrangersTests {
         try coordinator.say(.deviceProgress(progress))
         let yesterday = try peer("weak", run: "yesterday")
         #expect(try refusal(of: .deviceProgress(progress), from: yesterday) == .unknownRun)
+        #expect(try run.refusals(by: "worker") { $0.messages >= 4 } == ["unknownSession": 2, "unknownRun": 2])
+        #expect(try run.refusals(by: "coordinator") { $0.messages >= 2 } == ["unknownSession": 1, "unknownRun": 1])
         try goOn()
     }
 
@@ -137,15 +149,15 @@ struct StrangersTests {
     func frames(seed: UInt64) throws {
         for (role, key) in [("coordinator", "unplanned"), ("worker", "weak")] {
             var generator = SeededGenerator(seed: seed, stream: "strangers/\(role)")
-            var bases = try StrangerFrames.bases(sender: key, run: run)
-            // Whoever has a device's key may introduce himself as it; that is no stranger.
-            if role == "worker" { bases = bases.filter { !$0.isIntroduction } }
+            let bases = try StrangerFrames.bases(sender: key, run: run)
             let stranger = try peer(key, at: role)
             try stranger.connect()
             var sent = 0, refused = 0
             while sent < Self.frames {
                 while let answer = try? stranger.received() { refused += answer.reject == nil ? 0 : 1 }
                 let frames = StrangerFrames.next(bases, &generator)
+                // Whoever has a device's key may introduce himself as it; that is no stranger.
+                if role == "worker", StrangerFrames.isIntroduction(frames, of: key) { continue }
                 if try stranger.send(frames) {
                     sent += 1
                 } else {
@@ -154,6 +166,13 @@ struct StrangersTests {
                 }
             }
             #expect(refused > 0, "seed \(seed)")
+            // Every one of them is counted, once, whether there was room for an answer or not.
+            let counted = try run.refusals(by: role) { $0.messages >= sent }.values.reduce(0, +)
+            if stranger.events == [.connected] {
+                #expect(counted == sent, "seed \(seed)")
+            } else {
+                #expect(counted <= sent, "seed \(seed): some went with a connection that was lost")
+            }
             // Whoever speaks properly is still heard.
             let polite = try peer("spare")
             try polite.say(.recipeRequest(.worker))
@@ -185,6 +204,11 @@ struct StrangersTests {
         let late = try peer("unplanned")
         try late.say(.recipeRequest(.device))
         #expect(try late.next(\.rejection) == ProtocolError.unknownSender.rawValue)
+        for role in endpoints.keys {
+            let counted = try run.refusals(by: role) { $0.handshakes >= 600 }
+            #expect(counted["unfinishedHandshake", default: 0] >= 500)
+            #expect(counted.values.reduce(0, +) == (role == "worker" ? 600 : 601), "\(counted)")
+        }
         try goOn()
         withExtendedLifetime(held) {}
     }
