@@ -25,6 +25,8 @@ public enum CoordinatorEvent: Sendable, Equatable {
     case draining(worker: String, successor: String?)
     /// Another worker has everything and trains from here on.
     case handedOver(from: String, to: String)
+    /// The run has ended, and these have not said goodbye: they are waited for, so that they hear of it.
+    case lingering(for: [String], seconds: Double)
 }
 
 /// How a run ended, with the worker's totals when it could still tell them.

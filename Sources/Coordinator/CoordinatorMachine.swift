@@ -29,7 +29,7 @@ struct CoordinatorMachine {
         /// Everybody was told to stop; the worker still finishes its step.
         case stopping(CoordinatorOutcome)
         /// The run has ended; some are still to leave, or to come and be told, for nobody else will tell them.
-        case leaving(CoordinatorOutcome, awaiting: Set<String>, until: Duration)
+        case leaving(CoordinatorOutcome, Farewell)
         case done
     }
 
@@ -116,7 +116,7 @@ struct CoordinatorMachine {
     mutating func tick(now: Duration) -> [Action] {
         switch phase {
         case .done: return []
-        case .leaving(let outcome, _, let end): if now > end { finish(outcome) }
+        case .leaving(let outcome, let farewell): wait(for: farewell, outcome, now: now)
         default:
             for peer in liveness.lost(now: now) { lost(peer, now: now) }
             guard now >= nextCursors else { break }

@@ -25,6 +25,8 @@ final class WorkerLoop {
     var handover: HandoverPublisher?
     var newestCheckpoint: WorkerTraining.Checkpoint?
     var outcome: WorkerOutcome?
+    /// Whether anything but time has passed since the last look at the patience.
+    var hasGotOn = false
 
     private let checkpointStep: () -> Int
     private let endpoint: String
@@ -83,11 +85,16 @@ final class WorkerLoop {
                 poller.setEvents(.readable, of: fromDevices)
                 while let received = try devices.receive() { try takeMessage(received) }
             }
-            for result in compute.results.drain() { try take(result) }
+            for result in compute.results.drain() {
+                hasGotOn = true
+                try take(result)
+            }
             try outbox.flush(now: clock.now, by: sendNow)
             try coordinator.keepAlive()
             try tick()
             if let outcome { return outcome }
+            if let silence = coordinator.abandonment(isBusy: machine.isBusy || hasGotOn) { throw silence }
+            hasGotOn = false
         }
     }
 
@@ -130,6 +137,7 @@ final class WorkerLoop {
         case .message(let envelope, let payloads, _):
             Failpoint.hit(.afterReceive)
             self.payloads = payloads
+            if !payloads.isEmpty { hasGotOn = true }
             try perform(machine.received(envelope))
             self.payloads = []
         case .unreadable(let error, let peer):

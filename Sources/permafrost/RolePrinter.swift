@@ -123,6 +123,9 @@ final class RolePrinter: Sendable {
         case .draining(let worker, let successor):
             console.line("draining  \(worker)" + (successor.map { "; \($0) takes over" } ?? "; nobody stands by"))
         case .handedOver(let from, let to): console.line("handover  \(from) to \(to): done")
+        case .lingering(let ids, let seconds):
+            let names = ids.prefix(5).joined(separator: ", ") + (ids.count > 5 ? " and \(ids.count - 5) more" : "")
+            console.line("ended     stays up to \(Figures.duration(seconds)) until these have heard of it: \(names)")
         }
     }
 }

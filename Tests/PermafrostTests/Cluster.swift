@@ -69,7 +69,7 @@ final class Cluster {
         let code = coordinator.exitCode(within: seconds)
         try #require(code == 0, "\(logs)")
         for role in workers + devices {
-            // Whoever was dead when the others left still looks for a coordinator.
+            // Whoever was killed after its goodbye is not waited for: it still looks for a coordinator.
             if role.exitCode(within: 5) == nil { role.signal(SIGTERM) }
             #expect(role.exitCode(within: 30) == 0, "\(role.name)\n\(role.log)")
         }

@@ -47,6 +47,19 @@ struct OperationsTests {
         }
     }
 
+    @Test(
+        "a role that nobody answers leaves after its patience, with its number and what to do",
+        arguments: ["device", "worker"])
+    func patience(role: String) throws {
+        try Fixtures.withTemporaryFolder { folder in
+            let endpoint = "tcp://127.0.0.1:\(try FreePorts.take(1)[0])"
+            let outcome = try Program.run(
+                [role, "--id", "\(role)-1", "--coordinator", endpoint, "--insecure", "--patience", "1"], in: folder)
+            #expect(outcome.exitCode == ExitCode.coordinatorLost.rawValue)
+            #expect(outcome.errors.hasPrefix("error 56: No coordinator was heard of at \(endpoint) for 1 s\n  → "))
+        }
+    }
+
     @Test("run ls and run info say how a run stands, what its plan is and why, and what to do next")
     func information() throws {
         try withRun { folder, _ in
@@ -92,7 +105,8 @@ struct OperationsTests {
             let json = try JSON(Program.run(["run", "info", "--format", "json"], in: folder).output)
             #expect(try json.count("refusals") == 1)
             let workers = try Program.run(["workers", "ls"], in: folder).output.split(separator: "\n")
-            #expect(workers.last?.split(separator: " ") == ["worker-0", "training", "0", "1,246", "tcp://10.0.0.1:7001"])
+            #expect(
+                workers.last?.split(separator: " ") == ["worker-0", "training", "0", "1,246", "tcp://10.0.0.1:7001"])
             let rows = try Program.run(["workers", "ls", "--format", "json"], in: folder).output
             #expect(rows.contains(#""refused" : 1246"#) && rows.contains(#""id" : "worker-0""#), "\(rows)")
             let logs = try Program.run(["run", "logs"], in: folder).output

@@ -22,13 +22,19 @@ public final class CoordinatorRun: Sendable {
         public var security: RoleSecurity
         /// Whether a recipe whose run is complete is run once more.
         public var again: Bool
+        /// How long a run that has ended waits for devices and workers that are away.
+        public var linger: Duration
 
         /// A coordinator's options.
-        public init(listen: String?, state: String, security: RoleSecurity, again: Bool = false) {
+        public init(
+            listen: String?, state: String, security: RoleSecurity, again: Bool = false,
+            linger: Duration = .seconds(30)
+        ) {
             self.listen = listen
             self.state = state
             self.security = security
             self.again = again
+            self.linger = linger
         }
     }
 
@@ -128,6 +134,7 @@ public final class CoordinatorRun: Sendable {
             silenceLimit: .seconds(devices.silenceSeconds))
         configuration.security = try options.security.server(id: "coordinator", context: context)
         configuration.losses = .wait
+        configuration.linger = options.linger
         configuration.recipeName = recipe.name
         configuration.recipe = resolved
         configuration.plannedSteps = { samples in

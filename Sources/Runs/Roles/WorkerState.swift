@@ -73,6 +73,7 @@ final class WorkerState: Sendable {
             },
             checkpoint: { [self] unrecorded in
                 try checkpoints?.write(unrecorded)
+                try writeTrained()
                 let newest = try RunCheckpoint.latest(in: folder.checkpoints) { _, _ in }
                 if let newest { newestCheckpoint.withLock { $0 = newest.state.step } }
                 return newest.map { ($0.state.step, $0.files) }
@@ -82,6 +83,13 @@ final class WorkerState: Sendable {
                 newestCheckpoint.withLock { $0 = step }
             },
             checkpointStep: { [self] in newestCheckpoint.withLock { $0 } })
+    }
+
+    /// Writes what was trained once every step is taken: before the coordinator hears of it, for a worker that dies later
+    /// finds nobody who would let it in.
+    private func writeTrained() throws {
+        guard let setup = begun?.setup, setup.trainer.step == setup.totalSteps else { return }
+        try setup.parameters.write(to: folder.adapterPath, baseModel: recipe.model.path)
     }
 
     /// Makes what trains, as the newest checkpoint has left it.
