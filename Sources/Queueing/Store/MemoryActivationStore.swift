@@ -43,6 +43,9 @@ public final class MemoryActivationStore: ActivationStore {
     /// Samples that are kept.
     public var count: Int { table.withLock { $0.index.samples.count } }
 
+    /// Nothing has to reach a disk.
+    public var isImmediate: Bool { true }
+
     /// Makes several changes, each in whole or not at all. They last until the process ends.
     public func apply(_ changes: [StoreChange]) throws(StoreError) -> [Result<StoreOutcome, StoreError>] {
         memory.withLock { memory in
