@@ -107,7 +107,7 @@ public struct QueueBenchReport: Encodable, Sendable {
         public let creditBytesPerDevice: Int
         /// How long the worker was stopped.
         public let stoppedSeconds: Double
-        /// Payload bytes on their way while it was.
+        /// The most payload bytes that were on their way, until it went on.
         public let stoppedBytes: Int
         /// Payload bytes that were acknowledged before, and after it went on; nothing was on its way in the end.
         public let acknowledgedBytes: Int
