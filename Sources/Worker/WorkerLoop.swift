@@ -33,6 +33,9 @@ final class WorkerLoop {
     private var recalled: [UInt32: WorkerMachine.Recalled]
     private var lastTick = Duration.zero
 
+    /// Messages that are taken before what is stored is acknowledged: devices go on while the next ones are taken.
+    private static let burst = 8
+
     /// How often credits and figures are looked at.
     private static let tick = Duration.seconds(1)
 
@@ -83,7 +86,10 @@ final class WorkerLoop {
             // A device may have its part of the plan first: until the plan is here, its greeting waits.
             if machine.isPlanned {
                 poller.setEvents(.readable, of: fromDevices)
-                while let received = try devices.receive() { try takeMessage(received) }
+                for _ in 0..<Self.burst {
+                    guard let received = try devices.receive() else { break }
+                    try takeMessage(received)
+                }
             }
             for result in compute.results.drain() {
                 hasGotOn = true
