@@ -52,6 +52,9 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
 
+        // What stages of a pipeline do, in which order.
+        .target(name: "Pipeline", dependencies: ["Diagnostics"]),
+
         // What is computed where, and the roles that do it.
         .target(name: "Methods", dependencies: ["Datasets", "Diagnostics", "Models", "Tensors"]),
         .target(name: "Device", dependencies: ["Datasets", "Diagnostics", "Methods", "Queueing", "Tensors", "Wire"]),
@@ -72,8 +75,8 @@ let package = Package(
         .executableTarget(
             name: "permafrost",
             dependencies: [
-                "Balancing", "Checkpoints", "Coordinator", "Device", "Diagnostics", "Ledger", "Queueing", "Recipes",
-                "Runs", "Wire", "Worker", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Balancing", "Checkpoints", "Coordinator", "Device", "Diagnostics", "Ledger", "Pipeline", "Queueing",
+                "Recipes", "Runs", "Wire", "Worker", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         // Tests mirror Sources.
@@ -98,6 +101,7 @@ let package = Package(
             name: "QueueingTests", dependencies: ["CSyncedFile", "Faults", "Queueing", "Randomness", "Wire"]),
         .testTarget(name: "BalancingTests", dependencies: ["Balancing", "Datasets", "Randomness"]),
         .testTarget(name: "LedgerTests", dependencies: ["Diagnostics", "Ledger", "Randomness"]),
+        .testTarget(name: "PipelineTests", dependencies: ["Diagnostics", "Pipeline", "Randomness"]),
         .testTarget(name: "MethodsTests", dependencies: ["Datasets", "Methods", "Models", "Support"]),
         .testTarget(
             name: "DeviceTests",
