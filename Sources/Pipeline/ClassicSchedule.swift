@@ -98,29 +98,3 @@ extension Schedule {
         return list + [.init(.step)]
     }
 }
-
-extension PipelineCosts {
-    /// Most bytes and seconds of one operation, so that no sum overflows.
-    private static let limits = (bytes: 1 << 40, seconds: 1e6)
-
-    /// Whether a schedule can be made or simulated with them.
-    ///
-    /// - Throws: `ScheduleError.impossible`.
-    func check(microBatches: Int) throws(ScheduleError) {
-        try Schedule.checkSize(stages: stages.count, microBatches: microBatches)
-        let seconds = stages.flatMap { stage in StageOperation.Kind.allCases.map(stage.seconds) } + [latencySeconds]
-        guard seconds.allSatisfy({ (0...Self.limits.seconds).contains($0) }) else {
-            throw .impossible(reason: "a cost is below 0 seconds, or above \(Int(Self.limits.seconds))")
-        }
-        let bytes = stages.flatMap { [$0.activationBytes, $0.weightStashBytes] } + [boundaryBytes]
-        guard bytes.allSatisfy({ (0...Self.limits.bytes).contains($0) }) else {
-            throw .impossible(reason: "a size is below 0 bytes, or above \(Self.limits.bytes)")
-        }
-        if let bytesPerSecond, !(bytesPerSecond > 0) {
-            throw .impossible(reason: "a link carries \(bytesPerSecond) bytes a second")
-        }
-        guard stages.contains(where: \.blocks.trainable) else {
-            throw .impossible(reason: "no stage has trainable blocks: F costs 0 seconds on all of them")
-        }
-    }
-}

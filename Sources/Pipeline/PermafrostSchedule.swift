@@ -8,7 +8,10 @@ extension Schedule {
     ) throws(ScheduleError) -> Schedule {
         let blocks = costs.stages.map(\.blocks)
         let chain = StageChain(blocks)
-        let smallest = oneByOne(blocks, microBatches: microBatches, barrier: barrier).stashBound(costs: costs).max() ?? 0
+        let sparing = [false, true].map {
+            oneByOne(blocks, microBatches: microBatches, barrier: barrier, fusesBackward: $0)
+        }
+        let smallest = sparing.compactMap { $0.stashBound(costs: costs).max() }.min() ?? 0
         if let capBytes, capBytes < smallest {
             throw .capTooSmall(
                 schedule: ScheduleKind.permafrost.rawValue, capBytes: capBytes, smallestBytes: smallest)
@@ -25,8 +28,10 @@ extension Schedule {
         var candidates = ScheduleKind.allCases.filter { $0 != .permafrost }.map {
             classic($0, blocks: blocks, microBatches: microBatches, barrier: barrier)
         }
-        candidates.append(oneByOne(blocks, microBatches: microBatches, barrier: barrier))
-        if let best { candidates.insert(best.schedule(blocks: blocks, microBatches: microBatches, barrier: barrier), at: 0) }
+        candidates += sparing
+        if let best {
+            candidates.insert(best.schedule(blocks: blocks, microBatches: microBatches, barrier: barrier), at: 0)
+        }
         return try fastest(candidates, costs: costs, capBytes: capBytes)
     }
 
@@ -85,7 +90,9 @@ extension Schedule {
     }
 
     /// One micro-batch after the other through all stages: no schedule needs less stash.
-    private static func oneByOne(_ blocks: [StageBlocks], microBatches: Int, barrier: StepBarrier) -> Schedule {
+    private static func oneByOne(
+        _ blocks: [StageBlocks], microBatches: Int, barrier: StepBarrier, fusesBackward: Bool
+    ) -> Schedule {
         let stages = blocks.map { held in
             let list = (0..<microBatches).flatMap { microBatch -> [StageOperation] in
                 let frozen = held.frozen ? [StageOperation(.frozenForward, microBatch)] : []
@@ -98,6 +105,7 @@ extension Schedule {
             return Stage(blocks: held, room: held.frozen ? 1 : 0, step: list + [.init(.step)])
         }
         return Schedule(
-            name: ScheduleKind.permafrost.rawValue, microBatches: microBatches, barrier: barrier, stages: stages)
+            name: ScheduleKind.permafrost.rawValue, microBatches: microBatches, fusesBackward: fusesBackward,
+            barrier: barrier, stages: stages)
     }
 }

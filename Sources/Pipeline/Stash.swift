@@ -5,7 +5,9 @@ extension Schedule {
     /// most that lies there; W frees it. A fused backward pass keeps nothing for W. Results of F0 lie with the stage that
     /// reads them, from F0's begin until the reader ends; room limits them. What devices sent is in the activation store,
     /// and what is under way between trainable blocks is not stashed.
-    public func stashBound(costs: PipelineCosts) -> [Int] {
+    ///
+    /// - Parameter costs: of as many stages as the schedule has.
+    func stashBound(costs: PipelineCosts) -> [Int] {
         let chain = chain
         var bound = zip(stages, costs.stages).map { stage, cost in
             Self.gradientStash(stage.step.lazy.map(\.kind), cost: cost, fusesBackward: fusesBackward)
