@@ -101,7 +101,8 @@ let package = Package(
             name: "QueueingTests", dependencies: ["CSyncedFile", "Faults", "Queueing", "Randomness", "Wire"]),
         .testTarget(name: "BalancingTests", dependencies: ["Balancing", "Datasets", "Randomness"]),
         .testTarget(name: "LedgerTests", dependencies: ["Diagnostics", "Ledger", "Randomness"]),
-        .testTarget(name: "PipelineTests", dependencies: ["Diagnostics", "Pipeline", "Randomness"]),
+        .testTarget(
+            name: "PipelineTests", dependencies: ["Diagnostics", "Pipeline", "Randomness"], exclude: ["golden"]),
         .testTarget(name: "MethodsTests", dependencies: ["Datasets", "Methods", "Models", "Support"]),
         .testTarget(
             name: "DeviceTests",

@@ -17,8 +17,7 @@ extension Schedule {
                 schedule: ScheduleKind.permafrost.rawValue, capBytes: capBytes, smallestBytes: smallest)
         }
         var best: StepPlan?
-        for policy in policies(chain, microBatches: microBatches, barrier: barrier, isCapped: capBytes != nil)
-        {
+        for policy in policies(chain, microBatches: microBatches, barrier: barrier, isCapped: capBytes != nil) {
             var builder = StepBuilder(
                 policy, costs: costs, chain: chain, microBatches: microBatches, barrier: barrier, capBytes: capBytes)
             guard let plan = builder.plan() else { continue }

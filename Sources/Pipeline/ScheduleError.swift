@@ -12,6 +12,8 @@ public enum ScheduleError: NumberedError, Equatable {
     case impossible(reason: String)
     /// A file cannot be read.
     case unreadable(file: String, reason: String)
+    /// A file cannot be written.
+    case unwritable(file: String, reason: String)
     /// A file is no schedule.
     case malformed(file: String, reason: String)
 
@@ -20,7 +22,7 @@ public enum ScheduleError: NumberedError, Equatable {
         switch self {
         case .broken, .overCap: .scheduleBroken
         case .capTooSmall, .impossible: .scheduleImpossible
-        case .unreadable, .malformed: .scheduleUnreadable
+        case .unreadable, .unwritable, .malformed: .scheduleUnreadable
         }
     }
 
@@ -34,6 +36,7 @@ public enum ScheduleError: NumberedError, Equatable {
             "\(schedule) needs \(smallest) bytes of stash on a stage, more than the cap of \(cap)"
         case .impossible(let reason): reason
         case .unreadable(let file, let reason): "\(file) cannot be read: \(reason)"
+        case .unwritable(let file, let reason): "\(file) cannot be written: \(reason)"
         case .malformed(let file, let reason): "\(file) is no schedule: \(reason)"
         }
     }
@@ -47,7 +50,7 @@ public enum ScheduleError: NumberedError, Equatable {
         case .overCap(_, let peak, _): "Raise the cap to \(peak) bytes, or let fewer micro-batches be under way"
         case .capTooSmall(_, _, let smallest): "Raise the cap to \(smallest) bytes"
         case .impossible: "Correct the value"
-        case .unreadable: "Check the path of the file"
+        case .unreadable, .unwritable: "Check the path of the file"
         case .malformed: "permafrost schedule print --format json shows the form"
         }
     }

@@ -80,9 +80,13 @@ public struct ScheduleFile: Sendable, Equatable {
     }
 
     /// The document, with sorted keys.
-    public func json() -> String {
+    ///
+    /// - Parameter figures: what the schedule comes to, for those who read the document.
+    public func json(figures: ScheduleFigures? = nil) -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        var form = form
+        form.figures = figures.map(Form.Figures.init)
         // Costs are finite, and everything else is numbers and texts, which always encode.
         return (try? encoder.encode(form)).map { String(decoding: $0, as: UTF8.self) } ?? "null"
     }

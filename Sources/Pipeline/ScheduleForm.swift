@@ -26,6 +26,14 @@ extension ScheduleFile {
             var bytes_per_second: Double?
         }
 
+        struct Figures: Codable {
+            var step_seconds: Double
+            var makespan_seconds: Double
+            var bubble_ratio: Double
+            var bubble_ratios: [Double]
+            var stash_bytes: [Int]
+        }
+
         var schedule: String
         var micro_batches: Int
         var fused_backward: Bool?
@@ -33,6 +41,8 @@ extension ScheduleFile {
         var stages: [Stage]
         var costs: Costs?
         var cap_bytes: Int?
+        /// Written for readers; whoever reads the file as a schedule simulates it anew.
+        var figures: Figures?
     }
 }
 
@@ -47,6 +57,16 @@ extension ScheduleFile.Form.Costs {
         boundary_bytes = costs.boundaryBytes
         latency_seconds = costs.latencySeconds
         bytes_per_second = costs.bytesPerSecond
+    }
+}
+
+extension ScheduleFile.Form.Figures {
+    init(_ figures: ScheduleFigures) {
+        step_seconds = figures.stepSeconds
+        makespan_seconds = figures.makespanSeconds
+        bubble_ratio = figures.bubbleRatio
+        bubble_ratios = figures.bubbleRatios
+        stash_bytes = figures.stashBound
     }
 }
 

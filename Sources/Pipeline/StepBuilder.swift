@@ -13,7 +13,7 @@ struct StepBuilder {
     private let capBytes: Int
     private let barrier: StepBarrier
     private let policy: StepPolicy
-    private let leads: [Int]
+    private var leads: [Int]
     private let warmUp: [Int]
     /// Bytes of each stage's cap that are kept for results of F0.
     private let reserved: [Int]
@@ -28,7 +28,7 @@ struct StepBuilder {
     /// What F, B and W have stashed, and the most of it.
     private var stash: [Int]
     private var stashPeak: [Int]
-    /// The most results of each stage's F0 that lay with their reader.
+    /// The most results of each stage's F0 that lie with their reader.
     private var rooms: [Int]
 
     init(
@@ -81,7 +81,6 @@ struct StepBuilder {
     /// The step, or nil when the policy cannot keep under the cap.
     mutating func plan() -> StepPlan? {
         for stage in leads.indices where chain.stages[stage].frozen {
-            rooms[stage] = max(1, unread(stage))
             guard unread(stage) <= policy.room ?? .max else { return nil }
         }
         var left = chain.stages.reduce(0) { $0 + microBatches * (($1.trainable ? 3 : 0) + ($1.frozen ? 1 : 0)) }
@@ -91,15 +90,14 @@ struct StepBuilder {
             guard let next = nextMoment() else { return nil }
             now = next
         }
+        shorten()
         var bound = stashPeak
-        for stage in rooms.indices {
-            if rooms[stage] > 0, let reader = chain.reader(ofFrozen: stage) {
-                bound[reader] += rooms[stage] * costs.boundaryBytes
-            }
+        for stage in rooms.indices where chain.stages[stage].frozen {
+            if let reader = chain.reader(ofFrozen: stage) { bound[reader] += rooms[stage] * costs.boundaryBytes }
         }
         let most = bound.max() ?? 0
         guard most <= capBytes else { return nil }
-        return StepPlan(policy: policy, kinds: kinds, leads: leads, rooms: rooms, period: period, stashBytes: most)
+        return StepPlan(kinds: kinds, leads: leads, rooms: rooms, period: period, stashBytes: most)
     }
 
     /// How long a step is if the next one goes like it.
@@ -135,7 +133,6 @@ struct StepBuilder {
         free[stage] = end
         ends[Int(kind.rawValue)][stage].append(end)
         kinds[stage].append(kind)
-        if kind == .frozenForward { rooms[stage] = max(rooms[stage], unread(stage)) }
     }
 
     /// The next time at which a stage is free or an input arrives; nil when nothing will happen any more.
@@ -219,4 +216,41 @@ struct StepBuilder {
 
     /// How many operations of a kind a stage has begun.
     private func count(_ kind: StageOperation.Kind, _ stage: Int) -> Int { ends[Int(kind.rawValue)][stage].count }
+}
+
+// MARK: - Leads no greater than the plan needs
+
+extension StepBuilder {
+    /// Takes every lead back as far as nothing begins later for it, and finds the room that is then needed.
+    private mutating func shorten() {
+        let period = period, microBatches = microBatches
+        for stage in leads.indices.reversed() where chain.stages[stage].frozen {
+            guard let reader = chain.reader(ofFrozen: stage) else { continue }
+            let kind: StageOperation.Kind = chain.nextFrozen(stage) == nil ? .forward : .frozenForward
+            let done = ends[Int(Kind.frozenForward.rawValue)][stage]
+            let reads = ends[Int(kind.rawValue)][reader]
+            let seconds = costs.stages[reader].seconds(kind)
+            let transfer = costs.transferSeconds(from: stage, to: reader)
+            let readerLead = kind == .frozenForward ? leads[reader] : 0
+            // The end of a number that counts through the steps, of which this one begins at 0.
+            let end = { (ends: [Double], number: Int) -> Double in
+                let step = number >= 0 ? number / microBatches : -((microBatches - 1 - number) / microBatches)
+                return ends[number - step * microBatches] + Double(step) * period
+            }
+            let margin = 1e-9 * period
+            let lead = (readerLead...max(readerLead, leads[stage])).first { lead in
+                reads.indices.allSatisfy { place in
+                    end(done, place + readerLead - lead) + transfer <= reads[place] - seconds + margin
+                }
+            }
+            leads[stage] = lead ?? leads[stage]
+            rooms[stage] = done.indices.reduce(1) { most, place in
+                let begin = done[place] - costs.stages[stage].frozenForward
+                var room = most
+                // With less room this F0 would wait for a reading that ends after its begin.
+                while end(reads, place + leads[stage] - readerLead - room) > begin + margin { room += 1 }
+                return room
+            }
+        }
+    }
 }

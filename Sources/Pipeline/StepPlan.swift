@@ -27,12 +27,11 @@ extension StepPolicy {
 
 /// One step of every stage, as a policy makes it.
 struct StepPlan {
-    var policy: StepPolicy
     /// The list of each stage: kinds in order, without the step.
     var kinds: [[StageOperation.Kind]]
     /// Micro-batches that each frozen stage is ahead.
     var leads: [Int]
-    /// The most results of each frozen stage's F0 that lay with their reader.
+    /// The most results of each frozen stage's F0 that lie with their reader.
     var rooms: [Int]
     /// From one step to the next, if every step goes like this one.
     var period: Double

@@ -116,18 +116,22 @@ private struct Walk {
             return schedule.stages[stage].blocks.trainable ? barrier(step: step) : 0
         }
         var ready = 0.0
+        // Each is looked at before it enters the maximum, which would drop what is not a number.
         if operation.kind == .frozenForward, let reading = reading(operation, stage: stage, step: step) {
+            guard !ends[reading.place].isNaN else { return nil }
             ready = ends[reading.place] + costs.transferSeconds(from: reading.stage, to: stage)
         }
         if let own = chain.ownInput(of: operation.kind) {
-            ready = ends[place(own, stage, step, operation.microBatch)]
+            let end = ends[place(own, stage, step, operation.microBatch)]
+            guard !end.isNaN else { return nil }
+            ready = max(ready, end)
         }
         if let input = chain.input(of: operation.kind, stage: stage, fusesBackward: schedule.fusesBackward) {
             let end = ends[place(input.kind, input.stage, step, operation.microBatch)]
             guard !end.isNaN else { return nil }
-            ready = max(end + costs.transferSeconds(from: input.stage, to: stage), ready)
+            ready = max(ready, end + costs.transferSeconds(from: input.stage, to: stage))
         }
-        return ready.isNaN ? nil : ready
+        return ready
     }
 
     /// The operation that must have ended before F0 has room for its result: it reads the one that lies longest.

@@ -20,7 +20,7 @@ struct CheckTests {
     @Test("everything that is generated passes, also when operations take quite other times than expected")
     func generated() throws {
         var generator = SeededGenerator(seed: Self.seed, stream: "generated")
-        for round in 0..<150 {
+        for round in 0..<80 {
             let (schedule, costs) = try randomSchedule(using: &generator)
             #expect(throws: Never.self, "seed \(Self.seed), round \(round)") {
                 _ = try CheckedSchedule(schedule, costs: costs)
@@ -36,11 +36,11 @@ struct CheckTests {
         }
     }
 
-    @Test("of 3,000 schedules with something dropped, doubled, swapped, moved or changed, it refuses the illegal ones")
+    @Test("of 1,500 schedules with something dropped, doubled, swapped, moved or changed, it refuses the illegal ones")
     func mutations() throws {
         var generator = SeededGenerator(seed: Self.seed, stream: "mutations")
         var refused = 0, passed = 0
-        for round in 0..<300 {
+        for round in 0..<150 {
             let (schedule, _) = try randomSchedule(using: &generator)
             for _ in 0..<10 {
                 let mutated = mutated(schedule, using: &generator)
@@ -50,7 +50,7 @@ struct CheckTests {
                 if isPassed { passed += 1 } else { refused += 1 }
             }
         }
-        #expect(refused > 1000 && passed > 100, "\(refused) refused, \(passed) passed")
+        #expect(refused > 500 && passed > 50, "\(refused) refused, \(passed) passed")
     }
 
     private func mutated(_ schedule: Schedule, using generator: inout SeededGenerator) -> Schedule {
@@ -119,7 +119,9 @@ struct CheckTests {
 
     @Test("F0 that runs further ahead than there is room for is refused, and passes with more room")
     func room() throws {
-        let list = ["F0.1", "F0.0+1", "F.0", "B.0", "W.0", "F.1", "B.1", "W.1", "step"].compactMap { StageOperation($0) }
+        let list = ["F0.1", "F0.0+1", "F.0", "B.0", "W.0", "F.1", "B.1", "W.1", "step"].compactMap {
+            StageOperation($0)
+        }
         var schedule = Schedule(
             name: "by hand", microBatches: 2,
             stages: [

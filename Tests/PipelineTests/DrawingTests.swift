@@ -22,7 +22,8 @@ struct DrawingTests {
         }
         let shown = { (value: Double) in String(format: "%.3f", value) }
         lines += [
-            "", "step \(shown(figures.stepSeconds)), alone \(shown(figures.makespanSeconds)), bubble "
+            "",
+            "step \(shown(figures.stepSeconds)), alone \(shown(figures.makespanSeconds)), bubble "
                 + "\(shown(figures.bubbleRatio)) (" + figures.bubbleRatios.map(shown).joined(separator: " ") + ")",
             "stash " + figures.stashBound.map(String.init).joined(separator: " "),
         ]

@@ -28,7 +28,9 @@ struct FileTests {
         for wrong in [text + ".", text + "+", "x" + text, text + " ", text.lowercased() + "!", text + "+0"] {
             #expect(StageOperation(wrong) == nil, "\(wrong)")
         }
-        for wrong in ["", ".", "F", "F.", "F.-1", "F.+1", "F.65536", "F.99999999999999999999", "step.0", "F0", "F.1+1+1"] {
+        for wrong in [
+            "", ".", "F", "F.", "F.-1", "F.+1", "F.65536", "F.99999999999999999999", "step.0", "F0", "F.1+1+1",
+        ] {
             #expect(StageOperation(wrong) == nil, "\(wrong)")
         }
     }
@@ -38,7 +40,8 @@ struct FileTests {
         let good = try #require(
             String(
                 data: Data(
-                    ScheduleFile(schedule: Schedule.make(.gpipe, costs: Examples.equal(2), microBatches: 2)).json().utf8),
+                    ScheduleFile(schedule: Schedule.make(.gpipe, costs: Examples.equal(2), microBatches: 2)).json().utf8
+                ),
                 encoding: .utf8))
         let cases: [(from: String, to: String, mentions: String)] = [
             ("\"all-stages\"", "\"none\"", "barrier"), ("F.1", "G.1", "stages.0.step has 'G.1'"),

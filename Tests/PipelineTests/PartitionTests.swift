@@ -45,7 +45,8 @@ struct PartitionTests {
         return most
     }
 
-    @Test("no cuts have a smaller bound: against all cuts of 300 rows of blocks", arguments: Partition.Placement.allCases)
+    @Test(
+        "no cuts have a smaller bound: against all cuts of 300 rows of blocks", arguments: Partition.Placement.allCases)
     func optimum(placement: Partition.Placement) throws {
         var generator = SeededGenerator(seed: Self.seed, stream: "optimum")
         for round in 0..<300 {
@@ -60,9 +61,10 @@ struct PartitionTests {
             }
             let found = try Partition(
                 frozen: frozen, trainable: trainable, stages: stages, microBatches: 4, placement: placement)
-            let best = cuts(frozen.count, stages).flatMap { cold in
-                cuts(trainable.count, stages).compactMap { seconds(frozen, trainable, cold, $0, 4, placement) }
-            }.min() ?? 0
+            let best =
+                cuts(frozen.count, stages).flatMap { cold in
+                    cuts(trainable.count, stages).compactMap { seconds(frozen, trainable, cold, $0, 4, placement) }
+                }.min() ?? 0
             #expect(abs(found.leastStepSeconds - best) <= 1e-9 * best, "seed \(Self.seed), round \(round)")
             let own = seconds(
                 frozen, trainable, [0] + found.stages.map(\.frozen.upperBound),

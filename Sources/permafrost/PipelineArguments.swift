@@ -1,0 +1,102 @@
+import ArgumentParser
+import Pipeline
+
+/// A pipeline on the command line.
+struct PipelineArguments: ParsableArguments {
+    @Option(help: "Stages of the pipeline.")
+    var stages = 4
+
+    @Option(help: "Micro-batches of a step.")
+    var microBatches = 8
+
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp("lora, full, or F0,F,B,W; several for stages of their own.", valueName: "costs"))
+    var costs = ["lora"]
+
+    @Option(help: "Bytes that F leaves for B, B for W, and of one F0 result: three numbers with commas.")
+    var stash: String?
+
+    @Option(help: "Frozen and trainable blocks to be cut into stages, such as 6,6.")
+    var blocks: String?
+
+    @Option(help: "What the head adds to F and B of the last block, such as 0.5,0.5.")
+    var head: String?
+
+    @Option(help: "With --blocks: interleaved gives every stage some frozen blocks, contiguous the first stages all.")
+    var placement = Partition.Placement.interleaved
+
+    @Option(help: "Seconds of every transfer between stages.")
+    var latency = 0.0
+
+    @Option(help: "all-stages: a step waits for the gradients of all stages, as clipping does; own-stage.")
+    var barrier = StepBarrier.allStages
+
+    @Option(help: "The most bytes that a stage may stash.")
+    var cap: Int?
+
+    func validate() throws {
+        for text in costs { _ = try Self.stage(text, stash: stash) }
+        if blocks != nil, costs.count > 1 { throw ValidationError("With --blocks, --costs are of one block.") }
+        if blocks == nil, costs.count > 1, costs.count != stages {
+            throw ValidationError("--costs are given once, or once for each of the \(stages) stages.")
+        }
+        if blocks == nil, head != nil { throw ValidationError("--head goes with --blocks.") }
+        if let blocks { _ = try Self.numbers(blocks, count: 2, as: Int.self, option: "--blocks", most: 128) }
+        if let head { _ = try Self.numbers(head, count: 2, as: Double.self, option: "--head", most: 1e6) }
+    }
+
+    /// The blocks as they are cut into stages; nil when stages are given as such.
+    ///
+    /// - Throws: `ScheduleError`.
+    func partition() throws -> Partition? {
+        guard let blocks else { return nil }
+        let counts = try Self.numbers(blocks, count: 2, as: Int.self, option: "--blocks", most: 128)
+        let block = try Self.stage(costs[0], stash: stash).costs
+        var frozen = StageCosts(), trainable = block
+        frozen.frozenForward = block.frozenForward
+        trainable.frozenForward = 0
+        var row = Array(repeating: trainable, count: counts[1])
+        if let head, !row.isEmpty {
+            let added = try Self.numbers(head, count: 2, as: Double.self, option: "--head", most: 1e6)
+            row[row.count - 1] = row[row.count - 1] + StageCosts(forward: added[0], backwardInput: added[1])
+        }
+        return try Partition(
+            frozen: Array(repeating: frozen, count: counts[0]), trainable: row, stages: stages,
+            microBatches: microBatches, placement: placement)
+    }
+
+    /// What the stages cost.
+    func costs(_ partition: Partition?) throws -> PipelineCosts {
+        let given = try costs.map { try Self.stage($0, stash: stash) }
+        let stages =
+            partition?.costs
+            ?? (given.count > 1 ? given.map(\.costs) : Array(repeating: given[0].costs, count: max(0, self.stages)))
+        return PipelineCosts(stages: stages, boundaryBytes: given[0].boundaryBytes, latencySeconds: latency)
+    }
+
+    private static func stage(_ text: String, stash: String?) throws -> (costs: StageCosts, boundaryBytes: Int) {
+        let preset = ["lora": ([1, 1, 1, 0.05], [100, 50, 10]), "full": ([1, 1, 1, 1], [100, 100, 10])][text]
+        let seconds =
+            try preset?.0 ?? numbers(text, count: 4, as: Double.self, option: "--costs lora, full or", most: 1e6)
+        let bytes =
+            try stash.map { try numbers($0, count: 3, as: Int.self, option: "--stash", most: 1 << 40) }
+            ?? preset?.1 ?? [100, 100, 10]
+        let costs = StageCosts(
+            frozenForward: seconds[0], forward: seconds[1], backwardInput: seconds[2], backwardWeights: seconds[3],
+            activationBytes: bytes[0], weightStashBytes: bytes[1])
+        return (costs, bytes[2])
+    }
+
+    private static func numbers<Number: LosslessStringConvertible & Comparable & Numeric>(
+        _ text: String, count: Int, as: Number.Type, option: String, most: Number
+    ) throws -> [Number] {
+        let numbers = text.split(separator: ",", omittingEmptySubsequences: false).compactMap { Number(String($0)) }
+        guard numbers.count == count, text.count(where: { $0 == "," }) == count - 1,
+            numbers.allSatisfy({ $0 >= 0 && $0 <= most })
+        else {
+            throw ValidationError("\(option) takes \(count) numbers from 0 to \(most) with commas, not '\(text)'.")
+        }
+        return numbers
+    }
+}
