@@ -36,17 +36,18 @@ public struct Partition: Sendable, Equatable {
     /// seconds: all its work; and all its F and B, which begin when the first micro-batch has come through the stages
     /// before, and after which the last gradient has to go back through them. The partition is one whose largest stage
     /// by this measure is smallest, found by dynamic programming over both rows of blocks. Among these, stages are as
-    /// equal as possible in the sum of their squares. Where frozen blocks stand before the trainable ones, F0 is part of
-    /// the way and the second term counts F0 and W as well.
+    /// equal as possible in the sum of their squares.
     ///
     /// - Parameters:
     ///   - frozen: the costs of each frozen block that the server runs.
     ///   - trainable: the costs of each trainable block, as measured: the head is part of the last one, and the lowest
     ///     one hands no gradient down.
+    ///   - tolerance: the share by which the largest stage may be larger than the smallest that is possible, for stages
+    ///     that are more equal.
     /// - Throws: `ScheduleError.impossible` when there are fewer blocks than stages, or costs are none.
     public init(
         frozen: [StageCosts], trainable: [StageCosts], stages: Int, microBatches: Int,
-        placement: Placement = .interleaved
+        placement: Placement = .interleaved, tolerance: Double = 0
     ) throws(ScheduleError) {
         try Schedule.checkSize(stages: stages, microBatches: microBatches)
         guard !trainable.isEmpty, frozen.count + trainable.count >= stages else {
@@ -60,10 +61,48 @@ public struct Partition: Sendable, Equatable {
         for block in frozen + trainable { try block.check() }
         let solver = PartitionSolver(
             frozen: frozen, trainable: trainable, stages: stages, microBatches: microBatches, placement: placement)
-        (self.stages, leastStepSeconds) = solver.solve()
+        (self.stages, leastStepSeconds) = solver.solve(tolerance: tolerance)
         costs = self.stages.map { stage in
             (frozen[stage.frozen] + trainable[stage.trainable]).reduce(StageCosts(), +)
         }
+    }
+}
+
+extension Partition {
+    /// Tolerances under which cuts are made: the bound does not see in which gaps an operation fits.
+    private static let tolerances = [0, 0.03, 0.06, 0.1]
+
+    /// The partition, of several with nearly the smallest bound, whose schedule has the shortest simulated step.
+    ///
+    /// - Parameters:
+    ///   - links: what lies between stages; its stages are not used.
+    ///   - schedule: makes the schedule for the stages' costs.
+    /// - Throws: what the initializer throws, and what `schedule` throws for every partition.
+    public static func simulated(
+        frozen: [StageCosts], trainable: [StageCosts], stages: Int, microBatches: Int, placement: Placement,
+        links: PipelineCosts, schedule: (PipelineCosts) throws(ScheduleError) -> Schedule
+    ) throws(ScheduleError) -> (partition: Partition, schedule: Schedule) {
+        var best: (partition: Partition, schedule: Schedule, seconds: Double)?
+        var tried: [[Stage]] = []
+        var refusal: ScheduleError?
+        for tolerance in tolerances {
+            let partition = try Partition(
+                frozen: frozen, trainable: trainable, stages: stages, microBatches: microBatches,
+                placement: placement, tolerance: tolerance)
+            guard !tried.contains(partition.stages) else { continue }
+            tried.append(partition.stages)
+            var costs = links
+            costs.stages = partition.costs
+            do throws(ScheduleError) {
+                let made = try schedule(costs)
+                let seconds = try ScheduleFigures(made, costs: costs).stepSeconds
+                if seconds < (best?.seconds ?? .infinity) { best = (partition, made, seconds) }
+            } catch {
+                refusal = refusal ?? error
+            }
+        }
+        guard let best else { throw refusal ?? .impossible(reason: "no partition was tried") }
+        return (best.partition, best.schedule)
     }
 }
 
@@ -101,10 +140,10 @@ private struct PartitionSolver {
         var trainable: Int
     }
 
-    func solve() -> (stages: [Partition.Stage], seconds: Double) {
+    func solve(tolerance: Double) -> (stages: [Partition.Stage], seconds: Double) {
         let (_, least) = fold { max($0, seconds($1, $2)) }
         // Rounding must not exclude the cuts that reached the least.
-        let limit = least * (1 + 1e-12)
+        let limit = least * (1 + 1e-12 + max(0, tolerance))
         let (cuts, _) = fold { sum, from, to in
             let seconds = seconds(from, to)
             return seconds > limit ? .infinity : sum + seconds * seconds
@@ -161,11 +200,7 @@ private struct PartitionSolver {
         let frozen = frozenWork[to.frozen] - frozenWork[from.frozen]
         let own = microBatches * (frozen + work[to.trainable] - work[from.trainable])
         let step = own + optimizer[to.trainable] - optimizer[from.trainable]
-        switch placement {
-        case .interleaved:
-            return max(step, path[from.trainable] + microBatches * (path[to.trainable] - path[from.trainable]))
-        case .contiguous: return frozenWork[from.frozen] + path[from.trainable] + step
-        }
+        return max(step, path[from.trainable] + microBatches * (path[to.trainable] - path[from.trainable]))
     }
 
     private static func sums(_ values: [Double]) -> [Double] {

@@ -96,7 +96,8 @@ struct StepBuilder {
             if let reader = chain.reader(ofFrozen: stage) { bound[reader] += rooms[stage] * costs.boundaryBytes }
         }
         let most = bound.max() ?? 0
-        guard most <= capBytes else { return nil }
+        let ahead = (leads.max() ?? 0) / microBatches + 1
+        guard most <= capBytes, ahead <= Schedule.limits.stepsAhead else { return nil }
         return StepPlan(kinds: kinds, leads: leads, rooms: rooms, period: period, stashBytes: most)
     }
 

@@ -46,39 +46,50 @@ struct PipelineArguments: ParsableArguments {
         if let head { _ = try Self.numbers(head, count: 2, as: Double.self, option: "--head", most: 1e6) }
     }
 
-    /// The blocks as they are cut into stages; nil when stages are given as such.
+    /// The pipeline's schedule, what its stages cost, and their blocks if these were cut.
     ///
     /// - Throws: `ScheduleError`.
-    func partition() throws -> Partition? {
-        guard let blocks else { return nil }
+    func schedule(
+        _ kind: ScheduleKind
+    ) throws -> (schedule: Schedule, costs: PipelineCosts, partition: Partition?) {
+        let given = try costs.map { try Self.stage($0, stash: stash) }
+        var costs = PipelineCosts(stages: [], boundaryBytes: given[0].boundaryBytes, latencySeconds: latency)
+        let make = { (costs: PipelineCosts) throws(ScheduleError) -> Schedule in
+            try Schedule.make(kind, costs: costs, microBatches: microBatches, barrier: barrier, capBytes: cap)
+        }
+        guard let blocks else {
+            let repeated = Array(repeating: given[0].costs, count: max(0, stages))
+            costs.stages = given.count > 1 ? given.map(\.costs) : repeated
+            return (try make(costs), costs, nil)
+        }
+        let rows = try rows(blocks, of: given[0].costs)
+        let (partition, schedule) = try Partition.simulated(
+            frozen: rows.frozen, trainable: rows.trainable, stages: stages, microBatches: microBatches,
+            placement: placement, links: costs, schedule: make)
+        costs.stages = partition.costs
+        return (schedule, costs, partition)
+    }
+
+    /// The blocks before they are cut, with the head on the last one.
+    private func rows(_ blocks: String, of block: StageCosts) throws -> (frozen: [StageCosts], trainable: [StageCosts])
+    {
         let counts = try Self.numbers(blocks, count: 2, as: Int.self, option: "--blocks", most: 128)
-        let block = try Self.stage(costs[0], stash: stash).costs
-        var frozen = StageCosts(), trainable = block
-        frozen.frozenForward = block.frozenForward
+        let frozen = StageCosts(frozenForward: block.frozenForward)
+        var trainable = block
         trainable.frozenForward = 0
         var row = Array(repeating: trainable, count: counts[1])
         if let head, !row.isEmpty {
             let added = try Self.numbers(head, count: 2, as: Double.self, option: "--head", most: 1e6)
             row[row.count - 1] = row[row.count - 1] + StageCosts(forward: added[0], backwardInput: added[1])
         }
-        return try Partition(
-            frozen: Array(repeating: frozen, count: counts[0]), trainable: row, stages: stages,
-            microBatches: microBatches, placement: placement)
-    }
-
-    /// What the stages cost.
-    func costs(_ partition: Partition?) throws -> PipelineCosts {
-        let given = try costs.map { try Self.stage($0, stash: stash) }
-        let stages =
-            partition?.costs
-            ?? (given.count > 1 ? given.map(\.costs) : Array(repeating: given[0].costs, count: max(0, self.stages)))
-        return PipelineCosts(stages: stages, boundaryBytes: given[0].boundaryBytes, latencySeconds: latency)
+        return (Array(repeating: frozen, count: counts[0]), row)
     }
 
     private static func stage(_ text: String, stash: String?) throws -> (costs: StageCosts, boundaryBytes: Int) {
         let preset = ["lora": ([1, 1, 1, 0.05], [100, 50, 10]), "full": ([1, 1, 1, 1], [100, 100, 10])][text]
         let seconds =
-            try preset?.0 ?? numbers(text, count: 4, as: Double.self, option: "--costs lora, full or", most: 1e6)
+            try preset?.0
+            ?? numbers(text, count: 4, as: Double.self, option: "--costs, if not lora or full,", most: 1e6)
         let bytes =
             try stash.map { try numbers($0, count: 3, as: Int.self, option: "--stash", most: 1 << 40) }
             ?? preset?.1 ?? [100, 100, 10]

@@ -32,8 +32,7 @@ struct SchedulePrint: AnsweringCommand {
             The preset lora is 1,1,1,0.05 with a stash of 100,50,10, and full is 1,1,1,1 with 100,100,10: every stage \
             has as many frozen blocks to run for weak devices as blocks that train.
 
-            With --blocks, costs are those of one block, and the blocks are cut into stages so that the bound of a step's \
-            time is smallest.
+            With --blocks, costs are those of one block, and the blocks are cut into stages.
 
             In the drawing f is F0, time goes from left to right, and a dot is idle.
             """)
@@ -50,11 +49,7 @@ struct SchedulePrint: AnsweringCommand {
     var format = OutputFormat.text
 
     func answer() throws {
-        let partition = try pipeline.partition()
-        let costs = try pipeline.costs(partition)
-        let made = try Schedule.make(
-            schedule, costs: costs, microBatches: pipeline.microBatches, barrier: pipeline.barrier,
-            capBytes: pipeline.cap)
+        let (made, costs, partition) = try pipeline.schedule(schedule)
         let file = ScheduleFile(schedule: made, costs: costs, capBytes: pipeline.cap)
         let text = try ScheduleText(file, costs: costs, partition: partition)
         if let svg { try text.writePicture(to: svg) }

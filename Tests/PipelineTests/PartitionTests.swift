@@ -34,13 +34,8 @@ struct PartitionTests {
             let both = warm.reduce(0) { $0 + $1.forward + $1.backwardInput }
             let all = (cold + warm).reduce(0) { $0 + $1.microBatchSeconds }
             let optimizer = warm.reduce(0) { $0 + $1.optimizer }
-            if placement == .interleaved {
-                most = max(most, microBatches * all + optimizer, path + microBatches * both)
-                path += both
-            } else {
-                most = max(most, path + microBatches * all + optimizer)
-                path += both + cold.reduce(0) { $0 + $1.frozenForward }
-            }
+            most = max(most, microBatches * all + optimizer, path + microBatches * both)
+            path += both
         }
         return most
     }
@@ -103,6 +98,32 @@ struct PartitionTests {
                 Schedule.make(kind, costs: usualCosts, microBatches: 8), costs: usualCosts)
             #expect(theirs.stepSeconds > 1.05 * ours.stepSeconds, "\(kind)")
         }
+    }
+
+    @Test("the simulated step decides among cuts of nearly equal bounds, never below the bound: 12 rows of blocks")
+    func simulated() throws {
+        var generator = SeededGenerator(seed: Self.seed, stream: "simulated")
+        var shortened = 0
+        for round in 0..<12 {
+            let count = Int.random(in: 4...8, using: &generator)
+            let frozen = Array(repeating: StageCosts(frozenForward: 1), count: count)
+            var trainable = Array(repeating: block(1, 1, 0.05), count: count)
+            trainable[count - 1] = trainable[count - 1] + block(generator.uniform(), generator.uniform(), 0)
+            let make = { (costs: PipelineCosts) throws(ScheduleError) -> Schedule in
+                try Schedule.make(.permafrost, costs: costs, microBatches: 6)
+            }
+            let bound = try Partition(frozen: frozen, trainable: trainable, stages: 3, microBatches: 6)
+            let first = PipelineCosts(stages: bound.costs)
+            let found = try Partition.simulated(
+                frozen: frozen, trainable: trainable, stages: 3, microBatches: 6, placement: .interleaved,
+                links: PipelineCosts(stages: []), schedule: make)
+            let costs = PipelineCosts(stages: found.partition.costs)
+            let seconds = try ScheduleFigures(found.schedule, costs: costs).stepSeconds
+            let before = try ScheduleFigures(make(first), costs: first).stepSeconds
+            #expect(seconds <= before && seconds >= bound.leastStepSeconds - 1e-9, "round \(round)")
+            if seconds < before { shortened += 1 }
+        }
+        #expect(shortened > 0)
     }
 
     @Test("too few blocks, and costs that cannot be, are refused")
