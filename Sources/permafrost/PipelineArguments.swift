@@ -29,7 +29,7 @@ struct PipelineArguments: ParsableArguments {
     @Option(help: "Seconds of every transfer between stages.")
     var latency = 0.0
 
-    @Option(help: "all-stages: a step waits for the gradients of all stages, as clipping does; own-stage.")
+    @Option(help: "Whose gradients an optimizer's step waits for: with clipping those of all stages.")
     var barrier = StepBarrier.allStages
 
     @Option(help: "The most bytes that a stage may stash.")

@@ -37,7 +37,7 @@ struct SchedulePrint: AnsweringCommand {
             In the drawing f is F0, time goes from left to right, and a dot is idle.
             """)
 
-    @Option(help: "gpipe, 1f1b, zb-h1, zb-h2 or permafrost.")
+    @Option(help: "Which schedule.")
     var schedule = ScheduleKind.permafrost
 
     @OptionGroup var pipeline: PipelineArguments
