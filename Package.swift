@@ -52,6 +52,9 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
 
+        // What stages of a pipeline do, in which order.
+        .target(name: "Pipeline", dependencies: ["Diagnostics"]),
+
         // What is computed where, and the roles that do it.
         .target(name: "Methods", dependencies: ["Datasets", "Diagnostics", "Models", "Tensors"]),
         .target(name: "Device", dependencies: ["Datasets", "Diagnostics", "Methods", "Queueing", "Tensors", "Wire"]),
@@ -72,8 +75,8 @@ let package = Package(
         .executableTarget(
             name: "permafrost",
             dependencies: [
-                "Balancing", "Checkpoints", "Coordinator", "Device", "Diagnostics", "Ledger", "Queueing", "Recipes",
-                "Runs", "Wire", "Worker", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Balancing", "Checkpoints", "Coordinator", "Device", "Diagnostics", "Ledger", "Pipeline", "Queueing",
+                "Recipes", "Runs", "Wire", "Worker", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         // Tests mirror Sources.
@@ -102,6 +105,8 @@ let package = Package(
             dependencies: [
                 "Diagnostics", "Ledger", "Randomness", .product(name: "GRDB", package: "GRDB.swift"),
             ]),
+        .testTarget(
+            name: "PipelineTests", dependencies: ["Diagnostics", "Pipeline", "Randomness"], exclude: ["golden"]),
         .testTarget(name: "MethodsTests", dependencies: ["Datasets", "Methods", "Models", "Support"]),
         .testTarget(
             name: "DeviceTests",

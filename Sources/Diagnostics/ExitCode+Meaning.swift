@@ -45,6 +45,9 @@ extension ExitCode {
         case .notInLedger: "A run, device, worker or key that the ledger does not know; the error names the nearest one"
         case .ledgerRefused: "The ledger does not take something as it is; the error says why"
         case .machineUnfit: "This machine lacks something; permafrost doctor says what"
+        case .scheduleUnreadable: "A schedule's file cannot be read or written, or is no schedule"
+        case .scheduleBroken: "A schedule breaks a rule; the error names stage, operation and rule"
+        case .scheduleImpossible: "No schedule has these sizes, or keeps under this cap; the error names the smallest"
         }
     }
 

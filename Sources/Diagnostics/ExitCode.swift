@@ -57,4 +57,9 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
 
     // 70-79: the machine.
     case machineUnfit = 70
+
+    // 80-89: pipelines.
+    case scheduleUnreadable = 80
+    case scheduleBroken = 81
+    case scheduleImpossible = 82
 }

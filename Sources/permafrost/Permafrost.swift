@@ -31,6 +31,7 @@ struct Permafrost: ParsableCommand {
             Inspect.self,
             Data.self,
             Simulate.self,
+            ScheduleCommands.self,
             Validate.self,
             RunCommands.self,
             Queue.self,
