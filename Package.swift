@@ -27,7 +27,9 @@ let package = Package(
         // What everything stands on.
         .target(name: "Diagnostics"),
         .target(name: "Randomness"),
-        .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS"]),
+        .target(
+            name: "Tensors",
+            dependencies: ["CKernels", "COpenBLAS", .product(name: "DequeModule", package: "swift-collections")]),
 
         // Files in and out.
         .target(name: "Tokenizers", dependencies: ["Diagnostics"]),
@@ -53,10 +55,10 @@ let package = Package(
             ]),
 
         // What stages of a pipeline do, in which order.
-        .target(name: "Pipeline", dependencies: ["Diagnostics"]),
+        .target(name: "Pipeline", dependencies: ["Diagnostics", "Tensors"]),
 
         // What is computed where, and the roles that do it.
-        .target(name: "Methods", dependencies: ["Datasets", "Diagnostics", "Models", "Tensors"]),
+        .target(name: "Methods", dependencies: ["Datasets", "Diagnostics", "Models", "Pipeline", "Tensors"]),
         .target(name: "Device", dependencies: ["Datasets", "Diagnostics", "Methods", "Queueing", "Tensors", "Wire"]),
         .target(name: "Worker", dependencies: ["Datasets", "Diagnostics", "Methods", "Queueing", "Tensors", "Wire"]),
         .target(name: "Coordinator", dependencies: ["Balancing", "Diagnostics", "Ledger", "Queueing", "Wire"]),
@@ -107,7 +109,8 @@ let package = Package(
             ]),
         .testTarget(
             name: "PipelineTests", dependencies: ["Diagnostics", "Pipeline", "Randomness"], exclude: ["golden"]),
-        .testTarget(name: "MethodsTests", dependencies: ["Datasets", "Methods", "Models", "Support"]),
+        .testTarget(
+            name: "MethodsTests", dependencies: ["Datasets", "Methods", "Models", "Pipeline", "Support", "Tensors"]),
         .testTarget(
             name: "DeviceTests",
             dependencies: [

@@ -1,5 +1,6 @@
 import Diagnostics
 import Models
+import Pipeline
 import Tensors
 
 /// Steps of the server's parameters: every micro-batch of a batch runs F, B and W on the pool, then all gradients are
@@ -14,32 +15,54 @@ public final class Trainer: @unchecked Sendable {
     public private(set) var step = 0
 
     private let optimizer: any Optimizer
-    private let model: LanguageModel
-    private let head: OutputHead
-    private let frozenBlocks: Int
+    private let passes: any BatchPasses
     private let seed: UInt64
     private let schedule: LearningRateSchedule
-    private let pool: ComputePool
-    private let memory = PassMemory()
-    private var passes: [MicroBatchPass] = []
+    private var sums: [TrainableParameters] = []
 
     /// One trainer has one user at a time; its work runs on `pool`.
     ///
     /// - Parameters:
     ///   - frozenBlocks: blocks that every micro-batch has passed already.
     ///   - seed: decides which inputs of adapters are dropped.
-    public init(
+    public convenience init(
         model: LanguageModel, head: OutputHead, parameters: TrainableParameters, frozenBlocks: Int,
         optimizer: any Optimizer, schedule: LearningRateSchedule, seed: UInt64, pool: ComputePool
     ) {
-        self.model = model
-        self.head = head
+        self.init(
+            parameters, optimizer: optimizer, schedule: schedule, seed: seed,
+            passes: LanePasses(
+                model: model, head: head, parameters: parameters, frozenBlocks: frozenBlocks, pool: pool))
+    }
+
+    /// The same steps, bit for bit, by a pipeline of stages on threads of `pool`.
+    ///
+    /// - Parameters:
+    ///   - stages: consecutive blocks, from the first one above the frozen ones to the last.
+    ///   - schedule: gives the schedule for so many micro-batches; every stage of it trains.
+    ///   - observer: is told how each step went.
+    public convenience init(
+        model: LanguageModel, head: OutputHead, parameters: TrainableParameters, stages: [Range<Int>],
+        schedule pipeline: @escaping @Sendable (_ microBatches: Int) throws -> Schedule, optimizer: any Optimizer,
+        schedule: LearningRateSchedule, seed: UInt64, pool: ComputePool,
+        observer: @escaping @Sendable (StepTrace) -> Void = { _ in }
+    ) {
+        self.init(
+            parameters, optimizer: optimizer, schedule: schedule, seed: seed,
+            passes: PipelinePasses(
+                model: model, head: head, parameters: parameters, stages: stages, schedule: pipeline, pool: pool,
+                observer: observer))
+    }
+
+    init(
+        _ parameters: TrainableParameters, optimizer: any Optimizer, schedule: LearningRateSchedule, seed: UInt64,
+        passes: any BatchPasses
+    ) {
         self.parameters = parameters
-        self.frozenBlocks = frozenBlocks
         self.optimizer = optimizer
         self.schedule = schedule
         self.seed = seed
-        self.pool = pool
+        self.passes = passes
     }
 
     /// Sums of gradients that exist side by side. Adapters are small; whole weights are not.
@@ -81,12 +104,17 @@ public final class Trainer: @unchecked Sendable {
         let start = ContinuousClock.now
         let targets = batch.reduce(0) { $0 + $1.targetCount }
         precondition(targets > 0, "a batch has at least one target")
-        let results = try runPasses(batch, lossScale: 1 / Float(targets))
+        let lanes = Self.lanes(parameters.layout.form, microBatches: batch.count)
+        while sums.count < lanes { sums.append(TrainableParameters(layout: parameters.layout)) }
+        for sum in sums[..<lanes] { sum.flat.fill(0) }
+        let results = try passes.run(
+            StepBatch(microBatches: batch, dropouts: dropouts(batch), lossScale: 1 / Float(targets)),
+            sums: Array(sums[..<lanes]))
         let loss = results.reduce(0) { $0 + $1.lossSum } / Double(targets)
         guard loss.isFinite else { throw TrainingError.diverged(step: step + 1, value: "loss") }
 
-        let sum = passes[0].gradients
-        for pass in passes[1..<lanes(batch)] { Kernels.best.add(pass.gradients.flat, to: sum.flat) }
+        let sum = sums[0]
+        for other in sums[1..<lanes] { Kernels.best.add(other.flat, to: sum.flat) }
         let rate = schedule.rate(step: step + 1)
         Failpoint.hit(.beforeOptimizerStep)
         let norm = optimizer.update(parameters, gradients: sum, step: step + 1, learningRate: rate)
@@ -99,35 +127,14 @@ public final class Trainer: @unchecked Sendable {
             seconds: (ContinuousClock.now - start) / .seconds(1))
     }
 
-    private func lanes(_ batch: [MicroBatch]) -> Int {
-        Self.lanes(parameters.layout.form, microBatches: batch.count)
-    }
-
-    private func runPasses(_ batch: [MicroBatch], lossScale: Float) throws -> [MicroBatchPass.Result] {
-        let lanes = lanes(batch)
-        while passes.count < lanes {
-            passes.append(
-                MicroBatchPass(
-                    model: model, head: head, parameters: parameters, frozenBlocks: frozenBlocks, memory: memory))
+    private func dropouts(_ batch: [MicroBatch]) -> [Dropout?] {
+        guard let rate = parameters.layout.lowRank?.dropout, rate > 0 else { return batch.map { _ in nil } }
+        var firstSequence = 0
+        return batch.map { microBatch in
+            defer { firstSequence += microBatch.layout.count }
+            return Dropout(
+                rate: rate, seed: seed, step: step + 1, firstSequence: firstSequence,
+                lengths: (0..<microBatch.layout.count).map { microBatch.layout.rows(of: $0).count })
         }
-        let firstSequences = batch.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.layout.count) }
-        let results = try pool.map(lanes) { [self, passes] lane in
-            let pass = passes[lane]
-            pass.clearGradients()
-            return try stride(from: lane, to: batch.count, by: lanes).map { index in
-                let result = try pass.forward(
-                    batch[index], dropout: dropout(batch[index], firstSequence: firstSequences[index]))
-                pass.backward(lossScale: lossScale)
-                return result
-            }
-        }
-        return batch.indices.map { results[$0 % lanes][$0 / lanes] }
-    }
-
-    private func dropout(_ batch: MicroBatch, firstSequence: Int) -> Dropout? {
-        guard let rate = parameters.layout.lowRank?.dropout, rate > 0 else { return nil }
-        return Dropout(
-            rate: rate, seed: seed, step: step + 1, firstSequence: firstSequence,
-            lengths: (0..<batch.layout.count).map { batch.layout.rows(of: $0).count })
     }
 }

@@ -1,10 +1,12 @@
+import DequeModule
 import Foundation
 import Synchronization
 
 /// The one set of threads that does arithmetic, as many as the cores given to the run.
 ///
 /// Roles have threads of their own for sockets, but they compute here, so that no number of roles in a process ever
-/// oversubscribes the cores. Jobs start in the order in which they were submitted.
+/// oversubscribes the cores. Jobs of `run`, whose caller waits, come before those of `submit`; of each kind, the oldest
+/// comes first.
 public final class ComputePool: Sendable {
     /// The number of threads.
     public let threads: Int
@@ -27,7 +29,18 @@ public final class ComputePool: Sendable {
     deinit { queue.close() }
 
     /// Starts a job as soon as a thread is free and returns at once.
-    public func submit(_ job: @escaping @Sendable () -> Void) { queue.append([job]) }
+    public func submit(_ job: @escaping @Sendable () -> Void) { queue.append([job], to: \.submitted) }
+
+    /// Runs submitted jobs, one after another on the calling thread, until a condition holds: for a job of `run` that can
+    /// not go on yet. While there is none, it waits. Submitted jobs wait for nobody, so that each comes to its end.
+    ///
+    /// - Parameter isMet: asked before every job, and again after `wake`. It must not call the pool.
+    public func help(until isMet: () -> Bool) {
+        while let job = queue.nextSubmitted(unless: isMet) { job() }
+    }
+
+    /// Lets jobs in `help` ask their condition again.
+    public func wake() { queue.wake() }
 
     /// Runs `body(0)` to `body(count - 1)` on the pool and returns when all have ended.
     ///
@@ -41,7 +54,7 @@ public final class ComputePool: Sendable {
                     body(index)
                     group.leave()
                 }
-            })
+            }, to: \.awaited)
         group.wait()
     }
 
@@ -67,31 +80,42 @@ private final class ResultSlots<Element: Sendable>: Sendable {
     init(count: Int) { slots = Mutex(Array(repeating: nil, count: count)) }
 }
 
-/// First in, first out; `next` waits for a job and returns nil after `close`.
+/// Jobs of both kinds that nobody has taken yet.
 private final class JobQueue: @unchecked Sendable {
+    typealias Job = @Sendable () -> Void
+
     private let condition = NSCondition()
-    private var arrived: [@Sendable () -> Void] = []
-    /// The oldest jobs, oldest last: refilled from `arrived` when empty.
-    private var oldest: [@Sendable () -> Void] = []
+    var awaited = Deque<Job>()
+    var submitted = Deque<Job>()
     private var isClosed = false
 
-    func append(_ new: [@Sendable () -> Void]) {
+    func append(_ new: [Job], to jobs: ReferenceWritableKeyPath<JobQueue, Deque<Job>>) {
         condition.withLock {
-            arrived.append(contentsOf: new)
+            self[keyPath: jobs].append(contentsOf: new)
             condition.broadcast()
         }
     }
 
-    func next() -> (@Sendable () -> Void)? {
+    /// Waits for a job; nil after `close`.
+    func next() -> Job? {
         condition.withLock {
-            while oldest.isEmpty && arrived.isEmpty && !isClosed { condition.wait() }
-            if oldest.isEmpty {
-                oldest = arrived.reversed()
-                arrived.removeAll(keepingCapacity: true)
-            }
-            return oldest.popLast()
+            while awaited.isEmpty && submitted.isEmpty && !isClosed { condition.wait() }
+            return awaited.popFirst() ?? submitted.popFirst()
         }
     }
+
+    /// Waits for a submitted job; nil once the condition holds.
+    func nextSubmitted(unless isMet: () -> Bool) -> Job? {
+        condition.withLock {
+            while !isMet() {
+                if let job = submitted.popFirst() { return job }
+                condition.wait()
+            }
+            return nil
+        }
+    }
+
+    func wake() { condition.withLock { condition.broadcast() } }
 
     func close() {
         condition.withLock {

@@ -1,5 +1,6 @@
 import Datasets
 import Diagnostics
+import Dispatch
 import Foundation
 import Methods
 import Queueing
@@ -141,7 +142,9 @@ final class WorkerCompute: Sendable {
 
     /// Returns when no step is under way, and everything that was to be stored is.
     func close() {
-        steps.run(1) { _ in }
+        let isDone = DispatchSemaphore(value: 0)
+        steps.submit { isDone.signal() }
+        isDone.wait()
         writer.close()
     }
 

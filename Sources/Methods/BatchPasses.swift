@@ -1,0 +1,59 @@
+import Models
+import Tensors
+
+/// The micro-batches of one optimizer step, and what their passes need to know of the step.
+struct StepBatch: Sendable {
+    var microBatches: [MicroBatch]
+    /// Which inputs of adapters each micro-batch drops.
+    var dropouts: [Dropout?]
+    /// What the loss of a target counts in the gradient.
+    var lossScale: Float
+}
+
+/// A way to run F, B and W of a step's micro-batches.
+///
+/// Which sum a gradient is added to, and in which order, depends on the batch alone: micro-batch i adds to sum i modulo
+/// their number, after every smaller i of that sum. So no way changes a bit of the result.
+protocol BatchPasses: Sendable {
+    /// Must not be called from a job of the pool.
+    ///
+    /// - Parameter sums: of gradients; zeros.
+    /// - Returns: loss and right predictions of each micro-batch.
+    /// - Throws: what a micro-batch's source of activations throws.
+    func run(_ batch: StepBatch, sums: [TrainableParameters]) throws -> [MicroBatchPass.Result]
+}
+
+/// Micro-batches side by side on the pool, each through all blocks, those of one sum one after another.
+struct LanePasses: BatchPasses {
+    let model: LanguageModel
+    let head: OutputHead
+    let parameters: TrainableParameters
+    let frozenBlocks: Int
+    let pool: ComputePool
+    private let memory = PassMemory()
+
+    init(
+        model: LanguageModel, head: OutputHead, parameters: TrainableParameters, frozenBlocks: Int, pool: ComputePool
+    ) {
+        self.model = model
+        self.head = head
+        self.parameters = parameters
+        self.frozenBlocks = frozenBlocks
+        self.pool = pool
+    }
+
+    func run(_ batch: StepBatch, sums: [TrainableParameters]) throws -> [MicroBatchPass.Result] {
+        let lanes = sums.count
+        let results = try pool.map(lanes) { [self] lane in
+            let pass = MicroBatchPass(
+                model: model, head: head, parameters: parameters, frozenBlocks: frozenBlocks, memory: memory,
+                gradients: sums[lane])
+            return try stride(from: lane, to: batch.microBatches.count, by: lanes).map { index in
+                let result = try pass.forward(batch.microBatches[index], dropout: batch.dropouts[index])
+                pass.backward(lossScale: batch.lossScale)
+                return result
+            }
+        }
+        return batch.microBatches.indices.map { results[$0 % lanes][$0 / lanes] }
+    }
+}

@@ -1,0 +1,43 @@
+import Models
+import Tensors
+
+/// The memory of passes: arenas that lie between F and W, and arenas for intermediate results.
+public struct PassMemory: Sendable {
+    /// Of what goes from stage to stage.
+    let streams = ArenaStack()
+    let stashes = ArenaStack()
+    let scratch = ArenaStack()
+
+    /// Memory that nobody uses yet.
+    public init() {}
+
+    /// How often memory was asked of the system, counted while no pass is under way.
+    var growths: Int { streams.growths + stashes.growths + scratch.growths }
+
+    /// Bytes held, counted while no pass is under way.
+    var bytes: Int { streams.bytes + stashes.bytes + scratch.bytes }
+}
+
+extension PassMemory {
+    /// Floats of an arena that lies between F and W: the stream, the activations of each block through which gradients
+    /// flow, and what the head keeps.
+    ///
+    /// - Parameter targetCount: of the micro-batch's sequences.
+    public static func stashFloats(_ layout: TrainableLayout, tokens: Int, targetCount: Int, outputs: Int) -> Int {
+        let model = layout.model, lowest = layout.blocks.first ?? model.layers
+        let block = DecoderBlock.forwardFloats(model, tokens: tokens, training: layout)
+        return tokens * model.width + (model.layers - lowest) * block
+            + OutputHead.forwardFloats(model, targets: targetCount, outputs: outputs)
+    }
+
+    /// Floats of an arena for intermediate results: the head's gradients, or B and W of one block, or F of a
+    /// frozen one below.
+    ///
+    /// - Parameter targetCount: of the micro-batch's sequences.
+    public static func scratchFloats(_ layout: TrainableLayout, tokens: Int, targetCount: Int, outputs: Int) -> Int {
+        max(
+            DecoderBlock.backwardFloats(layout.model, tokens: tokens, training: layout),
+            DecoderBlock.forwardFloats(layout.model, tokens: tokens, training: nil),
+            OutputHead.backwardFloats(layout.model, targets: targetCount, outputs: outputs))
+    }
+}

@@ -1,0 +1,119 @@
+import Models
+import Pipeline
+import Synchronization
+import Tensors
+
+/// Micro-batches through the stages of a pipeline, each stage on a thread of its own with consecutive blocks.
+final class PipelinePasses: BatchPasses {
+    private let model: LanguageModel
+    private let head: OutputHead
+    private let parameters: TrainableParameters
+    private let stages: [Range<Int>]
+    private let schedule: @Sendable (_ microBatches: Int) throws -> Schedule
+    private let executor: Executor
+    private let memory = PassMemory()
+    private let observer: @Sendable (StepTrace) -> Void
+
+    /// - Parameters:
+    ///   - stages: consecutive blocks, from the first that every micro-batch has not passed yet to the last.
+    ///   - schedule: gives the schedule of a step; every stage of it trains.
+    ///   - pool: has a thread for each stage.
+    ///   - observer: is told how each step went.
+    init(
+        model: LanguageModel, head: OutputHead, parameters: TrainableParameters, stages: [Range<Int>],
+        schedule: @escaping @Sendable (_ microBatches: Int) throws -> Schedule, pool: ComputePool,
+        observer: @escaping @Sendable (StepTrace) -> Void = { _ in }
+    ) {
+        self.model = model
+        self.head = head
+        self.parameters = parameters
+        self.stages = stages
+        self.schedule = schedule
+        self.observer = observer
+        executor = Executor(pool: pool)
+    }
+
+    func run(_ batch: StepBatch, sums: [TrainableParameters]) throws -> [MicroBatchPass.Result] {
+        let passes = stages.enumerated().map { number, blocks in
+            batch.microBatches.map { _ in
+                StagePass(
+                    model: model, head: number == stages.count - 1 ? head : nil, parameters: parameters, blocks: blocks,
+                    memory: memory)
+            }
+        }
+        let step = PipelineStep(batch, passes: passes, sums: sums, width: model.hyperparameters.width, memory: memory)
+        defer { step.giveBack() }
+        observer(try executor.run(schedule(batch.microBatches.count), sums: sums.count, step))
+        return step.results
+    }
+}
+
+/// One step's micro-batches on their way through the stages.
+///
+/// Unchecked, because the executor orders what touches a micro-batch: one operation of it at a time but W, which has its
+/// stage's pass for itself.
+private final class PipelineStep: StageWork, @unchecked Sendable {
+    /// A micro-batch's stream, which goes from stage to stage and comes back as the gradient, and where it lies.
+    private final class Stream {
+        var arena: Arena?
+        var x_TD: Matrix?
+        var result: MicroBatchPass.Result?
+    }
+
+    private let batch: StepBatch
+    private let passes: [[StagePass]]
+    private let sums: [TrainableParameters]
+    private let width: Int
+    private let memory: PassMemory
+    private let streams: [Stream]
+
+    init(
+        _ batch: StepBatch, passes: [[StagePass]], sums: [TrainableParameters], width: Int, memory: PassMemory
+    ) {
+        self.batch = batch
+        self.passes = passes
+        self.sums = sums
+        self.width = width
+        self.memory = memory
+        streams = batch.microBatches.map { _ in Stream() }
+    }
+
+    /// Of the micro-batches, once all are done.
+    var results: [MicroBatchPass.Result] { streams.compactMap(\.result) }
+
+    func perform(_ operation: StageOperation, stage: Int) throws {
+        let number = operation.microBatch, pass = passes[stage][number], sum = sums[number % sums.count]
+        switch operation.kind {
+        case .forward:
+            let microBatch = batch.microBatches[number], stream = streams[number]
+            if stage == 0 {
+                let arena = memory.streams.borrow()
+                stream.arena = arena
+                let x_TD = arena.matrix(rows: microBatch.layout.tokens, columns: width)
+                try microBatch.read(x_TD)
+                stream.x_TD = x_TD
+            }
+            guard let x_TD = stream.x_TD else { preconditionFailure("F before that of the stage before") }
+            let result = pass.forward(
+                x_TD, layout: microBatch.layout, targets: microBatch.targets, dropout: batch.dropouts[number])
+            if let result { stream.result = result }
+        case .backwardInput:
+            pass.backwardInput(lossScale: batch.lossScale, addTo: sum)
+            if stage == 0 { giveBack(streams[number]) }
+        case .backwardWeights: pass.backwardWeights(addTo: sum)
+        case .frozenForward, .step: break
+        }
+    }
+
+    /// Gives everything back that a step which failed still holds.
+    func giveBack() {
+        for pass in passes.joined() { pass.forget() }
+        streams.forEach(giveBack)
+    }
+
+    private func giveBack(_ stream: Stream) {
+        if let arena = stream.arena { memory.streams.giveBack(arena) }
+        stream.arena = nil
+        stream.x_TD = nil
+    }
+}

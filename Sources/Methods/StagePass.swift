@@ -1,0 +1,156 @@
+import Diagnostics
+import Models
+import Tensors
+
+/// F, B and W of one micro-batch after another through consecutive blocks: one stage's share of the model.
+///
+/// F turns the stream at the stage's input into that at its output, in place; B does the same with the gradient, on the
+/// way back; W may run any time after B, also after other micro-batches' passes. What lies between stands in an arena that
+/// is borrowed from F to W. A pass has one user at a time.
+final class StagePass {
+    /// The blocks of the stage.
+    let blocks: Range<Int>
+
+    private let model: LanguageModel
+    /// At the last stage alone.
+    private let head: OutputHead?
+    private let parameters: TrainableParameters
+    private let lowestTrainable: Int
+    private let memory: PassMemory
+    private var layout = SequenceLayout(lengths: [])
+    private var dropout: Dropout?
+    private var stash: Arena?
+    private var stream_TD: Matrix?
+    private var activations: [BlockActivations] = []
+    private var blockGradients: [BlockGradients] = []
+    private var output: OutputHead.Output?
+
+    /// - Parameters:
+    ///   - head: for the stage with the highest block; nil for the others.
+    ///   - parameters: read by F and B; they must not change between F and W.
+    ///   - memory: shared by all passes that run on this machine.
+    init(
+        model: LanguageModel, head: OutputHead?, parameters: TrainableParameters, blocks: Range<Int>, memory: PassMemory
+    ) {
+        self.model = model
+        self.head = head
+        self.parameters = parameters
+        self.blocks = blocks
+        self.memory = memory
+        // With a classifier alone in training, no block needs a gradient.
+        lowestTrainable = parameters.layout.blocks.first ?? model.hyperparameters.layers
+    }
+
+    /// F: runs the blocks, and the head where there is one, and keeps what B and W need.
+    ///
+    /// - Parameters:
+    ///   - x_TD: the stream, which stays the pass's until W: B finds the gradient in its place.
+    ///   - targets: per sequence; unused without a head.
+    ///   - dropout: which inputs of adapters to drop, if any.
+    /// - Returns: loss and right predictions; nil without a head.
+    func forward(
+        _ x_TD: Matrix, layout: SequenceLayout, targets: [[Int32]], dropout: Dropout?
+    ) -> MicroBatchPass.Result? {
+        precondition(stream_TD == nil, "F before the W of the micro-batch before")
+        let stash = memory.stashes.borrow()
+        self.stash = stash
+        self.layout = layout
+        self.dropout = dropout
+        stream_TD = x_TD
+        let frozen = blocks.clamped(to: blocks.lowerBound..<max(blocks.lowerBound, lowestTrainable))
+        if !frozen.isEmpty {
+            memory.scratch.withArena { scratch in model.forward(frozen, x_TD, layout: layout, scratch: scratch) }
+        }
+        for index in trained {
+            activations.append(
+                model.block(index, parameters: parameters)
+                    .forward(x_TD, layout: layout, dropout: dropout, arena: stash))
+        }
+        output = head?.forward(x_TD, layout: layout, targets: targets, parameters: parameters, arena: stash)
+        return output.map { MicroBatchPass.Result(lossSum: $0.lossSum, correct: $0.correct) }
+    }
+
+    /// B: the gradient of lossScale · Σ loss at the stage's input takes the place of that at its output, down to the
+    /// lowest trainable block and no further.
+    ///
+    /// - Parameter sums: where a classifier's gradient is added.
+    func backwardInput(lossScale: Float, addTo sums: TrainableParameters) {
+        guard let stash else { preconditionFailure("B before F") }
+        memory.scratch.withArena { scratch in
+            let gradient_TD = outputGradient(lossScale: lossScale, sums, scratch)
+            for index in trained.reversed() {
+                blockGradients.append(backwardInput(index, gradient_TD, arena: stash, scratch: scratch))
+                scratch.reset()
+            }
+        }
+    }
+
+    /// W: adds the gradients of what trains, and forgets what F and B kept.
+    func backwardWeights(addTo sums: TrainableParameters) {
+        precondition(stash != nil && blockGradients.count == activations.count, "W before B")
+        memory.scratch.withArena { scratch in
+            for (index, kept) in zip(trained.reversed(), blockGradients) {
+                backwardWeights(index, kept, addTo: sums, scratch: scratch)
+                scratch.reset()
+            }
+        }
+        forget()
+    }
+
+    /// B and W of each block one right after the other: the fused gradient. What B leaves for W is freed at once.
+    func backward(lossScale: Float, addTo sums: TrainableParameters) {
+        memory.scratch.withArena { scratch in
+            let gradient_TD = outputGradient(lossScale: lossScale, sums, scratch)
+            for index in trained.reversed() {
+                let kept = backwardInput(index, gradient_TD, arena: scratch, scratch: scratch)
+                Failpoint.hit(.betweenBackwardAndWeights)
+                backwardWeights(index, kept, addTo: sums, scratch: scratch)
+                scratch.reset()
+            }
+        }
+        forget()
+    }
+
+    /// Forgets the micro-batch, wherever its passes stand.
+    func forget() {
+        if let stash { memory.stashes.giveBack(stash) }
+        activations.removeAll(keepingCapacity: true)
+        blockGradients.removeAll(keepingCapacity: true)
+        output = nil
+        stream_TD = nil
+        dropout = nil
+        stash = nil
+    }
+
+    /// The blocks through which gradients flow.
+    private var trained: Range<Int> { blocks.clamped(to: max(blocks.lowerBound, lowestTrainable)..<Int.max) }
+
+    /// The gradient at the last block's output, which it replaces: nobody needs that any more.
+    private func outputGradient(lossScale: Float, _ sums: TrainableParameters, _ scratch: Arena) -> Matrix {
+        guard let gradient_TD = stream_TD else { preconditionFailure("B before F") }
+        if let head, let output {
+            head.backward(
+                output, lossScale: lossScale, into: gradient_TD, classifierGradient_KD: sums.classifier_KD,
+                scratch: scratch)
+            scratch.reset()
+        }
+        return gradient_TD
+    }
+
+    private func backwardInput(
+        _ index: Int, _ gradient_TD: Matrix, arena: Arena, scratch: Arena
+    ) -> BlockGradients {
+        model.block(index, parameters: parameters).backwardInput(
+            gradient_TD, activations: activations[index - trained.lowerBound], layout: layout, dropout: dropout,
+            needsInputGradient: index > lowestTrainable, arena: arena, scratch: scratch)
+    }
+
+    private func backwardWeights(
+        _ index: Int, _ kept: BlockGradients, addTo sums: TrainableParameters, scratch: Arena
+    ) {
+        guard let sums = sums.block(index) else { return }
+        model.block(index, parameters: parameters).backwardWeights(
+            activations: activations[index - trained.lowerBound], gradients: kept, dropout: dropout, addTo: sums,
+            scratch: scratch)
+    }
+}

@@ -1,0 +1,71 @@
+/// Which operations of one step are done: what each stage may begin next, as a pure function of what has ended.
+///
+/// F and B of a stage keep the order of its list. A W, which nobody waits for, is taken early while F or B cannot begin,
+/// and left for later while it cannot itself.
+struct StepProgress {
+    private let chain: StageChain
+    private let fusesBackward: Bool
+    private let microBatches: Int
+    private let sums: Int
+    private var done: [Bool]
+    /// What each stage still has to do, in the order of its list.
+    private var rest: [[StageOperation]]
+
+    /// - Parameters:
+    ///   - schedule: checked.
+    ///   - sums: sums of gradients: B and W of micro-batch i come after those of i − sums.
+    init(_ schedule: Schedule, sums: Int) {
+        chain = schedule.chain
+        fusesBackward = schedule.fusesBackward
+        microBatches = schedule.microBatches
+        self.sums = sums
+        done = Array(
+            repeating: false, count: schedule.stages.count * StageOperation.Kind.allCases.count * microBatches)
+        // What frozen blocks make of samples is in the store before their step begins.
+        rest = schedule.stages.map { $0.step.filter { [.forward, .backwardInput, .backwardWeights].contains($0.kind) } }
+    }
+
+    /// Whether a stage has nothing left.
+    func isFinished(_ stage: Int) -> Bool { rest[stage].isEmpty }
+
+    /// Whether `begin` gives something.
+    func canBegin(_ stage: Int) -> Bool { place(stage) != nil }
+
+    /// Takes the operation that a stage does next; nil while none can begin.
+    mutating func begin(_ stage: Int) -> StageOperation? { place(stage).map { rest[stage].remove(at: $0) } }
+
+    /// An operation has been done.
+    mutating func end(_ operation: StageOperation, stage: Int) {
+        done[index(operation.kind, operation.microBatch, stage)] = true
+    }
+
+    private func place(_ stage: Int) -> Int? {
+        var mayOvertake = true
+        for (place, operation) in rest[stage].enumerated() {
+            let isWeights = operation.kind == .backwardWeights
+            guard isWeights || mayOvertake else { continue }
+            if isReady(operation, stage) { return place }
+            // Nothing but W overtakes what waits for another stage.
+            if !isWeights { mayOvertake = false }
+        }
+        return nil
+    }
+
+    private func isReady(_ operation: StageOperation, _ stage: Int) -> Bool {
+        let kind = operation.kind, microBatch = operation.microBatch
+        if let own = chain.ownInput(of: kind), !isDone(own, microBatch, stage) { return false }
+        if kind != .forward, microBatch >= sums, !isDone(kind, microBatch - sums, stage) { return false }
+        guard let input = chain.input(of: kind, stage: stage, fusesBackward: fusesBackward),
+            input.kind != .frozenForward
+        else { return true }
+        return isDone(input.kind, microBatch, input.stage)
+    }
+
+    private func isDone(_ kind: StageOperation.Kind, _ microBatch: Int, _ stage: Int) -> Bool {
+        done[index(kind, microBatch, stage)]
+    }
+
+    private func index(_ kind: StageOperation.Kind, _ microBatch: Int, _ stage: Int) -> Int {
+        (stage * StageOperation.Kind.allCases.count + Int(kind.rawValue)) * microBatches + microBatch
+    }
+}

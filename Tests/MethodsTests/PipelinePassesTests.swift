@@ -1,0 +1,125 @@
+import Datasets
+import Models
+import Pipeline
+import Support
+import Synchronization
+import Tensors
+import Testing
+
+@testable import Methods
+
+@Suite("Pipelines of stages on threads")
+struct PipelinePassesTests {
+    private static let layers = 8
+    private static let frozen = 2
+
+    /// What trains: adapters with and without dropout, whole blocks, adapters of the upper blocks alone, and a classifier.
+    enum Form: String, CaseIterable, Sendable {
+        case adapters, dropout, full, upper, classifier
+    }
+
+    private struct Bench {
+        let model: LanguageModel
+        let layout: TrainableLayout
+        let head: OutputHead
+        let pool = ComputePool(threads: 4)
+
+        init(_ form: Form) throws {
+            model = try LanguageModel(source: RandomModelSource(layers: layers), maximumTokens: 32)
+            let sizes = model.hyperparameters
+            let blocks = (form == .upper ? layers - 2 : frozen)..<layers
+            let adapters = TrainableLayout.adapters(sizes, blocks: blocks, dropout: form == .dropout ? 0.3 : 0)
+            layout = TrainableLayout(
+                model: sizes, blocks: blocks, form: form == .full ? .full : adapters.form,
+                classes: form == .classifier ? 2 : nil)
+            head =
+                form == .classifier
+                ? OutputHead(model: model, classes: 2) : try OutputHead(model: model, labelTokens: [3, 7])
+        }
+
+        var optimizer: AdamW { AdamW(layout: layout, coefficients: AdamWCoefficients(), clipNorm: 1) }
+        var rates: LearningRateSchedule {
+            LearningRateSchedule(peak: 0.01, warmupSteps: 3, totalSteps: 20, shape: .constant)
+        }
+
+        func undivided() throws -> Trainer {
+            Trainer(
+                model: model, head: head, parameters: try TrainableParameters(layout: layout, model: model, seed: 5),
+                frozenBlocks: frozen, optimizer: optimizer, schedule: rates, seed: 5, pool: pool)
+        }
+
+        func divided(
+            _ cuts: [Int], _ kind: ScheduleKind, observer: @escaping @Sendable (StepTrace, Schedule) -> Void
+        ) throws -> Trainer {
+            let bounds = [frozen] + cuts + [layers]
+            let costs = PipelineCosts(
+                stages: (1..<bounds.count).map { _ in
+                    StageCosts(
+                        forward: 1, backwardInput: 1, backwardWeights: 1, activationBytes: 1, weightStashBytes: 1)
+                })
+            let schedule = { @Sendable (microBatches: Int) in
+                try Schedule.make(kind, costs: costs, microBatches: microBatches)
+            }
+            return Trainer(
+                model: model, head: head, parameters: try TrainableParameters(layout: layout, model: model, seed: 5),
+                stages: (1..<bounds.count).map { bounds[$0 - 1]..<bounds[$0] }, schedule: schedule,
+                optimizer: optimizer, schedule: rates, seed: 5, pool: pool
+            ) { trace in
+                let microBatches = trace.stages[0].count / 3
+                if let schedule = try? schedule(microBatches) { observer(trace, schedule) }
+            }
+        }
+
+        func train(_ trainer: Trainer) throws -> [Float] {
+            let central = CentralTraining(model: model, frozenBlocks: frozen, microBatch: 1)
+            for batch in Batches.cut(TrainerTests.examples(124), size: 13) { _ = try central.step(trainer, on: batch) }
+            return trainer.parameters.flat.values
+        }
+    }
+
+    @Test(
+        "stages of any number, by any schedule, train what one place trains, bit for bit, in the stash that was checked",
+        arguments: Form.allCases)
+    func equalsUndivided(form: Form) throws {
+        let bench = try Bench(form)
+        let expected = try bench.train(bench.undivided())
+        let problems = Mutex<[String]>([])
+        for cuts in [[], [5], [3, 6], [3, 4, 7]] {
+            for kind in ScheduleKind.allCases {
+                let trainer = try bench.divided(cuts, kind) { trace, schedule in
+                    let costs = schedule.stages.map { _ in
+                        StageCosts(
+                            forward: 1, backwardInput: 1, backwardWeights: 1, activationBytes: 1, weightStashBytes: 1)
+                    }
+                    let checked = try? CheckedSchedule(schedule, costs: PipelineCosts(stages: costs))
+                    for (stage, found) in trace.stashHighWater.enumerated()
+                    where found > checked?.stashBound[stage] ?? 0 {
+                        problems.withLock { $0.append("\(schedule.name): stage \(stage) stashed \(found)") }
+                    }
+                }
+                #expect(try bench.train(trainer) == expected, "\(kind) with cuts at \(cuts)")
+            }
+        }
+        #expect(problems.withLock(\.self) == [])
+    }
+
+    @Test("a stage that fails ends the step with its error, and the next step goes well")
+    func failure() throws {
+        let bench = try Bench(.adapters)
+        let trainer = try bench.divided([3, 6], .zeroBubble1) { _, _ in }
+        let width = bench.model.hyperparameters.width
+        struct Broken: Error {}
+        func batch(broken: Int?) -> [MicroBatch] {
+            (0..<6).map { number in
+                MicroBatch(lengths: [2], targets: [[1]]) { x_TD in
+                    if number == broken { throw Broken() }
+                    for i in 0..<2 * width { x_TD.base[i] = Float(i % 5) }
+                }
+            }
+        }
+        let before = trainer.parameters.flat.values
+        #expect(throws: Broken.self) { try trainer.step(batch(broken: 3)) }
+        #expect(trainer.parameters.flat.values == before)
+        #expect(try trainer.step(batch(broken: nil)).step == 1)
+    }
+}
