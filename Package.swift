@@ -100,7 +100,11 @@ let package = Package(
         .testTarget(
             name: "QueueingTests", dependencies: ["CSyncedFile", "Faults", "Queueing", "Randomness", "Wire"]),
         .testTarget(name: "BalancingTests", dependencies: ["Balancing", "Datasets", "Randomness"]),
-        .testTarget(name: "LedgerTests", dependencies: ["Diagnostics", "Ledger", "Randomness"]),
+        .testTarget(
+            name: "LedgerTests",
+            dependencies: [
+                "Diagnostics", "Ledger", "Randomness", .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         .testTarget(
             name: "PipelineTests", dependencies: ["Diagnostics", "Pipeline", "Randomness"], exclude: ["golden"]),
         .testTarget(name: "MethodsTests", dependencies: ["Datasets", "Methods", "Models", "Support"]),
@@ -129,6 +133,8 @@ let package = Package(
             dependencies: ["Checkpoints", "Datasets", "Models", "Randomness", "Recipes", "Runs", "Support", "Tensors"]),
         .testTarget(
             name: "PermafrostTests",
-            dependencies: ["Checkpoints", "Diagnostics", "Ledger", "Queueing", "Randomness", "Runs", "Support", "Wire"]),
+            dependencies: [
+                "Checkpoints", "Diagnostics", "Faults", "Ledger", "Queueing", "Randomness", "Runs", "Support", "Wire",
+            ]),
     ]
 )

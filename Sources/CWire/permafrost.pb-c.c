@@ -862,6 +862,51 @@ void   permafrost__device_queue__free_unpacked
   assert(message->base.descriptor == &permafrost__device_queue__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   permafrost__refused__init
+                     (Permafrost__Refused         *message)
+{
+  static const Permafrost__Refused init_value = PERMAFROST__REFUSED__INIT;
+  *message = init_value;
+}
+size_t permafrost__refused__get_packed_size
+                     (const Permafrost__Refused *message)
+{
+  assert(message->base.descriptor == &permafrost__refused__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__refused__pack
+                     (const Permafrost__Refused *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__refused__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__refused__pack_to_buffer
+                     (const Permafrost__Refused *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__refused__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__Refused *
+       permafrost__refused__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__Refused *)
+     protobuf_c_message_unpack (&permafrost__refused__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__refused__free_unpacked
+                     (Permafrost__Refused *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__refused__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   permafrost__queue_report__init
                      (Permafrost__QueueReport         *message)
 {
@@ -3286,7 +3331,71 @@ const ProtobufCMessageDescriptor permafrost__device_queue__descriptor =
   (ProtobufCMessageInit) permafrost__device_queue__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__queue_report__field_descriptors[8] =
+static const ProtobufCFieldDescriptor permafrost__refused__field_descriptors[3] =
+{
+  {
+    "reason",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Refused, reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "count",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Refused, count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "last",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Refused, last),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__refused__field_indices_by_name[] = {
+  1,   /* field[1] = count */
+  2,   /* field[2] = last */
+  0,   /* field[0] = reason */
+};
+static const ProtobufCIntRange permafrost__refused__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor permafrost__refused__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.Refused",
+  "Refused",
+  "Permafrost__Refused",
+  "permafrost",
+  sizeof(Permafrost__Refused),
+  3,
+  permafrost__refused__field_descriptors,
+  permafrost__refused__field_indices_by_name,
+  1,  permafrost__refused__number_ranges,
+  (ProtobufCMessageInit) permafrost__refused__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__queue_report__field_descriptors[9] =
 {
   {
     "devices",
@@ -3384,12 +3493,25 @@ static const ProtobufCFieldDescriptor permafrost__queue_report__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "refusals",
+    9,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__QueueReport, n_refusals),
+    offsetof(Permafrost__QueueReport, refusals),
+    &permafrost__refused__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__queue_report__field_indices_by_name[] = {
   5,   /* field[5] = advance_block_tokens */
   4,   /* field[4] = advance_seconds */
   0,   /* field[0] = devices */
   3,   /* field[3] = is_full */
+  8,   /* field[8] = refusals */
   6,   /* field[6] = step_seconds */
   7,   /* field[7] = step_tokens */
   1,   /* field[1] = store_bytes */
@@ -3398,7 +3520,7 @@ static const unsigned permafrost__queue_report__field_indices_by_name[] = {
 static const ProtobufCIntRange permafrost__queue_report__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor permafrost__queue_report__descriptor =
 {
@@ -3408,7 +3530,7 @@ const ProtobufCMessageDescriptor permafrost__queue_report__descriptor =
   "Permafrost__QueueReport",
   "permafrost",
   sizeof(Permafrost__QueueReport),
-  8,
+  9,
   permafrost__queue_report__field_descriptors,
   permafrost__queue_report__field_indices_by_name,
   1,  permafrost__queue_report__number_ranges,

@@ -1,2 +1,5 @@
 #pragma once
+#if defined(__GLIBC__) || defined(__linux__)
+#include <malloc.h>
+#endif
 #include <zmq.h>

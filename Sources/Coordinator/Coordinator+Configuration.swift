@@ -56,6 +56,9 @@ extension Coordinator {
         public var epoch: Int
         /// What becomes of the run when somebody is lost.
         public var losses = Losses.fail
+        /// How long a run that has ended waits, beyond the time for those who are there, for those who are away: nobody
+        /// else would tell them.
+        public var linger = Duration.zero
         /// The recipe's name, for the ledger.
         public var recipeName = ""
         /// The resolved recipe as YAML, for the ledger and for roles that know the coordinator's address only.

@@ -1,6 +1,7 @@
 import Diagnostics
 import Ledger
 import Queueing
+import Synchronization
 import Wire
 
 /// The run's coordinator: registers devices and workers, hands out the plan, and follows the run to its end.
@@ -12,6 +13,7 @@ public final class Coordinator: Sendable {
     private let context: ZeroMQContext
     private let ledger: Ledger?
     private let stopSignal: WakeSignal
+    private let isLeaving = Atomic(false)
 
     /// - Parameter ledger: what the coordinator remembers; nil when the run ends with the process.
     /// - Throws: `TransportError` when the system has no file descriptor left.
@@ -27,6 +29,13 @@ public final class Coordinator: Sendable {
     /// Ends the run after the step under way. Callable from any thread, once or more.
     public func stop() { stopSignal.signal() }
 
+    /// Ends the coordination and not the run: with a ledger, a coordinator that is started again goes on, and nobody is
+    /// told to leave. `run` returns `.interrupted` without totals. Callable from any thread, once or more.
+    public func leave() {
+        isLeaving.store(true, ordering: .sequentiallyConsistent)
+        stopSignal.signal()
+    }
+
     /// Follows the run to its end. Blocks the calling thread.
     ///
     /// - Parameters:
@@ -38,6 +47,8 @@ public final class Coordinator: Sendable {
         isListening: (_ endpoint: String) -> Void = { _ in }, observer: (CoordinatorEvent) throws -> Void
     ) throws -> CoordinatorOutcome {
         var loop = try CoordinatorLoop(configuration, context: context, ledger: ledger, stopSignal: stopSignal)
-        return try loop.run(isListening: isListening, observer: observer)
+        return try loop.run(
+            isLeaving: { isLeaving.load(ordering: .sequentiallyConsistent) }, isListening: isListening,
+            observer: observer)
     }
 }

@@ -1,3 +1,4 @@
+import Queueing
 import Wire
 
 /// What a coordinator tells about a run while it goes on.
@@ -18,10 +19,14 @@ public enum CoordinatorEvent: Sendable, Equatable {
     case returned(id: String)
     /// A device or worker said, or was told, why it cannot go on; the run waits for it.
     case failed(id: String, CoordinatorError)
+    /// The coordinator has refused messages or handshakes.
+    case refused(RefusalNotice)
     /// A worker leaves; who takes over, when there is anybody.
     case draining(worker: String, successor: String?)
     /// Another worker has everything and trains from here on.
     case handedOver(from: String, to: String)
+    /// The run has ended, and these have not said goodbye: they are waited for, so that they hear of it.
+    case lingering(for: [String], seconds: Double)
 }
 
 /// How a run ended, with the worker's totals when it could still tell them.

@@ -40,7 +40,7 @@ struct CoordinatorLoop {
     }
 
     mutating func run(
-        isListening: (_ endpoint: String) -> Void, observer: (CoordinatorEvent) throws -> Void
+        isLeaving: () -> Bool, isListening: (_ endpoint: String) -> Void, observer: (CoordinatorEvent) throws -> Void
     ) throws -> CoordinatorOutcome {
         // The ledger knows the run, and the authenticator its keys, before anybody can come.
         if let outcome = try perform(machine.begin(now: clock.now) + followKeys(), observer) { return outcome }
@@ -52,10 +52,13 @@ struct CoordinatorLoop {
         while true {
             try poller.wait(milliseconds: max(.zero, nextTick - clock.now).pollMilliseconds)
             var actions = try receive()
-            if stopSignal.drain() { actions += machine.stopRequested(now: clock.now) }
+            if stopSignal.drain() {
+                actions += isLeaving() ? machine.leaveRequested() : machine.stopRequested(now: clock.now)
+            }
             if clock.now >= nextTick {
                 nextTick = clock.now + Self.tick
                 actions += try followKeys() + followOrders() + machine.tick(now: clock.now)
+                actions += machine.refused(try channel.refusals(), now: clock.now)
             }
             if let outcome = try perform(actions + machine.settle(), observer) { return outcome }
         }
@@ -76,12 +79,23 @@ struct CoordinatorLoop {
         return actions
     }
 
+    /// What the machine does not take is answered like this.
+    private func count(_ body: Body, to peer: String) {
+        switch body {
+        case .reject(let reject): channel.count(refusal: reject.number, of: peer)
+        case .registerAgain: channel.count(refusal: ProtocolError.unknownSession.rawValue, of: peer)
+        default: break
+        }
+    }
+
     private mutating func followKeys() throws -> [CoordinatorMachine.Action] {
         guard let ledger, case let version = try ledger.keysVersion(), version != keysVersion else { return [] }
         keysVersion = version
         let keys = try ledger.keys()
         if case .server(_, let authenticator, let domain) = configuration.security {
-            authenticator.replace(keys.table, in: domain)
+            let isRevoked = { (record: KeyRecord) in record.revoked != nil }
+            authenticator.replace(
+                keys.filter { !isRevoked($0) }.table, revoked: keys.filter(isRevoked).table, in: domain)
         }
         return machine.keysChanged(keys)
     }
@@ -112,6 +126,7 @@ struct CoordinatorLoop {
             switch action {
             case .record: continue
             case .send(let peer, let session, let body):
+                count(body, to: peer)
                 if try !channel.send(body, session: session, to: peer) { machine.undelivered(to: peer) }
             case .notify(let event):
                 guard observerFailure == nil else { continue }
@@ -142,10 +157,10 @@ extension Ledger {
 }
 
 extension [KeyRecord] {
-    /// Whom an authenticator lets in.
+    /// The keys as an authenticator knows them.
     fileprivate var table: [CurvePublicKey: EnrolledPeer] {
         var table: [CurvePublicKey: EnrolledPeer] = [:]
-        for record in self where record.revoked == nil {
+        for record in self {
             // A key that is none opens nothing.
             guard let key = try? CurvePublicKey(z85: record.publicKey) else { continue }
             table[key] = EnrolledPeer(role: record.role == .device ? .device : .worker, id: record.id)

@@ -8,10 +8,24 @@ extension CoordinatorMachine {
     /// How long a run that has ended stays for those who have not left yet.
     private static let longestLeaving = Duration.seconds(10)
 
-    /// The user wants the run to end after the step under way.
+    /// The user wants the run to end after the step under way, or, when it has, that nobody is waited for any more.
     mutating func stopRequested(now: Duration) -> [Action] {
         if phase == .running || phase == .gathering {
             stop(.interrupted(drain?.totals), "the run was stopped by its user", now: now)
+        } else if case .leaving(let outcome, _) = phase, settings.losses == .wait {
+            finish(outcome)
+        }
+        defer { actions = [] }
+        return actions
+    }
+
+    /// Whoever runs the coordinator wants it to leave. The run goes on with the next one: nobody is told.
+    mutating func leaveRequested() -> [Action] {
+        if case .leaving(let outcome, _) = phase {
+            finish(outcome)
+        } else {
+            event(.info, "coordinator", "it left; the run goes on when it is started again")
+            finish(.interrupted(nil))
         }
         defer { actions = [] }
         return actions
@@ -32,8 +46,13 @@ extension CoordinatorMachine {
 
     /// Somebody leaves as it should.
     mutating func left(_ id: String, _ reason: String, now: Duration) {
-        guard settings.losses == .wait else { return }
+        guard settings.losses == .wait else {
+            // Before that nobody may leave.
+            if case .stopping = phase { liveness.forget(id) }
+            return
+        }
         liveness.forget(id)
+        roster.expecting.remove(id)
         roster.endSession(of: id)
         roster.workers[id]?.hasLeft = true
         let text = reason.isEmpty ? "it left" : "it left: \(reason)"
@@ -67,6 +86,7 @@ extension CoordinatorMachine {
             role: id, exitCode: ExitCode(rawValue: failure.exitCode) ?? .unexpected, problem: failure.problem,
             remedy: failure.remedy)
         liveness.forget(id)
+        roster.expecting.remove(id)
         if let number = roster.number(of: id) {
             setState(.failed, ofDevice: number)
         } else {
@@ -95,21 +115,39 @@ extension CoordinatorMachine {
 
     /// While the run has ended: who leaves, and who comes late.
     mutating func receivedLate(_ body: Body, _ sender: String, session: UInt64) {
-        guard case .leaving(let outcome, var awaiting, let end) = phase else { return }
-        let name = roster.number(of: sender) == nil && awaiting.contains(Self.anyWorker) ? Self.anyWorker : sender
+        guard case .leaving(let outcome, var farewell) = phase else { return }
+        let stop = Action.send(to: sender, session: session, .stop(Body.Stop(reason: "the run has ended")))
         switch body {
-        case .goodbye, .failure: awaiting.remove(name)
+        case .goodbye, .failure: farewell.left(sender)
+        // It leaves without a word when nobody else is to come back.
+        case .deviceProgress(let progress) where progress.finished && settings.losses == .fail: farewell.left(sender)
         case .register(let register):
             guard roster.number(of: sender) != nil || register.role == .worker else { return }
-            actions.append(.send(to: sender, session: session, .stop(Body.Stop(reason: "the run has ended"))))
-            if settings.losses == .wait { awaiting.insert(sender) } else { awaiting.remove(name) }
-        case .recipeRequest, .heartbeat:
-            guard settings.losses == .wait else { return }
-            actions.append(.send(to: sender, session: session, .stop(Body.Stop(reason: "the run has ended"))))
+            actions.append(stop)
+            farewell.came(sender)
+            if register.role == .worker { farewell.left(Self.anyWorker) }
+        case .recipeRequest(let role) where settings.losses == .wait:
+            actions.append(stop)
+            if (roster.number(of: sender) != nil) == (role == .device) { farewell.came(sender) }
+        case .heartbeat where settings.losses == .wait: actions.append(stop)
         default: return
         }
-        phase = .leaving(outcome, awaiting: awaiting, until: end)
-        if awaiting.isEmpty { finish(outcome) }
+        phase = .leaving(outcome, farewell)
+        if farewell.isOver { finish(outcome) }
+    }
+
+    /// Time has passed while the run has ended.
+    mutating func wait(for farewell: Farewell, _ outcome: CoordinatorOutcome, now: Duration) {
+        var farewell = farewell
+        farewell.expire(now: now)
+        guard !farewell.isOver else { return finish(outcome) }
+        if let news = farewell.news(now: now), settings.losses == .wait {
+            let names = news.ids.prefix(20).joined(separator: ", ") + (news.ids.count > 20 ? ", …" : "")
+            let seconds = news.limit.seconds.rounded(.up)
+            event(.info, "coordinator", "waits for up to \(Int(seconds)) s, so that they hear of the end: \(names)")
+            notify(.lingering(for: news.ids, seconds: seconds))
+        }
+        phase = .leaving(outcome, farewell)
     }
 
     mutating func finish(_ outcome: CoordinatorOutcome) {
@@ -141,14 +179,18 @@ extension CoordinatorMachine {
         case .failed: break
         }
         // After a restart the last step may be told before everybody has registered again.
-        leave(outcome, awaiting: settings.losses == .wait ? roster.present + liveness.expected : neverThere, now: now)
+        let isDistributed = settings.losses == .wait
+        leave(outcome, present: (isDistributed ? roster.present : neverThere) + liveness.expected, now: now)
     }
 
-    /// Stays until those who are named have left.
-    mutating func leave(_ outcome: CoordinatorOutcome, awaiting: [String], now: Duration) {
-        let limit = settings.losses == .wait ? min(Self.longestLeaving, settings.silenceLimit) : settings.silenceLimit
-        phase = .leaving(outcome, awaiting: Set(awaiting), until: now + limit)
-        if awaiting.isEmpty { finish(outcome) }
+    /// Stays until those who are present have left, and those who are away have come and left.
+    mutating func leave(_ outcome: CoordinatorOutcome, present: [String], now: Duration) {
+        var (longest, linger) = (settings.silenceLimit, Duration.zero)
+        if settings.losses == .wait { (longest, linger) = (min(Self.longestLeaving, longest), settings.linger) }
+        let farewell = Farewell(
+            present: (present, now + max(longest, linger)), away: (Array(roster.expecting), now + linger), now: now)
+        phase = .leaving(outcome, farewell)
+        if farewell.isOver { finish(outcome) }
     }
 
     mutating func recordEnd(_ state: RecordedRun.State, _ code: ExitCode, _ reason: String) {

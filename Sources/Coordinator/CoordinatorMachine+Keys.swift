@@ -37,6 +37,7 @@ extension CoordinatorMachine {
     private mutating func shutOut(_ id: String) {
         roster.endSession(of: id)
         liveness.forget(id)
+        roster.expecting.remove(id)
         event(.warning, id, "its key was revoked")
     }
 }

@@ -32,6 +32,7 @@ extension CoordinatorMachine {
         }
         let isKnown = device.samples != nil
         roster.devices[number].session = session
+        roster.expecting.insert(device.id)
         roster.devices[number].samples = Int(clamping: register.samples)
         roster.devices[number].memoryBytes = register.memoryBytes > 0 ? Int(clamping: register.memoryBytes) : nil
         roster.devices[number].lastHeard = now
@@ -70,6 +71,7 @@ extension CoordinatorMachine {
             worker.state = id != roster.owner ? .standby : drain != nil ? .draining : .training
         }
         roster.workers[id] = worker
+        roster.expecting.insert(id)
         liveness.heard(id, now: now)
         record(.workerJoined(worker.record(run: settings.run)))
         welcome(id, samples: nil, isKnown: known != nil, wasAway: known?.state == .away || known?.state == .failed)

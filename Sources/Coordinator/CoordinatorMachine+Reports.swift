@@ -26,8 +26,9 @@ extension CoordinatorMachine {
         send(.stepRecorded(step: report.step), to: id)
     }
 
-    mutating func queued(_ report: Body.QueueReport, _ id: String) {
+    mutating func queued(_ report: Body.QueueReport, _ id: String, now: Duration) {
         guard id == roster.owner else { return }
+        follow(Refusals(report.refusals), of: .init(role: "worker", id: id), now: now)
         measure(report)
         for queue in report.devices {
             guard let number = roster.number(of: queue.device) else { continue }

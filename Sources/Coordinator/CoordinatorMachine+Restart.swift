@@ -26,6 +26,9 @@ extension CoordinatorMachine {
         stepEpoch = state.newestStep?.epoch ?? 1
         for record in state.devices { roster.devices[record.number].restore(record) }
         for record in state.workers { roster.workers[record.id] = Roster.Worker(record) }
+        let devices = state.devices.filter { $0.state != .absent && $0.state != .failed }
+        let workers = roster.workers.values.filter { $0.isExpected || $0.state == .away }
+        roster.expecting = Set(devices.map(\.id) + workers.map(\.id))
         roster.owner = plan?.worker
         if roster.training?.state == .draining { drain = Drain(successor: plan?.successor, planned: plan?.successor) }
         predictedSeconds = state.plan?.predictedSeconds
@@ -69,7 +72,7 @@ extension CoordinatorMachine {
     private mutating func leave(_ outcome: CoordinatorOutcome, now: Duration) {
         event(.info, "coordinator", "the run was over; whoever still comes is told so")
         let devices = roster.devices.filter { $0.state == .publishing || $0.state == .finished }.map(\.id)
-        leave(outcome, awaiting: devices + roster.workers.values.filter(\.isExpected).map(\.id), now: now)
+        leave(outcome, present: devices + roster.workers.values.filter(\.isExpected).map(\.id), now: now)
     }
 
     /// So that the ledger lists those who have not come yet.

@@ -29,7 +29,7 @@ struct CoordinatorMachine {
         /// Everybody was told to stop; the worker still finishes its step.
         case stopping(CoordinatorOutcome)
         /// The run has ended; some are still to leave, or to come and be told, for nobody else will tell them.
-        case leaving(CoordinatorOutcome, awaiting: Set<String>, until: Duration)
+        case leaving(CoordinatorOutcome, Farewell)
         case done
     }
 
@@ -78,6 +78,8 @@ struct CoordinatorMachine {
     var age = Duration.zero
     /// The run as an earlier coordinator has left it.
     var before: RecordedRun?
+    /// What coordinator and workers have refused, by role and id.
+    var refusals: [RefusalBook.Source: RefusalBook] = [:]
     var actions: [Action] = []
 
     init(_ settings: Coordinator.Configuration) {
@@ -114,7 +116,7 @@ struct CoordinatorMachine {
     mutating func tick(now: Duration) -> [Action] {
         switch phase {
         case .done: return []
-        case .leaving(let outcome, _, let end): if now > end { finish(outcome) }
+        case .leaving(let outcome, let farewell): wait(for: farewell, outcome, now: now)
         default:
             for peer in liveness.lost(now: now) { lost(peer, now: now) }
             guard now >= nextCursors else { break }
@@ -147,7 +149,7 @@ struct CoordinatorMachine {
         case .heartbeat(let time): send(.heartbeatReply(time: time), to: sender)
         case .deviceProgress(let progress): progressed(progress, sender)
         case .stepReport(let report): stepped(report, sender)
-        case .queueReport(let report): queued(report, sender)
+        case .queueReport(let report): queued(report, sender, now: now)
         case .workerFinished(let totals): workerFinished(totals, sender, now: now)
         case .handedOver(let handedOver): self.handedOver(handedOver, sender)
         case .goodbye(let reason): left(sender, reason, now: now)

@@ -61,6 +61,8 @@ struct Roster {
     var workers: [String: Worker] = [:]
     /// The worker that trains; set once, and changed by a hand-over alone.
     var owner: String?
+    /// Those who have come and have not left: the end is to be told to each.
+    var expecting: Set<String> = []
     private let numbers: [String: Int]
 
     init(_ planned: [Coordinator.Configuration.PlannedDevice]) {

@@ -34,12 +34,13 @@ public final class Device: Sendable {
     /// Takes part in the run until everything is settled or somebody says stop. Blocks the calling thread.
     ///
     /// - Parameter observer: called on this thread for everything that happens.
-    /// - Throws: `PublishError`, `DeviceError` or `TransportError`; the coordinator was told if it could be.
+    /// - Throws: `PublishError`, `DeviceError`, `PatienceError` or `TransportError`; the coordinator was told if it could be.
     public func run(observer: (DeviceEvent) -> Void = { _ in }) throws {
         let coordinator = try ControlLink(
             context: context, run: configuration.run, sender: configuration.id,
             endpoint: configuration.coordinatorEndpoint, security: configuration.security,
-            timing: configuration.timing, heartbeatInterval: configuration.heartbeatInterval)
+            timing: configuration.timing, heartbeatInterval: configuration.heartbeatInterval,
+            patience: configuration.patience)
         let stopSignal = try stopping.attach()
         try coordinator.reportingFailure {
             try DeviceLoop(

@@ -34,6 +34,8 @@ public struct DeviceConfiguration: Sendable {
     /// Whether the device stays when everything is settled until it is told to stop, so that a worker that lost data can
     /// have it again.
     public var staysUntilStopped = false
+    /// How long a device that can do nothing else waits for a word of the coordinator before it leaves; nil is for ever.
+    public var patience: Duration?
     /// Memory that the device may use for the model, in bytes; 0 when it does not say.
     public var memoryBytes: UInt64 = 0
     /// How many times longer every computation takes, at least 1. Above 1 this *simulates* a weaker device: it waits

@@ -67,6 +67,9 @@ final class DeviceLoop {
             for result in job.results.drain() { try take(result, observer) }
             if let slowed, slowed.due <= clock.now { try finish(slowed.result, observer) }
             try handle(.tick, observer)
+            if let silence = coordinator.abandonment(isBusy: machine.isBusy) {
+                try handle(.abandoned(silence), observer)
+            }
             guard !hasLeft else { break }
             try keepAlive()
             if let event = waiting.update(machine.waitsFor, now: clock.now) { observer(event) }

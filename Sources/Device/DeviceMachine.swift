@@ -45,6 +45,8 @@ struct DeviceMachine {
         case notTaken(PublishWindow.Part)
         /// Somebody wants the device to leave.
         case stopped(reason: String)
+        /// Nothing was heard of the coordinator for too long.
+        case abandoned(PatienceError)
         /// Time has passed.
         case tick
     }
@@ -79,6 +81,7 @@ struct DeviceMachine {
     enum DeviceFailure: Equatable {
         case device(DeviceError)
         case publishing(PublishError)
+        case abandoned(PatienceError)
     }
 
     /// How far the device and its worker have come in this session.
@@ -149,6 +152,15 @@ struct DeviceMachine {
         return starvingSince.map { _ in .credit }
     }
 
+    /// Whether the device gets on, or waits for its worker alone: then it does not miss the coordinator.
+    var isBusy: Bool {
+        if publication.isComputing { return true }
+        return switch waitsFor {
+        case nil, .credit, .room: true
+        case .assignment, .worker, .stop: false
+        }
+    }
+
     /// Takes in what has happened.
     ///
     /// - Parameter now: since any fixed moment.
@@ -188,6 +200,10 @@ struct DeviceMachine {
         case .stopped(let reason):
             isDone = true
             return [.leave(reason: reason)]
+        case .abandoned(let silence):
+            guard isSettled else { return fail(.abandoned(silence)) }
+            isDone = true
+            return [.leave(reason: "everything is with the worker. \(silence.problem)")]
         case .tick: return (registration.isDue(now: now) ? register(now: now) : []) + tick(now: now)
         }
     }
@@ -243,6 +259,7 @@ extension DeviceMachine.DeviceFailure {
         switch self {
         case .device(let error): error
         case .publishing(let error): error
+        case .abandoned(let error): error
         }
     }
 }

@@ -32,6 +32,7 @@ extension ExitCode {
         case .storeFull: "The activation store is full"
         case .workerLost: "The worker was silent for too long or never answered"
         case .keyRefused: "A key or key file is missing, damaged or open to others"
+        case .coordinatorLost: "Nothing was heard of the coordinator for too long"
         case .storeDamaged: "The activation store's files are damaged or cannot be used"
         case .runFolderUnwritable: "The run folder cannot be written"
         case .diverged: "Training diverged: a loss or gradient is not a number"

@@ -40,6 +40,7 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     case storeFull = 53
     case workerLost = 54
     case keyRefused = 55
+    case coordinatorLost = 56
     case storeDamaged = 57
 
     // 60-69: runs.

@@ -37,6 +37,7 @@ extension Ledger {
                 workers: try database.rows(WorkerRecord.self, "WHERE run = ? ORDER BY id", [run]),
                 assignments: assignments,
                 cursors: try database.rows(CursorRecord.self, "WHERE run = ? ORDER BY device", [run]),
+                refusals: try database.refusals(of: run),
                 generation: max(plan?.generation ?? 0, assignments.map(\.generation).max() ?? 0), plan: plan,
                 newestStep: steps.first)
         }
@@ -104,7 +105,16 @@ extension Ledger {
 }
 
 extension Database {
-    fileprivate func visit<R: LedgerRow>(_ type: R.Type) throws { try forEach(type, "") { _ in } }
+    fileprivate func visit<R: LedgerRow>(_ type: R.Type) throws {
+        guard try tableExists(type.table) else { return }
+        try forEach(type, "") { _ in }
+    }
+
+    /// None when the ledger was written by a version that did not count them, and by no later coordinator yet.
+    fileprivate func refusals(of run: String) throws -> [RefusalRecord] {
+        guard try tableExists(RefusalRecord.table) else { return [] }
+        return try rows(RefusalRecord.self, "WHERE run = ? ORDER BY role, source", [run])
+    }
 
     /// A run.
     ///

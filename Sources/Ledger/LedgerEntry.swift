@@ -18,6 +18,8 @@ public enum LedgerEntry: Sendable, Equatable {
     case assigned(AssignmentRecord)
     /// Where the publishing of devices stands.
     case cursors([CursorRecord])
+    /// What a listening role has refused; replaces what was known of it.
+    case refusals(RefusalRecord)
     /// A worker took a step.
     case step(StepRecord)
     /// An operator's order is being followed.

@@ -3,7 +3,7 @@ internal import GRDB
 /// The tables, version by version.
 enum LedgerSchema {
     /// A change of the schema is a new text at the end; a published one never changes.
-    private static let versions = [first]
+    private static let versions = [first, second]
 
     /// The number of the newest version.
     static let newest = Int64(versions.count)
@@ -24,6 +24,7 @@ enum LedgerSchema {
     static let rows: [any LedgerRow.Type] = [
         MetaRecord.self, RecordedRun.self, DeviceRecord.self, WorkerRecord.self, PlanRecord.self,
         AssignmentRecord.self, CursorRecord.self, StepRecord.self, EventRecord.self, OrderRecord.self, KeyRecord.self,
+        RefusalRecord.self,
     ]
 
     private static let first = """
@@ -89,6 +90,14 @@ enum LedgerSchema {
             role TEXT NOT NULL, id TEXT NOT NULL, publicKey TEXT NOT NULL, enrolled REAL NOT NULL, revoked REAL,
             checksum INTEGER NOT NULL,
             PRIMARY KEY (role, id)
+        ) STRICT;
+        """
+
+    private static let second = """
+        CREATE TABLE refusals (
+            run TEXT NOT NULL REFERENCES runs, role TEXT NOT NULL, source TEXT NOT NULL, handshakes INTEGER NOT NULL,
+            messages INTEGER NOT NULL, reasons TEXT NOT NULL, time REAL NOT NULL, checksum INTEGER NOT NULL,
+            PRIMARY KEY (run, role, source)
         ) STRICT;
         """
 }

@@ -64,6 +64,8 @@ public struct RunState: Sendable, Equatable {
     public var assignments: [AssignmentRecord]
     /// Each device's newest figures, by device id.
     public var cursors: [CursorRecord]
+    /// What each listening role has refused since it was started, by role and id.
+    public var refusals: [RefusalRecord]
     /// The newest generation of any assignment or plan, 0 before the first.
     public var generation: Int
     /// The newest plan.

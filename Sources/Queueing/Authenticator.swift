@@ -10,13 +10,9 @@ public final class Authenticator: Sendable {
 
     private let desk: Desk
 
-    /// - Parameter onRejection: called on the authenticator's thread for refused handshakes, ten at once and then about
-    ///   one a second; it must return soon, and not hold the authenticator.
     /// - Throws: `TransportError`; a context can have one authenticator.
-    public init(
-        context: ZeroMQContext, onRejection: @escaping @Sendable (RejectedAttempt) -> Void = { _ in }
-    ) throws(TransportError) {
-        let desk = Desk(stop: try WakeSignal(), onRejection: onRejection)
+    public init(context: ZeroMQContext) throws(TransportError) {
+        let desk = Desk(stop: try WakeSignal())
         let thread = Thread { desk.serve(context) }
         thread.name = "authenticator"
         thread.start()
@@ -42,8 +38,12 @@ public final class Authenticator: Sendable {
     }
 
     /// Lets in these keys of a domain, and no others.
-    public func replace(_ table: [CurvePublicKey: EnrolledPeer], in domain: String) {
-        desk.enrollment.withLock { $0.replace(table, in: domain) }
+    ///
+    /// - Parameter revoked: keys that were let in once, by an earlier process perhaps.
+    public func replace(
+        _ table: [CurvePublicKey: EnrolledPeer], revoked: [CurvePublicKey: EnrolledPeer] = [:], in domain: String
+    ) {
+        desk.enrollment.withLock { $0.replace(table, revoked: revoked, in: domain) }
     }
 
     /// Closes a domain, when its role has ended.
@@ -56,6 +56,11 @@ public final class Authenticator: Sendable {
 
     /// What was asked so far, in all domains.
     public var counts: AuthenticationCounts { desk.enrollment.withLock { $0.counts } }
+
+    /// The handshakes of a domain that were refused so far.
+    public func refusals(in domain: String) -> Refusals {
+        desk.enrollment.withLock { $0.refusals(in: domain) }
+    }
 }
 
 /// What the authenticator's thread shares with its owner.
@@ -65,13 +70,8 @@ private final class Desk: Sendable {
     let stop: WakeSignal
     /// Signalled when the thread serves or could not, and when it has ended.
     let settled = DispatchSemaphore(value: 0)
-    private let onRejection: @Sendable (RejectedAttempt) -> Void
-    private let clock = RoleClock()
 
-    init(stop: WakeSignal, onRejection: @escaping @Sendable (RejectedAttempt) -> Void) {
-        self.stop = stop
-        self.onRejection = onRejection
-    }
+    init(stop: WakeSignal) { self.stop = stop }
 
     func serve(_ context: ZeroMQContext) {
         do throws(TransportError) {
@@ -106,13 +106,12 @@ private final class Desk: Sendable {
             enrollment.withLock { $0.malformed() }
             return
         }
-        let (enrolled, rejection) = enrollment.withLock { $0.decide(request, now: clock.now) }
+        let enrolled = enrollment.withLock { $0.decide(request) }
         let frames = enrolled.map(request.accepted) ?? request.refused()
         do throws(TransportError) {
             _ = try socket.send(frames.map(Frame.init), to: peer)
         } catch .peerUnreachable {
             // Whoever asked has gone meanwhile.
         }
-        if let rejection { onRejection(rejection) }
     }
 }

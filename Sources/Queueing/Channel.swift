@@ -44,6 +44,9 @@ public final class Channel {
     private let security: SocketSecurity
     private var monitor: SocketMonitor?
     private var counts = ConnectionCounts()
+    private var refused = Refusals()
+    private var silent: SilentHandshakes
+    private let clock = RoleClock()
     /// Learned from checked messages alone, and never from a routing id, which a peer can choose.
     private var routes: [String: Route] = [:]
     /// Whose way back leads to a routing id: every route once more, the other way round.
@@ -74,7 +77,9 @@ public final class Channel {
         var options = SocketOptions(limits: limits)
         options.highWaterMark = highWaterMark
         options.security = security
-        options.timing = timing ?? (kind == .router ? .listener : .link)
+        let timing = timing ?? (kind == .router ? .listener : .link)
+        options.timing = timing
+        silent = SilentHandshakes(handshakeTimeout: timing.handshakeTimeout)
         socket = try Socket(kind, context: context, options: options)
     }
 
@@ -145,12 +150,36 @@ public final class Channel {
             try checkRun(of: envelope)
             return .message(envelope, payloads: Array(message.frames.dropFirst()), peer: peer)
         } catch {
+            if let peer { refused.count(Refusals.Reason(error, of: peer), last: peer.enrolled?.id) }
             return .unreadable(error, peer: peer)
         }
     }
 
     /// What the socket saw of those who connect, up to the last `receive`.
     public var connections: ConnectionCounts { counts }
+
+    /// Counts a message that could be read here, and that its receiver refuses. A refusal that says nothing about the
+    /// message, as for want of room, is none.
+    ///
+    /// - Parameter sender: as in its header.
+    public func count(refusal number: UInt32, of sender: String) {
+        guard let error = ProtocolError(rawValue: number), error.retry != .later else { return }
+        refused.count(.message(error), last: routes[sender]?.key == nil ? nil : sender)
+    }
+
+    /// What was refused on this ROUTER so far: messages, handshakes, and connections that never came to one. To be asked
+    /// about every second.
+    ///
+    /// - Throws: `TransportError`.
+    public func refusals() throws(TransportError) -> Refusals {
+        try followConnections()
+        silent.look(counts, now: clock.now)
+        var all = refused
+        if let authority { all.add(authority.authenticator.refusals(in: authority.domain)) }
+        all.count(.malformedHandshake, counts.malformed)
+        all.count(.unfinishedHandshake, counts.broken + silent.count)
+        return all
+    }
 
     private var authority: (authenticator: Authenticator, domain: String)? {
         if case .server(_, let authenticator, let domain) = security { (authenticator, domain) } else { nil }

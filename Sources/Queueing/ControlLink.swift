@@ -30,6 +30,7 @@ public final class ControlLink {
     private let clock = RoleClock()
     private var lastHeartbeat = Duration.zero
     private var silence: SilenceWatch
+    private var patience: Patience
     private var mustRegister = false
 
     /// A line to the coordinator at an endpoint, which need not be there yet.
@@ -38,15 +39,18 @@ public final class ControlLink {
     ///   - run: empty until it is known; then set `link.run`.
     ///   - silenceLimit: when nothing was heard for longer on a connection, the role registers again, and goes on to do
     ///     so after waits of 1 to 30 seconds.
+    ///   - patience: how long the role waits for a word of the coordinator; nil is for ever.
     /// - Throws: `TransportError`.
     public init(
         context: ZeroMQContext, run: String, sender: String, endpoint: String, security: SocketSecurity = .none,
-        timing: ConnectionTiming = .link, heartbeatInterval: Duration, silenceLimit: Duration = .seconds(10)
+        timing: ConnectionTiming = .link, heartbeatInterval: Duration, silenceLimit: Duration = .seconds(10),
+        patience: Duration? = nil
     ) throws(TransportError) {
         // Without a high-water mark: a coordinator that reads late must not lose a report.
         link = Link(context: context, run: run, sender: sender, timing: timing, highWaterMark: 0)
         self.heartbeatInterval = heartbeatInterval
         silence = SilenceWatch(limit: silenceLimit)
+        self.patience = Patience(limit: patience)
         try link.connect(endpoint, security: security)
     }
 
@@ -66,6 +70,7 @@ public final class ControlLink {
             guard case .message(let envelope, _, _) = received else { continue }
             lastHeard = clock.now
             silence.heard(now: clock.now)
+            patience.heard(now: clock.now)
             switch envelope.body {
             case .heartbeat(let time): try link.send(.heartbeatReply(time: time))
             case .heartbeatReply(let time):
@@ -116,6 +121,16 @@ public final class ControlLink {
         if now - lastHeartbeat >= heartbeatInterval {
             lastHeartbeat = now
             try tell(.heartbeat(time: now.nanoseconds))
+        }
+    }
+
+    /// Looks whether the role has waited long enough. A loop asks in every turn, of which there is one for each heartbeat.
+    ///
+    /// - Parameter isBusy: whether the role gets on without the coordinator.
+    /// - Returns: why it should leave; nil when it should not.
+    public func abandonment(isBusy: Bool) -> PatienceError? {
+        patience.end(isBusy: isBusy, now: clock.now).map {
+            .coordinatorSilent(endpoint: link.endpoint ?? "", seconds: $0.seconds)
         }
     }
 

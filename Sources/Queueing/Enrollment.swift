@@ -1,52 +1,68 @@
-/// Which keys belong to whom, by domain, and what was asked of it. Times are measured from any fixed moment.
+/// Which keys belong to whom, by domain, and what was asked of it.
 struct Enrollment {
-    /// Rejections that may be told at once, and how many more each second.
-    private static let burst = 10.0
-    private static let perSecond = 1.0
+    private struct Domain {
+        var peers: [CurvePublicKey: EnrolledPeer] = [:]
+        /// Keys that were let in once: as many as somebody has enrolled.
+        var former: [CurvePublicKey: EnrolledPeer] = [:]
+        var refusals = Refusals()
 
-    private(set) var counts = AuthenticationCounts()
-    private var domains: [String: [CurvePublicKey: EnrolledPeer]] = [:]
-    private var mayTell = burst
-    private var lastRejection = Duration.zero
-    private var untold = 0
-
-    mutating func enroll(_ key: CurvePublicKey, as peer: EnrolledPeer, in domain: String) {
-        domains[domain, default: [:]][key] = peer
+        mutating func replace(_ table: [CurvePublicKey: EnrolledPeer], revoked: [CurvePublicKey: EnrolledPeer]) {
+            former.merge(peers) { $1 }
+            former.merge(revoked) { $1 }
+            for key in table.keys { former[key] = nil }
+            peers = table
+        }
     }
 
-    mutating func revoke(_ key: CurvePublicKey, in domain: String) { domains[domain]?[key] = nil }
+    private(set) var counts = AuthenticationCounts()
+    private var domains: [String: Domain] = [:]
 
-    mutating func replace(_ table: [CurvePublicKey: EnrolledPeer], in domain: String) { domains[domain] = table }
+    mutating func enroll(_ key: CurvePublicKey, as peer: EnrolledPeer, in domain: String) {
+        domains[domain, default: Domain()].peers[key] = peer
+    }
+
+    mutating func revoke(_ key: CurvePublicKey, in domain: String) {
+        guard let peer = domains[domain]?.peers.removeValue(forKey: key) else { return }
+        domains[domain]?.former[key] = peer
+    }
+
+    mutating func replace(
+        _ table: [CurvePublicKey: EnrolledPeer], revoked: [CurvePublicKey: EnrolledPeer], in domain: String
+    ) {
+        domains[domain, default: Domain()].replace(table, revoked: revoked)
+    }
 
     mutating func remove(_ domain: String) { domains[domain] = nil }
 
-    func peer(of key: CurvePublicKey, in domain: String) -> EnrolledPeer? { domains[domain]?[key] }
+    func peer(of key: CurvePublicKey, in domain: String) -> EnrolledPeer? { domains[domain]?.peers[key] }
 
-    /// Decides about a handshake, and whether a rejection may be told: of a flood, few are.
-    mutating func decide(_ request: ZAPRequest, now: Duration) -> (peer: EnrolledPeer?, rejection: RejectedAttempt?) {
-        if let key = request.key, let peer = peer(of: key, in: request.domain) {
+    func refusals(in domain: String) -> Refusals { domains[domain]?.refusals ?? Refusals() }
+
+    /// Decides about a handshake: who it is, nil when it is refused.
+    mutating func decide(_ request: ZAPRequest) -> EnrolledPeer? {
+        guard let key = request.key else {
+            count(.malformedHandshake, request, last: request.address)
+            return nil
+        }
+        if let peer = peer(of: key, in: request.domain) {
             counts.accepted += 1
-            return (peer, nil)
+            return peer
         }
-        let reason: RejectedAttempt.Reason = request.key == nil ? .notCurve : .unknownKey
-        counts.rejected[reason, default: 0] += 1
-        mayTell = min(Self.burst, mayTell + (now - lastRejection).seconds * Self.perSecond)
-        lastRejection = now
-        guard mayTell >= 1 else {
-            untold += 1
-            return (nil, nil)
+        if let peer = domains[request.domain]?.former[key] {
+            count(.revokedKey, request, last: peer.id)
+        } else {
+            count(.unknownKey, request, last: "\(request.address) with the fingerprint \(key.fingerprint)")
         }
-        mayTell -= 1
-        defer { untold = 0 }
-        return (
-            nil,
-            RejectedAttempt(
-                reason: reason, domain: request.domain, address: request.address,
-                fingerprint: request.key?.fingerprint, untold: untold)
-        )
+        return nil
     }
 
     mutating func malformed() { counts.malformed += 1 }
+
+    /// A domain is named by the socket that asks, never by who knocks.
+    private mutating func count(_ reason: Refusals.Reason, _ request: ZAPRequest, last: String) {
+        counts.refused += 1
+        domains[request.domain, default: Domain()].refusals.count(reason, last: last)
+    }
 }
 
 /// What an authenticator was asked so far.
@@ -54,27 +70,7 @@ public struct AuthenticationCounts: Sendable, Equatable {
     /// Handshakes of enrolled keys.
     public var accepted = 0
     /// Handshakes that were refused.
-    public var rejected: [RejectedAttempt.Reason: Int] = [:]
+    public var refused = 0
     /// Requests that were none.
     public var malformed = 0
-}
-
-/// A handshake that was refused. It holds nothing secret.
-public struct RejectedAttempt: Sendable, Equatable {
-    /// Why it was refused.
-    public enum Reason: String, Sendable, Hashable, CaseIterable {
-        case unknownKey = "unknown key"
-        case notCurve = "no CURVE"
-    }
-
-    /// Why it was refused.
-    public let reason: Reason
-    /// The domain of the listening role.
-    public let domain: String
-    /// Where it came from.
-    public let address: String
-    /// Of the key it showed; nil when it showed none.
-    public let fingerprint: String?
-    /// Rejections since the last one that was told.
-    public let untold: Int
 }

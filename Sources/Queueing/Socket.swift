@@ -101,6 +101,7 @@ public final class Socket {
     @discardableResult
     public func bind(_ endpoint: String) throws(TransportError) -> String {
         try security.check(endpoint)
+        if !endpoint.isInProcessEndpoint { ZeroMQContext.keepsFreedFrames }
         guard zmq_bind(handle, endpoint) == 0 else {
             throw .bindFailed(endpoint: endpoint, reason: lastZeroMQReason())
         }

@@ -13,7 +13,7 @@ struct CentralRun {
     /// - Parameter observer: called after every step.
     /// - Throws: `TrainingError`, or what the observer throws.
     func train(
-        shouldStop: () -> Bool, observer: (Trainer.StepResult, Body.StepReport) throws -> Void
+        shouldStop: () -> Bool, observer: (Body.StepReport) throws -> Void
     ) throws {
         let training = setup.recipe.training
         let central = CentralTraining(
@@ -29,7 +29,6 @@ struct CentralRun {
                 let examples = batch.map { shards[$0.device][$0.index] }
                 let result = try central.step(setup.trainer, on: examples)
                 try observer(
-                    result,
                     Body.StepReport(
                         step: UInt64(result.step), epoch: UInt32(epoch), loss: result.loss,
                         accuracy: result.accuracy, learningRate: result.learningRate, tokens: UInt64(result.tokens),

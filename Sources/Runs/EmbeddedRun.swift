@@ -19,7 +19,7 @@ public final class EmbeddedRun: Sendable {
     private let setup: TrainingSetup
     private let shards: [[EncodedExample]]
     private let run: String
-    private let afterStep: @Sendable (Trainer.StepResult) throws -> Void
+    private let afterStep: @Sendable (Body.StepReport) throws -> Void
     private let context: ZeroMQContext
     private let coordinator: Coordinator
     private let failure = Mutex<(any Error)?>(nil)
@@ -36,7 +36,7 @@ public final class EmbeddedRun: Sendable {
     /// - Throws: `TransportError`.
     public init(
         _ setup: TrainingSetup, shards: [[EncodedExample]], run: String,
-        afterStep: @escaping @Sendable (Trainer.StepResult) throws -> Void = { _ in }
+        afterStep: @escaping @Sendable (Body.StepReport) throws -> Void = { _ in }
     ) throws {
         self.setup = setup
         self.shards = shards
@@ -127,8 +127,8 @@ public final class EmbeddedRun: Sendable {
             store: MemoryActivationStore(capacityBytes: recipe.store.capacityBytes, codec: setup.codec),
             pool: setup.pool,
             training: WorkerTraining(
-                begin: { [setup] _ in setup.trainer },
-                afterStep: { [self] step in
+                begin: { [setup] _ in (setup.trainer, []) },
+                afterStep: { [self] step, _ in
                     // One step is under way at a time, so that the last signal is for whoever waits then.
                     if !isOver.load(ordering: .sequentiallyConsistent) { toldOfStep.wait() }
                     try afterStep(step)

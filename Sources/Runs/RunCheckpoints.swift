@@ -5,6 +5,7 @@ import Methods
 import Queueing
 import Synchronization
 import Tensors
+import Wire
 
 /// Writes the checkpoints of a run, on the thread that takes its steps: nothing changes what trains meanwhile.
 final class CheckpointWriter: Sendable {
@@ -34,23 +35,23 @@ final class CheckpointWriter: Sendable {
 
     /// Counts a step, and writes a checkpoint when one is due.
     ///
+    /// - Parameter unrecorded: steps that the coordinator has not written down.
     /// - Throws: `FileError.unwritable`.
-    func took(_ step: Trainer.StepResult) throws {
-        let batch = setup.recipe.training.batch
-        let epoch = StepPosition(after: step.step - 1, samples: setup.samples, batchSize: batch).epoch
+    func took(_ step: Body.StepReport, unrecorded: [Body.StepReport] = []) throws {
         totals.withLock {
             $0.add(
-                epoch: epoch, loss: step.loss, tokens: step.tokens, stepSeconds: step.seconds,
+                epoch: Int(step.epoch), loss: step.loss, tokens: Int(step.tokens), stepSeconds: step.seconds,
                 seconds: earlierSeconds + clock.now.seconds)
         }
         let interval = setup.recipe.training.checkpointSteps
-        if interval > 0, step.step % interval == 0, step.step < setup.totalSteps { try write() }
+        if interval > 0, Int(step.step) % interval == 0, step.step < setup.totalSteps { try write(unrecorded) }
     }
 
     /// Writes a checkpoint of the newest step, unless the recipe wants none.
     ///
+    /// - Parameter unrecorded: steps that the coordinator has not written down.
     /// - Throws: `FileError.unwritable`.
-    func write() throws {
+    func write(_ unrecorded: [Body.StepReport] = []) throws {
         let training = setup.recipe.training, step = setup.trainer.step
         guard training.checkpointSteps > 0 else { return }
         let position = StepPosition(after: step, samples: setup.samples, batchSize: training.batch)
@@ -64,8 +65,9 @@ final class CheckpointWriter: Sendable {
                 step: step, epoch: position.epoch - 1, batchInEpoch: position.batch, seed: setup.recipe.seed,
                 trainableParameters: setup.parameters.layout.count, optimizerStep: step,
                 method: training.method.rawValue, meters: meters),
-            tensors: Dictionary(uniqueKeysWithValues: tensors), recipe: recipe, to: folder.checkpoints,
-            keeping: training.checkpointsKept)
+            tensors: Dictionary(uniqueKeysWithValues: tensors), recipe: recipe,
+            reports: Data(StepReportList.encode(unrecorded)),
+            to: folder.checkpoints, keeping: training.checkpointsKept)
     }
 }
 

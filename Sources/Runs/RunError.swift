@@ -40,6 +40,8 @@ public enum RunError: NumberedError, Equatable {
     case noRun(state: String)
     /// A distributed run was ended by its user.
     case stopped(run: String, steps: Int, state: String)
+    /// A coordinator was told to leave a run that goes on.
+    case left(run: String, state: String)
     /// A recipe is too long for a message.
     case recipeTooLong(bytes: Int, limit: Int)
     /// A classifier is asked for, and nothing that was trained has one.
@@ -67,7 +69,7 @@ public enum RunError: NumberedError, Equatable {
         case .notInvited: .messageRejected
         case .recipeTooLong: .recipeImpossibleValue
         case .classifierMissing: .adapterMismatch
-        case .interrupted, .evaluationInterrupted, .stopped: .interrupted
+        case .interrupted, .evaluationInterrupted, .stopped, .left: .interrupted
         }
     }
 
@@ -101,6 +103,7 @@ public enum RunError: NumberedError, Equatable {
         case .notInvited(let id, let reason): "The coordinator has no part for \(id): \(reason)"
         case .anotherRun(let run, let state): "\(state) has the run \(run), which has another recipe and has not ended"
         case .noRun(let state): "\(state) has no run to go on with"
+        case .left(let run, _): "The coordinator has left the run \(run), which goes on as far as it can without one"
         case .stopped(let run, let steps, _):
             "The run \(run) was stopped after \(steps) step\(steps == 1 ? "" : "s")"
         case .recipeTooLong(let bytes, let limit):
@@ -135,7 +138,8 @@ public enum RunError: NumberedError, Equatable {
         case .notInvited: "Start it with an id of devices.ids, or with the run's coordinator"
         case .anotherRun: "Leave the recipe away to go on with it, or choose another --state"
         case .noRun: "Name a recipe"
-        case .stopped(_, _, let state): "Go on with 'permafrost coordinator --state \(state)', with the key it had"
+        case .stopped(_, _, let state), .left(_, let state):
+            "Go on with 'permafrost coordinator --state \(state)', with the key it had"
         case .recipeTooLong: "Shorten the prompt, or the lists of ids and cuts"
         case .classifierMissing: "Train the recipe, and name the folder 'adapter' of that run with --adapter"
         case .evaluationInterrupted: "Evaluate again; evaluation.samples limits how much"

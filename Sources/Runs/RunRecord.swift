@@ -60,7 +60,8 @@ struct RunRecord {
     /// - Throws: `RunError.folderUnwritable`.
     mutating func take(_ event: CoordinatorEvent) throws(RunError) -> RunEvent? {
         switch event {
-        case .registered, .began, .planned, .away, .returned, .failed, .draining, .handedOver: return nil
+        case .registered, .began, .planned, .away, .returned, .failed, .refused, .draining, .handedOver, .lingering:
+            return nil
         case .step(let report): return try take(report)
         case .deviceProgress(let device, let progress):
             devices[device] = progress

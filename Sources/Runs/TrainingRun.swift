@@ -176,17 +176,19 @@ public final class TrainingRun: Sendable {
         case .central:
             do {
                 try CentralRun(setup: setup, shards: shards).train(shouldStop: { control.withLock(\.isStopping) }) {
-                    step, report in
+                    report in
                     // The log first: a checkpoint never knows of a step that the log does not have.
                     observer(try record.take(report))
-                    try checkpoints.took(step)
+                    try checkpoints.took(report)
                 }
             } catch let error as TrainingError {
                 return .failed(error)
             }
             return setup.trainer.step < setup.totalSteps ? .interrupted : .completed
         case .splitfrozen:
-            let embedded = try EmbeddedRun(setup, shards: shards, run: record.folder.id, afterStep: checkpoints.took)
+            let embedded = try EmbeddedRun(setup, shards: shards, run: record.folder.id) {
+                try checkpoints.took($0)
+            }
             let isStopping = control.withLock { control in
                 control.embedded = embedded
                 return control.isStopping

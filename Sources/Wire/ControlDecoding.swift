@@ -68,11 +68,15 @@ extension Body.QueueReport {
         let devices = try reader.list(message.devices, count: message.n_devices) { device throws(WireError) in
             try Body.DeviceQueue(device, reader)
         }
+        let refusals = try reader.list(message.refusals, count: message.n_refusals) { refused throws(WireError) in
+            Body.Refused(
+                reason: try reader.name(refused.reason), count: refused.count, last: try reader.name(refused.last))
+        }
         self.init(
             devices: devices, storeBytes: message.store_bytes, storeCapacity: message.store_capacity,
             isFull: message.is_full != 0, advanceSeconds: message.advance_seconds,
             advanceBlockTokens: message.advance_block_tokens, stepSeconds: message.step_seconds,
-            stepTokens: message.step_tokens)
+            stepTokens: message.step_tokens, refusals: refusals)
     }
 }
 

@@ -94,6 +94,16 @@ extension Body.DeviceQueue {
     }
 }
 
+extension Body.Refused {
+    func message(_ scratch: Scratch) -> UnsafeMutablePointer<Permafrost__Refused> {
+        let message = scratch.message(permafrost__refused__init)
+        message.pointee.reason = scratch.text(reason)
+        message.pointee.count = count
+        message.pointee.last = scratch.text(last)
+        return message
+    }
+}
+
 extension Body.QueueReport {
     func message(_ scratch: Scratch) -> UnsafeMutablePointer<Permafrost__QueueReport> {
         let message = scratch.message(permafrost__queue_report__init)
@@ -106,6 +116,8 @@ extension Body.QueueReport {
         message.pointee.advance_block_tokens = advanceBlockTokens
         message.pointee.step_seconds = stepSeconds
         message.pointee.step_tokens = stepTokens
+        message.pointee.n_refusals = refusals.count
+        message.pointee.refusals = scratch.list(refusals.map { Optional($0.message(scratch)) })
         return message
     }
 }

@@ -55,16 +55,47 @@ public enum PayloadCodec: UInt32, Sendable, CaseIterable {
 
     /// The index of the first value that is infinite or not a number.
     public func firstNonFinite(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        let count = bytes.count / bytesPerValue
+        var start = 0
+        while start < count {
+            let end = min(start + Self.blockValues, count)
+            let block = UnsafeRawBufferPointer(rebasing: bytes[start * bytesPerValue..<end * bytesPerValue])
+            // Whole words tell quickly that all of a block are finite, and never which one is not.
+            if !areFinite(block), let index = (start..<end).first(where: { !isFinite(bytes, $0) }) { return index }
+            start = end
+        }
+        return nil
+    }
+
+    /// Values that are looked at together.
+    private static let blockValues = 2048
+
+    /// The bits of the exponent in each value of a word of eight bytes. All are set in a value that is not finite.
+    private var exponents: UInt64 { self == .f32 ? 0x7F80_0000_7F80_0000 : 0x7F80_7F80_7F80_7F80 }
+
+    /// Whether all values of a block are finite: a carry out of a value's exponent, whose bits are all set, goes to its
+    /// sign, which is masked, and no further.
+    private func areFinite(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        let exponents = exponents
+        let lowest = exponents & ~(exponents << 1), signs = exponents << 1 & ~exponents
+        var carries: UInt64 = 0
+        let words = bytes.count / 8
+        for i in 0..<words {
+            let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: i * 8, as: UInt64.self))
+            carries |= (word & exponents) &+ lowest
+        }
+        return carries & signs == 0
+            && (words * 8 / bytesPerValue..<bytes.count / bytesPerValue).allSatisfy { isFinite(bytes, $0) }
+    }
+
+    private func isFinite(_ bytes: UnsafeRawBufferPointer, _ index: Int) -> Bool {
         switch self {
         case .f32:
-            return (0..<bytes.count / 4).first { i in
-                UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: i * 4, as: UInt32.self)) & 0x7F80_0000
-                    == 0x7F80_0000
-            }
+            let word = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: index * 4, as: UInt32.self))
+            return word & 0x7F80_0000 != 0x7F80_0000
         case .bf16:
-            return (0..<bytes.count / 2).first { i in
-                UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: i * 2, as: UInt16.self)) & 0x7F80 == 0x7F80
-            }
+            let word = UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
+            return word & 0x7F80 != 0x7F80
         }
     }
 }

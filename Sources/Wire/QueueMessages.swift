@@ -37,6 +37,23 @@ extension Body {
         }
     }
 
+    /// How often a worker has refused something for one reason.
+    public struct Refused: Sendable, Equatable {
+        /// The reason's name.
+        public var reason: String
+        /// How often, since the worker was started.
+        public var count: UInt64
+        /// Whoever was refused last, where that is sure; otherwise empty.
+        public var last: String
+
+        /// Refusals for one reason.
+        public init(reason: String, count: UInt64, last: String = "") {
+            self.reason = reason
+            self.count = count
+            self.last = last
+        }
+    }
+
     /// What a worker's queue and its compute look like now.
     public struct QueueReport: Sendable, Equatable {
         /// At most `mostDevices`; several reports tell of more.
@@ -55,6 +72,8 @@ extension Body {
         public var stepSeconds: Double
         /// Tokens of all steps so far.
         public var stepTokens: UInt64
+        /// What its listening socket has refused so far.
+        public var refusals: [Refused]
 
         /// Devices of one report.
         public static let mostDevices = 1024
@@ -62,7 +81,7 @@ extension Body {
         /// The figures of a worker.
         public init(
             devices: [DeviceQueue], storeBytes: UInt64, storeCapacity: UInt64, isFull: Bool, advanceSeconds: Double,
-            advanceBlockTokens: UInt64, stepSeconds: Double, stepTokens: UInt64
+            advanceBlockTokens: UInt64, stepSeconds: Double, stepTokens: UInt64, refusals: [Refused] = []
         ) {
             self.devices = devices
             self.storeBytes = storeBytes
@@ -72,6 +91,7 @@ extension Body {
             self.advanceBlockTokens = advanceBlockTokens
             self.stepSeconds = stepSeconds
             self.stepTokens = stepTokens
+            self.refusals = refusals
         }
     }
 

@@ -24,7 +24,9 @@ struct QueueFigures {
     mutating func forgetTold() { told = [:] }
 
     /// Reports with the devices that changed, as many as it takes; at least one, which shows the worker's own speeds.
-    mutating func reports(_ machine: WorkerMachine, _ store: any ActivationStore) -> [Body.QueueReport] {
+    mutating func reports(
+        _ machine: WorkerMachine, _ store: any ActivationStore, _ refusals: Refusals
+    ) -> [Body.QueueReport] {
         var changed: [Body.DeviceQueue] = []
         for number in machine.numbers.values.sorted() {
             let queue = machine.queue(of: number)
@@ -35,7 +37,7 @@ struct QueueFigures {
                 devices: Array(changed.dropFirst(start).prefix(Body.QueueReport.mostDevices)),
                 storeBytes: UInt64(store.bytes), storeCapacity: UInt64(store.capacityBytes), isFull: machine.isFull,
                 advanceSeconds: advanceSeconds, advanceBlockTokens: advanceBlockTokens, stepSeconds: stepSeconds,
-                stepTokens: stepTokens)
+                stepTokens: stepTokens, refusals: refusals.told)
         }
     }
 

@@ -36,15 +36,15 @@ public final class Worker: Sendable {
     /// once.
     ///
     /// - Parameter observer: told what happens, on this thread; it must return soon. What it throws ends the worker.
-    /// - Throws: `TrainingError`, `WorkerError`, `StoreError`, `TransportError`, or what `training` throws; the
-    ///   coordinator was told if it could be.
+    /// - Throws: `TrainingError`, `WorkerError`, `StoreError`, `PatienceError`, `TransportError`, or what `training`
+    ///   throws; the coordinator was told if it could be.
     @discardableResult
     public func run(observer: (WorkerEvent) throws -> Void = { _ in }) throws -> WorkerOutcome {
         let coordinator = try ControlLink(
             context: context, run: configuration.run, sender: configuration.id,
             endpoint: configuration.coordinatorEndpoint, security: configuration.coordinatorSecurity,
             timing: configuration.timing, heartbeatInterval: configuration.heartbeatInterval,
-            silenceLimit: configuration.silenceLimit)
+            silenceLimit: configuration.silenceLimit, patience: configuration.patience)
         let compute = WorkerCompute(
             forward: forward, training: training, store: store, pool: pool, microBatch: configuration.microBatch,
             results: results)

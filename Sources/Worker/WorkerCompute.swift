@@ -12,7 +12,7 @@ import Wire
 final class WorkerCompute: Sendable {
     /// Something that has ended.
     enum Result: Sendable {
-        case began(step: Int)
+        case began(step: Int, unrecorded: [Body.StepReport])
         case advanced(
             [SampleReference], cut: Int, tokens: Int, cost: Duration, Swift.Result<StoreOutcome, StoreError>)
         case stepped(Trainer.StepResult, cost: Duration, epoch: Int, samples: [SampleReference], digest: UInt64)
@@ -61,14 +61,21 @@ final class WorkerCompute: Sendable {
     /// Makes ready what trains.
     func begin(_ counts: [Int]) {
         onSteps { [self] in
-            let ready = try training.begin(counts)
+            let (ready, unrecorded) = try training.begin(counts)
             trainer.withLock { $0 = ready }
-            results.post(.began(step: ready.step))
+            results.post(.began(step: ready.step, unrecorded: unrecorded))
         }
     }
 
     /// Writes a checkpoint.
-    func checkpoint() { onSteps { [self] in results.post(.checkpointed(try training.checkpoint())) } }
+    func checkpoint(_ unrecorded: [Body.StepReport]) {
+        onSteps { [self] in results.post(.checkpointed(try training.checkpoint(unrecorded))) }
+    }
+
+    /// Does what follows a step, before the next one begins.
+    func keep(_ step: Body.StepReport, _ unrecorded: [Body.StepReport]) {
+        onSteps { [self] in try training.afterStep(step, unrecorded) }
+    }
 
     /// Takes over a checkpoint of another worker.
     func adopt(_ pieces: HandoverPieces) {
@@ -125,8 +132,6 @@ final class WorkerCompute: Sendable {
                 let digest = digest(of: trainer)
                 let cost = time.withLock { $0.endStep(now: clock.now) }
                 results.post(.stepped(result, cost: cost, epoch: epoch, samples: samples, digest: digest))
-                // On the steps' only thread: a step that the result sets off waits here.
-                try training.afterStep(result)
             } catch let damage as DamagedSample {
                 _ = time.withLock { $0.endStep(now: clock.now) }
                 results.post(.damaged(damage.sample, .step(epoch: epoch, samples: samples), damage.error))

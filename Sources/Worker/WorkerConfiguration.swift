@@ -42,6 +42,9 @@ extension Worker {
         public var heartbeatInterval: Duration
         /// When the coordinator was not heard for longer, the worker registers again.
         public var silenceLimit = Duration.seconds(10)
+        /// How long a worker that can do nothing else waits for a word of the coordinator before it leaves; nil is for
+        /// ever.
+        public var patience: Duration?
         /// Whether the worker stays until it is told to stop: right where the coordinator may be away when training
         /// ends. Otherwise it leaves with its last step.
         public var staysUntilStopped = false

@@ -1,3 +1,4 @@
+import Queueing
 import Wire
 
 /// What whoever runs a worker may want to tell about it.
@@ -22,6 +23,8 @@ public enum WorkerEvent: Sendable, Equatable {
     case storeHasRoom
     /// A message was given up.
     case deadLetter(device: String, sequence: UInt64, problem: String)
+    /// Messages or handshakes were refused.
+    case refused(RefusalNotice)
     /// Stored activations are damaged. They were not trained on, and their device is asked for them again.
     case damaged(device: String, sequence: UInt64, problem: String)
     /// It takes no more messages, and is about to leave.

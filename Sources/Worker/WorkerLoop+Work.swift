@@ -10,9 +10,9 @@ extension WorkerLoop {
     func take(_ result: WorkerCompute.Result) throws {
         machine.roomBytes = store.capacityBytes - store.bytes
         switch result {
-        case .began(let step):
+        case .began(let step, let unrecorded):
             totals.steps = UInt64(step)
-            try perform(machine.began(step: step))
+            try perform(machine.began(step: step, unrecorded: unrecorded))
         case .advanced(let samples, let cut, let tokens, let cost, let result):
             totals.seconds += cost.seconds
             figures.advanced(tokens: tokens * (configuration.frozenBlocks - cut), seconds: cost.seconds)
@@ -83,7 +83,8 @@ extension WorkerLoop {
             case .begin(let counts): compute.begin(counts)
             case .advance(let samples, let blocks): compute.advance(samples, blocks: blocks)
             case .step(let epoch, let samples): compute.step(samples, epoch: epoch)
-            case .checkpoint: compute.checkpoint()
+            case .keep(let step, let unrecorded): compute.keep(step, unrecorded)
+            case .checkpoint(let unrecorded): compute.checkpoint(unrecorded)
             case .tell(let body): try coordinator.tell(body)
             case .tellFinished(let drained):
                 totals.bytesUp = UInt64(devices.socket.bytesReceived)
@@ -100,6 +101,7 @@ extension WorkerLoop {
     }
 
     private func reply(_ body: Body, to peer: String, session: UInt64) throws {
+        if case .reject(let reject) = body { devices.count(refusal: reject.number, of: peer) }
         guard case .ack = body else {
             return try outbox.send(body, session: session, to: peer, now: clock.now, by: sendNow)
         }
@@ -197,10 +199,10 @@ extension WorkerLoop {
         ) { [results = compute.results] in results.post(.handover($0)) }
     }
 
-    /// Tells the coordinator how messages stand: devices of which something changed.
-    func reportQueue() throws {
+    /// Tells the coordinator how messages stand, of devices of which something changed, and what was refused.
+    func report(_ refusals: Refusals) throws {
         guard machine.isPlanned, coordinator.link.isConnected else { return }
-        for report in figures.reports(machine, store) { try coordinator.tell(.queueReport(report)) }
+        for report in figures.reports(machine, store, refusals) { try coordinator.tell(.queueReport(report)) }
         for (device, counters) in figures.countersToKeep(machine) { note(.counted(device: device, counters)) }
     }
 }

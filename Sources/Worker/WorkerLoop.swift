@@ -20,15 +20,21 @@ final class WorkerLoop {
     var totals: Body.WorkerFinished
     var figures = QueueFigures()
     var outbox = Outbox()
+    private var refusalNews = RefusalNews()
     var unforgotten: [(device: UInt32, sequence: UInt64)] = []
     var handover: HandoverPublisher?
     var newestCheckpoint: WorkerTraining.Checkpoint?
     var outcome: WorkerOutcome?
+    /// Whether anything but time has passed since the last look at the patience.
+    var hasGotOn = false
 
     private let checkpointStep: () -> Int
     private let endpoint: String
     private var recalled: [UInt32: WorkerMachine.Recalled]
     private var lastTick = Duration.zero
+
+    /// Messages that are taken before what is stored is acknowledged: devices go on while the next ones are taken.
+    private static let burst = 8
 
     /// How often credits and figures are looked at.
     private static let tick = Duration.seconds(1)
@@ -80,13 +86,21 @@ final class WorkerLoop {
             // A device may have its part of the plan first: until the plan is here, its greeting waits.
             if machine.isPlanned {
                 poller.setEvents(.readable, of: fromDevices)
-                while let received = try devices.receive() { try takeMessage(received) }
+                for _ in 0..<Self.burst {
+                    guard let received = try devices.receive() else { break }
+                    try takeMessage(received)
+                }
             }
-            for result in compute.results.drain() { try take(result) }
+            for result in compute.results.drain() {
+                hasGotOn = true
+                try take(result)
+            }
             try outbox.flush(now: clock.now, by: sendNow)
             try coordinator.keepAlive()
             try tick()
             if let outcome { return outcome }
+            if let silence = coordinator.abandonment(isBusy: machine.isBusy || hasGotOn) { throw silence }
+            hasGotOn = false
         }
     }
 
@@ -129,6 +143,7 @@ final class WorkerLoop {
         case .message(let envelope, let payloads, _):
             Failpoint.hit(.afterReceive)
             self.payloads = payloads
+            if !payloads.isEmpty { hasGotOn = true }
             try perform(machine.received(envelope))
             self.payloads = []
         case .unreadable(let error, let peer):
@@ -143,7 +158,9 @@ final class WorkerLoop {
         for message in unforgotten { forget(message.device, message.sequence) }
         unforgotten = []
         try perform(machine.ticked(now: clock.now))
-        try reportQueue()
+        let refusals = try devices.refusals()
+        for notice in refusalNews.notices(of: refusals, now: clock.now) { try observer(.refused(notice)) }
+        try report(refusals)
     }
 
     /// What the store has from an earlier process, by device.

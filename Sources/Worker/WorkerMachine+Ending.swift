@@ -40,7 +40,7 @@ extension WorkerMachine {
         // A worker that never began to train has nothing to wait for but what it has promised to store.
         guard isIdle, !isAdopting, !hasBegun || schedule != nil else { return [] }
         phase = .checkpointing(outcome)
-        return hasBegun ? [.checkpoint] : checkpointed()
+        return hasBegun ? [.checkpoint(unrecorded: reports)] : checkpointed()
     }
 
     /// The checkpoint is written, if there was anything to write.

@@ -48,8 +48,10 @@ struct WorkerMachine {
         case advance(samples: [SampleReference], blocks: Range<Int>)
         /// Train on these samples, then call `stepped`.
         case step(epoch: Int, samples: [SampleReference])
+        /// Do what follows a step, before the next: a checkpoint that is due keeps the steps that are not recorded.
+        case keep(Body.StepReport, unrecorded: [Body.StepReport])
         /// Write a checkpoint, then call `checkpointed`.
-        case checkpoint
+        case checkpoint(unrecorded: [Body.StepReport])
         /// Tell the coordinator.
         case tell(Body)
         /// Tell the coordinator the totals.
@@ -183,15 +185,18 @@ struct WorkerMachine {
     }
 
     /// What trains is ready, after so many steps.
-    mutating func began(step: Int) -> [Action] {
+    ///
+    /// - Parameter unrecorded: steps among them that the coordinator may not know.
+    mutating func began(step: Int, unrecorded: [Body.StepReport]) -> [Action] {
         guard let plan else { return [] }
+        reports = unrecorded
         var schedule = WorkSchedule(
             seed: plan.seed, counts: plan.devices.map { Int($0.samples) }, epochs: settings.epochs,
             batch: settings.batch, frozenBlocks: settings.frozenBlocks, advanceLimit: settings.advanceLimit,
             startStep: step)
         for message in book.messages { schedule.arrived(message.samples, cut: message.cut) }
         self.schedule = schedule
-        return [.tellObserver(.trainingBegan(step: step))] + proceed()
+        return unrecorded.map { .tell(.stepReport($0)) } + [.tellObserver(.trainingBegan(step: step))] + proceed()
     }
 
     /// The missing blocks of these samples have been run, and the result is kept.
@@ -211,7 +216,7 @@ struct WorkerMachine {
         isStepping = false
         schedule?.stepped()
         reports.append(report)
-        return [.tell(.stepReport(report))] + proceed()
+        return [.tell(.stepReport(report)), .keep(report, unrecorded: reports)] + proceed()
     }
 
     /// The coordinator has written steps down.

@@ -1,5 +1,6 @@
 import Foundation
 import Methods
+import Wire
 
 /// What trains, and its checkpoints: what a worker does not know about itself. All of it is called on one thread,
 /// between steps.
@@ -7,12 +8,16 @@ public struct WorkerTraining: Sendable {
     /// A checkpoint's files by name, in the order in which they are to be written, and the step it was written after.
     public typealias Checkpoint = (step: Int, files: [(name: String, url: URL)])
 
+    /// What trains, and the steps before that the coordinator may not have written down.
+    public typealias Start = (trainer: Trainer, unrecorded: [Body.StepReport])
+
     /// Every device has said how many samples it holds: gives what trains, as the steps before have left it.
-    public var begin: @Sendable (_ counts: [Int]) throws -> Trainer
-    /// Called after every step, when nothing changes what trains, while the step is being reported.
-    public var afterStep: @Sendable (Trainer.StepResult) throws -> Void
+    public var begin: @Sendable (_ counts: [Int]) throws -> Start
+    /// Called after every step, when nothing changes what trains. A checkpoint keeps the steps that the coordinator has
+    /// not written down: nobody else could tell of them if both died.
+    public var afterStep: @Sendable (_ step: Body.StepReport, _ unrecorded: [Body.StepReport]) throws -> Void
     /// Writes a checkpoint now, and gives the newest one; nil when there is none.
-    public var checkpoint: @Sendable () throws -> Checkpoint?
+    public var checkpoint: @Sendable (_ unrecorded: [Body.StepReport]) throws -> Checkpoint?
     /// Takes a checkpoint that another worker handed over: its files lie in a folder.
     public var adopt: @Sendable (_ step: Int, _ folder: URL) throws -> Void
     /// The step of the newest checkpoint, 0 for none. Called on the thread of `run`.
@@ -20,9 +25,11 @@ public struct WorkerTraining: Sendable {
 
     /// What trains. By default nothing is kept of it beyond the process.
     public init(
-        begin: @escaping @Sendable (_ counts: [Int]) throws -> Trainer,
-        afterStep: @escaping @Sendable (Trainer.StepResult) throws -> Void = { _ in },
-        checkpoint: @escaping @Sendable () throws -> Checkpoint? = { nil },
+        begin: @escaping @Sendable (_ counts: [Int]) throws -> Start,
+        afterStep: @escaping @Sendable (_ step: Body.StepReport, _ unrecorded: [Body.StepReport]) throws -> Void = {
+            _, _ in
+        },
+        checkpoint: @escaping @Sendable (_ unrecorded: [Body.StepReport]) throws -> Checkpoint? = { _ in nil },
         adopt: @escaping @Sendable (_ step: Int, _ folder: URL) throws -> Void = { _, _ in },
         checkpointStep: @escaping @Sendable () -> Int = { 0 }
     ) {

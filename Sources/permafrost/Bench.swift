@@ -26,10 +26,14 @@ struct BenchQueue: AnsweringCommand {
 
             ingest   payload bytes a second into a durable store, and the disk's own rate of sequential synced writes \
             in the same run; into memory, and ZeroMQ's own rate with the same frames; each once more with CURVE. \
+            ZeroMQ receives into the same memory again and again, and so the store has all of its memory before the \
+            first message comes. A store that finds it meanwhile is measured too, and ZeroMQ with every frame kept. \
             Ratios are medians of rounds.
             bounds   64 devices publish while the worker is stopped: the peak resident memory of its process, and of \
             all devices' process, against their credits and 64 MiB. Exits with 1 when a peak is above.
             devices  1,000 devices with messages of 4 KiB: messages a second, acknowledgement times, memory.
+
+            After an error, what was measured before is printed all the same.
             """)
 
     @Option(parsing: .upToNextOption, help: "What is measured: ingest, bounds, devices; everything if left out.")
@@ -67,6 +71,10 @@ struct BenchQueue: AnsweringCommand {
         let report = try QueueBench(options) { console.line($0) }.run()
         Console.print(
             format == .json ? jsonText(report, indented: true) : BenchText.queue(report).joined(separator: "\n"))
+        if let error = report.error {
+            if format == .text { Console.printError(error.text) }
+            throw ArgumentParser.ExitCode(error.code)
+        }
         guard report.isWithinBounds else { throw ArgumentParser.ExitCode.failure }
     }
 }

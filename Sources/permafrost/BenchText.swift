@@ -16,9 +16,11 @@ enum BenchText {
             "          with CURVE \(rate(medians.durableCurve)): \(ratio(ingest.medianDurableCurveToPlain)) of plain",
             "memory    \(rate(medians.memory)), ZeroMQ alone \(rate(medians.transfer)): "
                 + "ratio \(ratio(ingest.medianMemoryToTransfer)), 0.70 is asked for",
-            "          ZeroMQ with every frame kept \(rate(medians.keptTransfer)): "
-                + "ratio \(ratio(ingest.medianMemoryToKeptTransfer))",
             "          with CURVE \(rate(medians.memoryCurve)): \(ratio(ingest.medianMemoryCurveToPlain)) of plain",
+            "          in fresh memory \(rate(medians.freshMemory)), "
+                + "ZeroMQ with every frame kept \(rate(medians.keptTransfer)): "
+                + "ratio \(ratio(ingest.medianFreshMemoryToKeptTransfer)), "
+                + "\(ratio(ingest.medianFreshMemoryToTransfer)) to ZeroMQ alone",
         ]
     }
 

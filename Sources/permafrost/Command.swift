@@ -25,25 +25,14 @@ extension AnsweringCommand {
         do {
             try answer()
         } catch let error as any NumberedError {
+            let answer = ErrorAnswer(error)
             if format == .json {
-                Console.print(jsonText(["error": ErrorAnswer(error)], indented: true))
+                Console.print(jsonText(["error": answer], indented: true))
             } else {
-                Console.printError("error \(error.exitCode.rawValue): \(error.problem)\n  → \(error.remedy)")
+                Console.printError(answer.text)
             }
-            throw ArgumentParser.ExitCode(error.exitCode.rawValue)
+            throw ArgumentParser.ExitCode(answer.code)
         }
-    }
-}
-
-private struct ErrorAnswer: Encodable {
-    let code: Int32
-    let problem: String
-    let remedy: String
-
-    init(_ error: any NumberedError) {
-        code = error.exitCode.rawValue
-        problem = error.problem
-        remedy = error.remedy
     }
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Recipes
 import Runs
 
@@ -15,7 +16,10 @@ struct CoordinatorCommand: AnsweringCommand {
 
             Killed at any time and started again with the same --state, it goes on with the run of its ledger; the last \
             example needs no recipe for that. Look at the run with 'permafrost top', 'permafrost run info' and 'permafrost \
-            run logs'; let keys in with 'permafrost devices enroll'. Ctrl-C ends the run after the step under way.
+            run logs'; let keys in with 'permafrost devices enroll'. Ctrl-C ends the run after the step under \
+            way. SIGTERM ends the coordinator alone: devices and workers go on, and look for the next one. A run that has \
+            ended stays until everybody has said goodbye, --linger seconds for those who are away; started again then, the \
+            coordinator tells whoever still waits.
             """)
 
     @Argument(help: "The recipe, a YAML file.", completion: .file(extensions: ["yaml", "yml"]))
@@ -39,6 +43,9 @@ struct CoordinatorCommand: AnsweringCommand {
     @Flag(help: "Run a recipe once more whose run is complete.")
     var again = false
 
+    @Option(help: "Seconds for which a run that has ended waits for devices and workers that are away, to tell them.")
+    var linger = 30
+
     @Option(help: "How the end is printed; with json, progress goes to the standard error.")
     var format = OutputFormat.text
 
@@ -46,6 +53,7 @@ struct CoordinatorCommand: AnsweringCommand {
         guard insecure == (key == nil) else {
             throw ValidationError("Name --key, or --insecure to speak plain TCP without keys.")
         }
+        guard linger >= 0 else { throw ValidationError("--linger is a number of seconds from 0 on.") }
     }
 
     func answer() throws {
@@ -56,12 +64,20 @@ struct CoordinatorCommand: AnsweringCommand {
             recipe,
             CoordinatorRun.Options(
                 listen: listen, state: state,
-                security: key.map { .curve(keyFile: $0, coordinatorKeyFile: nil) } ?? .insecure, again: again))
-        let signals = StopSignals {
-            console.line("ending the run after the step under way; press Ctrl-C again to leave it to itself")
+                security: key.map { .curve(keyFile: $0, coordinatorKeyFile: nil) } ?? .insecure, again: again,
+                linger: .seconds(linger)))
+        let signals = StopSignals { signal in
+            guard signal == SIGINT else { return coordinator.leave() }
+            let isOver = coordinator.earlier?.state == .completed
+            console.line(
+                isOver ? "leaving" : "ending the run after the step under way; press Ctrl-C again to leave it to itself"
+            )
             coordinator.stop()
         }
         defer { signals.cancel() }
+        if coordinator.earlier?.state == .completed {
+            console.line("complete  \(coordinator.run); whoever still waits is told, and --again runs it once more")
+        }
         try coordinator.run(observer: RolePrinter(console).show)
         if format == .json {
             Console.print(jsonText(["run": coordinator.run, "state": "completed"], indented: true))

@@ -17,7 +17,8 @@ struct DeviceCommand: AnsweringCommand {
             The recipe comes from the coordinator; the model it names must be on this machine (scripts/fetch). Without \
             --data the device takes its share of the recipe's own data, as 'permafrost train' deals it. It may be started \
             before the coordinator, leave at any time and come back: it goes on with what its worker does not have yet. \
-            Ctrl-C says goodbye and leaves.
+            Ctrl-C says goodbye and leaves. One that has waited for --patience and heard of no coordinator leaves too, with \
+            success if its worker has everything.
             """)
 
     @OptionGroup var link: LinkOptions
@@ -45,8 +46,9 @@ struct DeviceCommand: AnsweringCommand {
         if slowdown > 1 { console.line("simulated \(Figures.decimal(slowdown, 1)) times slower than this machine") }
         let device = try DeviceRun(
             DeviceRun.Options(
-                id: id, coordinator: try link.endpoint(), data: data, security: link.security, slowdown: slowdown))
-        let signals = StopSignals {
+                id: id, coordinator: try link.endpoint(), data: data, security: link.security,
+                patience: link.patienceLimit, slowdown: slowdown))
+        let signals = StopSignals { _ in
             console.line("leaving; press Ctrl-C again to leave at once")
             device.stop()
         }

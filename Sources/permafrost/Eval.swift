@@ -29,7 +29,7 @@ struct Eval: AnsweringCommand {
     func answer() throws {
         let console = Console(toErrors: format == .json)
         let evaluation = EvaluationRun(try arguments.load(), adapterPath: adapter)
-        let signals = StopSignals(evaluation.stop)
+        let signals = StopSignals { _ in evaluation.stop() }
         defer { signals.cancel() }
         let (report, rows) = try evaluation.run { done, count in console.status("testing \(done)/\(count) examples") }
         if let predictions { try writeJSONLines(rows, to: predictions) }

@@ -40,7 +40,7 @@ struct Export: AnsweringCommand {
     func answer() throws {
         let console = Console(toErrors: format == .json)
         let export = ExportRun(form, source: source, output: output, base: base)
-        let signals = StopSignals(export.stop)
+        let signals = StopSignals { _ in export.stop() }
         defer { signals.cancel() }
         let report = try export.run { bytes, count in
             console.status("writing   \(Figures.bytes(Double(bytes))) of \(Figures.bytes(Double(count)))")

@@ -66,7 +66,7 @@ struct Generate: AnsweringCommand {
         request.seed = seed
         request.stops = stop
         let run = GenerationRun(request)
-        let signals = StopSignals(run.stop)
+        let signals = StopSignals { _ in run.stop() }
         defer { signals.cancel() }
         let isText = format == .text
         let report = try run.run { piece in

@@ -24,7 +24,11 @@ struct LinkOptions: ParsableArguments {
     @Flag(help: "Speak plain TCP, without keys: anybody on the network can read and take part.")
     var insecure = false
 
+    @Option(help: "Seconds without a word from a coordinator after which it leaves, unless it gets on; 0 is for ever.")
+    var patience = 3600
+
     func validate() throws {
+        guard patience >= 0 else { throw ValidationError("--patience is a number of seconds from 0 on.") }
         let named = [key, coordinatorKey].compactMap { $0 }.count
         guard named == (insecure ? 0 : 2) else {
             throw ValidationError("Name --key and --coordinator-key, or --insecure to speak plain TCP without keys.")
@@ -41,6 +45,9 @@ struct LinkOptions: ParsableArguments {
         if let named = coordinator ?? Self.environment { return named }
         return try recipe.map { try Recipe.load(file: $0).network.coordinator } ?? ""
     }
+
+    /// How long to wait for a word of the coordinator; nil is for ever.
+    var patienceLimit: Duration? { patience > 0 ? .seconds(patience) : nil }
 
     var security: RoleSecurity {
         key.map { .curve(keyFile: $0, coordinatorKeyFile: coordinatorKey) } ?? .insecure

@@ -33,7 +33,7 @@ struct Resume: AnsweringCommand {
 extension TrainingRun {
     /// Runs to the end, shown on the console; the first Ctrl-C or SIGTERM stops it after the step under way.
     func runShowing(on console: Console, recipePath: String) throws -> RunSummary {
-        let signals = StopSignals { [self] in
+        let signals = StopSignals { [self] _ in
             console.line("stopping after the step under way; press Ctrl-C again to stop at once")
             stop()
         }

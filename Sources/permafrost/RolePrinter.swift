@@ -1,5 +1,6 @@
 import Coordinator
 import Device
+import Diagnostics
 import Runs
 import Worker
 
@@ -82,6 +83,7 @@ final class RolePrinter: Sendable {
             console.line("dead      message \(sequence) of \(device): \(problem); see 'permafrost queue dead'")
         case .damaged(let device, let sequence, let problem):
             console.line("damaged   message \(sequence) of \(device): \(problem); its device is asked again")
+        case .refused(let notice): console.line("\(notice)")
         case .draining: console.line("draining  no more messages are taken")
         case .handingOver(let done, let count):
             console.status("handover  \(Figures.count(done)) of \(Figures.count(count)) messages and pieces")
@@ -104,7 +106,7 @@ final class RolePrinter: Sendable {
     private func show(_ event: CoordinatorEvent) {
         switch event {
         case .registered(let id, let samples):
-            console.line("here      \(id)" + (samples.map { ", \(Figures.count($0, "sample"))" } ?? ""))
+            console.line("here      \(id.printable)" + (samples.map { ", \(Figures.count($0, "sample"))" } ?? ""))
         case .began: console.line("training  everybody is here")
         case .deviceProgress(let device, let progress):
             console.status("published \(Figures.count(Int(clamping: progress.publishedSamples))) samples of \(device)")
@@ -113,12 +115,17 @@ final class RolePrinter: Sendable {
                 "step \(report.step)  epoch \(report.epoch)  loss \(Figures.decimal(report.loss, 4))  "
                     + "acc \(Figures.decimal(report.accuracy, 2))")
         case .planned(let generation, let reason): console.line("plan \(generation)    \(reason)")
-        case .away(let id, let reason): console.line("away      \(id): \(reason); the run waits for it")
+        case .away(let id, let reason): console.line("away      \("\(id): \(reason)".printable); the run waits for it")
         case .returned(let id): console.line("back      \(id)")
-        case .failed(let id, let error): console.line("failed    \(id): \(error.problem)\n          → \(error.remedy)")
+        case .failed(let id, let error):
+            console.line("failed    \("\(id): \(error.problem)".printable)\n          → \(error.remedy.printable)")
+        case .refused(let notice): console.line("\(notice)")
         case .draining(let worker, let successor):
             console.line("draining  \(worker)" + (successor.map { "; \($0) takes over" } ?? "; nobody stands by"))
         case .handedOver(let from, let to): console.line("handover  \(from) to \(to): done")
+        case .lingering(let ids, let seconds):
+            let names = ids.prefix(5).joined(separator: ", ") + (ids.count > 5 ? " and \(ids.count - 5) more" : "")
+            console.line("ended     stays up to \(Figures.duration(seconds)) until these have heard of it: \(names)")
         }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Coordinator
+import Diagnostics
 import Foundation
 import Ledger
 import Runs
@@ -11,7 +12,7 @@ struct RunInformation: AnsweringCommand {
         abstract: "Says how a run stands, what its plan is and why: the newest one if none is named.",
         discussion: """
             A plan predicts how long the run takes from its begin when all devices and the worker have been measured; WHY \
-            says what gave each device its cut.
+            says what gave each device its cut. Refused are handshakes and messages since that role was started.
 
             The chain of its steps is followed from the first to the last: a step that was changed, exchanged or lost is \
             named, and the exit code is 65.
@@ -33,7 +34,7 @@ struct RunInformation: AnsweringCommand {
         let answer = Answer(
             run: RunAnswer(runState.run), progress: try RunProgress(runState, in: ledger),
             verifiedSteps: try ledger.verifyChain(id), chainHash: runState.run.chainHash, plan: plans.last,
-            plans: plans, assignments: runState.assignments, workers: runState.workers,
+            plans: plans, assignments: runState.assignments, workers: runState.workers, refusals: runState.refusals,
             orders: try ledger.orders(of: id).filter { $0.taken == nil })
         Console.print(format == .json ? jsonText(answer, indented: true) : text(answer))
     }
@@ -54,11 +55,19 @@ struct RunInformation: AnsweringCommand {
         let stored = Figures.count(answer.progress.settledSamples)
         facts.append(("stored", "\(stored) of \(Figures.count(answer.progress.samples, "sample"))"))
         facts += answer.workers.map { ("worker", "\($0.id) at \($0.endpoint): \($0.state.rawValue)") }
+        facts += answer.refusals.map { ("refused", text($0)) }
         if let plan = answer.plan { facts += plan.facts(run: run) }
         facts += answer.orders.map { ("ordered", "\($0.kind.rawValue) \($0.target), not taken yet") }
         facts.append(("next", next(run)))
-        let lines = facts.map { "\($0.padding(toLength: 9, withPad: " ", startingAt: 0))  \($1)" }
+        let lines = facts.map { "\($0.padding(toLength: 9, withPad: " ", startingAt: 0))  \($1.printable)" }
         return (lines + assignments(answer.assignments)).joined(separator: "\n")
+    }
+
+    private func text(_ refusals: RefusalRecord) -> String {
+        let reasons = refusals.reasons.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+            .map { "\($0.key) \(Figures.count($0.value))" }
+        return "by \(refusals.source): \(Figures.count(refusals.handshakes, "handshake")), "
+            + "\(Figures.count(refusals.messages, "message"))  (\(reasons.joined(separator: ", ")))"
     }
 
     private func assignments(_ assignments: [AssignmentRecord]) -> [String] {
@@ -94,6 +103,7 @@ struct RunInformation: AnsweringCommand {
         let plans: [PlanAnswer]
         let assignments: [AssignmentRecord]
         let workers: [WorkerRecord]
+        let refusals: [RefusalRecord]
         let orders: [OrderRecord]
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diagnostics
 import Foundation
 import Ledger
 import Runs
@@ -77,7 +78,7 @@ struct RunLogs: AnsweringCommand {
 
     private static func line(_ event: EventRecord) -> String {
         let level = event.level.rawValue.padding(toLength: 7, withPad: " ", startingAt: 0)
-        return "\(Figures.moment(event.time))  \(level)  \(event.role) \(event.source)  \(event.text)"
+        return "\(Figures.moment(event.time))  \(level)  \(event.role) \(event.source)  \(event.text)".printable
     }
 }
 

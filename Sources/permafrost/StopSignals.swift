@@ -6,14 +6,14 @@ import Synchronization
 final class StopSignals: Sendable {
     private nonisolated(unsafe) let sources: [any DispatchSourceSignal]
 
-    /// - Parameter stop: called once, on a thread of its own.
-    init(_ stop: @escaping @Sendable () -> Void) {
+    /// - Parameter stop: called once with the signal, on a thread of its own.
+    init(_ stop: @escaping @Sendable (_ signal: Int32) -> Void) {
         let count = SignalCount()
         sources = [SIGINT, SIGTERM].map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
-                if count.next() == 1 { stop() } else { _exit(128 + number) }
+                if count.next() == 1 { stop(number) } else { _exit(128 + number) }
             }
             source.resume()
             return source

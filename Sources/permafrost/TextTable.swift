@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Rows of columns that stand below each other.
 struct TextTable {
     /// How a column stands in its width.
@@ -13,7 +15,8 @@ struct TextTable {
         rows = [columns.map(\.title)]
     }
 
-    mutating func add(_ row: [String]) { rows.append(row) }
+    /// Whoever wrote what stands in it, a cell stays in its place.
+    mutating func add(_ row: [String]) { rows.append(row.map(\.printable)) }
 
     /// The titles, then one line per row.
     var lines: [String] {

@@ -45,8 +45,8 @@ struct WorkerCommand: AnsweringCommand {
         let worker = try WorkerRun(
             WorkerRun.Options(
                 id: id, coordinator: try link.endpoint(), listen: listen, advertised: advertise, state: state,
-                security: link.security))
-        let signals = StopSignals {
+                security: link.security, patience: link.patienceLimit))
+        let signals = StopSignals { _ in
             console.line("leaving after the step under way; press Ctrl-C again to leave at once")
             worker.stop()
         }

@@ -11,7 +11,13 @@ struct Workers: ParsableCommand {
 
 /// `permafrost workers ls`.
 struct WorkerList: AnsweringCommand {
-    static let configuration = CommandConfiguration(commandName: "ls", abstract: "Lists a run's workers.")
+    static let configuration = CommandConfiguration(
+        commandName: "ls",
+        abstract: "Lists a run's workers.",
+        discussion: """
+            REFUSED are handshakes and messages that a worker has refused since it was started; 'permafrost run info' says \
+            why.
+            """)
 
     @Option(help: "The run's id; the newest one if left out.")
     var run: String?
@@ -23,10 +29,17 @@ struct WorkerList: AnsweringCommand {
 
     func answer() throws {
         let ledger = try state.ledger(.reading)
-        let workers = try ledger.state(of: state.run(run, in: ledger).id).workers
+        let workers = WorkerAnswer.workers(try ledger.state(of: state.run(run, in: ledger).id))
         if format == .json { return Console.print(jsonText(workers, indented: true)) }
-        var table = TextTable([("WORKER", .left), ("STATE", .left), ("STEP", .right), ("ENDPOINT", .left)])
-        for worker in workers { table.add([worker.id, worker.state.rawValue, "\(worker.step)", worker.endpoint]) }
+        var table = TextTable([
+            ("WORKER", .left), ("STATE", .left), ("STEP", .right), ("REFUSED", .right), ("ENDPOINT", .left),
+        ])
+        for worker in workers {
+            let record = worker.record
+            table.add([
+                record.id, record.state.rawValue, "\(record.step)", Figures.count(worker.refused), record.endpoint,
+            ])
+        }
         Console.print(workers.isEmpty ? "no worker yet" : table.lines.joined(separator: "\n"))
     }
 }
@@ -59,5 +72,28 @@ struct WorkerDrain: AnsweringCommand {
             format == .json
                 ? jsonText(["ordered": "drain", "worker": id, "run": run])
                 : "\(id) is to hand over and leave\nnext      \(state.next("run logs \(run) --follow"))")
+    }
+}
+
+/// A worker, and how often it has refused anything.
+private struct WorkerAnswer: Encodable {
+    let record: WorkerRecord
+    let refused: Int
+
+    static func workers(_ state: RunState) -> [WorkerAnswer] {
+        state.workers.map { worker in
+            let refusals = state.refusals.first { $0.role == "worker" && $0.source == worker.id }
+            return WorkerAnswer(record: worker, refused: refusals.map { $0.handshakes + $0.messages } ?? 0)
+        }
+    }
+
+    private enum Keys: CodingKey {
+        case refused
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try record.encode(to: encoder)
+        var container = encoder.container(keyedBy: Keys.self)
+        try container.encode(refused, forKey: .refused)
     }
 }

@@ -5,7 +5,7 @@ import Tensors
 
 /// A small run whose every step has other tensors.
 struct RunCheckpointBench {
-    static let files = ["state.safetensors", "state.json", "recipe.yaml", "complete"]
+    static let files = ["state.safetensors", "state.json", "recipe.yaml", "reports", "complete"]
 
     static let defaultRecipe = (0..<20).map { "key\($0): value\n" }.joined()
 
@@ -26,7 +26,8 @@ struct RunCheckpointBench {
     @discardableResult
     func write(_ step: Int, keeping: Int = 2, recipe: String = defaultRecipe) throws -> URL {
         try RunCheckpoint.write(
-            state: state(step), tensors: tensors(step), recipe: recipe, to: parent, keeping: keeping)
+            state: state(step), tensors: tensors(step), recipe: recipe, reports: Data("steps up to \(step)".utf8),
+            to: parent, keeping: keeping)
     }
 
     /// The step of the latest whole checkpoint after its tensors were compared, and what was skipped.
@@ -36,6 +37,7 @@ struct RunCheckpointBench {
         guard let checkpoint else { return (nil, skipped) }
         let expected = tensors(checkpoint.state.step)
         guard checkpoint.state == state(checkpoint.state.step),
+            checkpoint.reports == Data("steps up to \(checkpoint.state.step)".utf8),
             try expected.allSatisfy({ try checkpoint.tensors.values($0.key) == $0.value.matrix.values })
         else { return (-1, skipped) }
         return (checkpoint.state.step, skipped)

@@ -97,7 +97,8 @@ struct CoordinatorMachineTests {
         #expect(machine.hear(Self.registration("w"), from: "a").rejections == [14])
         #expect(machine.hear(Self.registration("w"), from: "x") == [.notify(.registered(id: "x", samples: nil))])
         #expect(machine.hear(.workerFinished(Self.totals), from: "x").isEmpty)
-        #expect(machine.hear(.workerFinished(Self.totals), from: "w").finish == .completed(Self.totals))
+        #expect(machine.hear(.workerFinished(Self.totals), from: "w").finish == nil)
+        #expect(machine.goodbyes(of: ["a", "b", "w", "x"]) == [.finish(.completed(Self.totals))])
     }
 
     @Test("a device with no samples, or with more than a run can hold, is refused by name", arguments: [0, .max])
@@ -121,9 +122,10 @@ struct CoordinatorMachineTests {
         let actions = machine.passTime(now: .milliseconds(11_001))
         #expect(actions.stopped == ["a", "b", "w"] && actions.finish == nil)
         #expect(machine.passTime(now: .seconds(12)).isEmpty)
+        #expect(machine.hear(.workerFinished(Self.totals), from: "w", now: .seconds(12)).isEmpty)
         #expect(
-            machine.hear(.workerFinished(Self.totals), from: "w", now: .seconds(12)).finish
-                == .failed(.deviceLost(device: "a", seconds: 10, published: 3, samples: 5), Self.totals))
+            machine.goodbyes(of: ["b", "w"])
+                == [.finish(.failed(.deviceLost(device: "a", seconds: 10, published: 3, samples: 5), Self.totals))])
     }
 
     @Test("a finished device may be silent")
@@ -145,8 +147,10 @@ struct CoordinatorMachineTests {
         #expect(news == [.notify(.step(Self.report(4))), .send(to: "w", session: 0, .stepRecorded(step: 4))])
         for id in ["a", "b"] { _ = machine.hear(.heartbeat(time: 1), from: id, now: .seconds(9)) }
         let actions = machine.passTime(now: .seconds(11))
-        #expect(actions.stopped.starts(with: ["a", "b"]))
-        #expect(actions.finish == .failed(.workerLost(worker: "w", seconds: 10, steps: 4), nil))
+        #expect(actions.stopped.starts(with: ["a", "b"]) && actions.finish == nil)
+        #expect(
+            machine.goodbyes(of: ["a", "b"]) == [.finish(.failed(.workerLost(worker: "w", seconds: 10, steps: 4), nil))]
+        )
     }
 
     @Test("who cannot go on ends the run with its own exit code and remedy", arguments: ["a", "w"])
@@ -158,7 +162,9 @@ struct CoordinatorMachineTests {
             .failure(.init(exitCode: 53, problem: "the disk is full", remedy: "buy one")), from: id)
         #expect(actions.stopped.starts(with: ["a", "b"]))
         if id == "a" { actions = machine.hear(.workerFinished(Self.totals), from: "w") }
-        #expect(actions.finish == .failed(error, id == "a" ? Self.totals : nil))
+        #expect(actions.finish == nil)
+        let others = id == "a" ? ["b", "w"] : ["a", "b"]
+        #expect(machine.goodbyes(of: others) == [.finish(.failed(error, id == "a" ? Self.totals : nil))])
         #expect(error.exitCode == .storeFull && error.remedy == "buy one")
     }
 
@@ -180,9 +186,10 @@ struct CoordinatorMachineTests {
         let actions = machine.stopRequested(now: .zero).deeds
         #expect(actions.stopped == ["a", "b", "w"] && actions.finish == nil)
         #expect(machine.stopRequested(now: .zero).deeds.isEmpty)
-        #expect(
-            machine.hear(.workerFinished(Self.totals), from: "w")
-                == [.finish(.interrupted(Self.totals))])
+        #expect(machine.goodbyes(of: ["a"]).isEmpty)
+        #expect(machine.hear(.workerFinished(Self.totals), from: "w").isEmpty)
+        #expect(machine.hear(.deviceProgress(Self.progress(9, finished: true)), from: "b").isEmpty)
+        #expect(machine.goodbyes(of: ["w"]) == [.finish(.interrupted(Self.totals))])
     }
 
     @Test("stop before everybody is there ends the run once all who were still to come have been told")
@@ -194,7 +201,8 @@ struct CoordinatorMachineTests {
         #expect(worker.stopped == ["w"] && worker.finish == nil)
         #expect(machine.hear(.workerFinished(Self.totals), from: "w").isEmpty)
         let last = machine.hear(Self.registration("b"), from: "b")
-        #expect(last.stopped == ["b"] && last.finish == .interrupted(nil))
+        #expect(last.stopped == ["b"] && last.finish == nil)
+        #expect(machine.goodbyes(of: ["a", "b", "w"]) == [.finish(.interrupted(nil))])
     }
 
     @Test("stop before everybody is there waits for those to come no longer than for a silent one")
@@ -209,7 +217,9 @@ struct CoordinatorMachineTests {
     func stopAfter() {
         var machine = Self.running()
         let actions = machine.hear(.workerFinished(Self.totals), from: "w")
-        #expect(actions.stopped == ["a", "b", "w"] && actions.finish == .completed(Self.totals))
+        #expect(actions.stopped == ["a", "b", "w"] && actions.finish == nil)
+        #expect(machine.stopRequested(now: .zero).deeds.isEmpty)
+        #expect(machine.goodbyes(of: ["a", "b", "w"]).finish == .completed(Self.totals))
         #expect(machine.stopRequested(now: .zero).deeds.isEmpty)
         #expect(machine.passTime(now: .seconds(100)).isEmpty)
         #expect(machine.hear(Self.registration("a"), from: "a").isEmpty)

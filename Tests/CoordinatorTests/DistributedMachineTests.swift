@@ -202,6 +202,7 @@ struct DistributedMachineTests {
         #expect(machine.hear(Self.registration("b"), from: "b", session: 2).stopped == ["b"])
         #expect(machine.hear(.goodbye(reason: ""), from: "w1", session: 1).isEmpty)
         #expect(machine.hear(.goodbye(reason: ""), from: "b", session: 2) == [.finish(.completed(Self.totals))])
+        #expect(late.passTime(now: .seconds(4)).events == [.lingering(for: ["a", "b", "w1"], seconds: 7)])
         #expect(late.passTime(now: .seconds(11)).isEmpty)
         #expect(late.passTime(now: .milliseconds(11_001)) == [.finish(.completed(Self.totals))])
     }

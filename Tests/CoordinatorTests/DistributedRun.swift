@@ -17,11 +17,13 @@ struct DistributedRun {
     /// - Parameter gate: where the worker's training waits.
     init(
         _ transport: Ground.Transport = .tcp, gate: StepGate? = nil, workers: [String] = [],
-        timing: ConnectionTiming = Site.timing
+        timing: ConnectionTiming = Site.timing,
+        configure: (inout Coordinator.Configuration) -> Void = { _ in }
     ) throws {
         run = try TinyRun(Ground(storage: .lmdb, transport: transport), TinyShards.planned, timing: timing) {
             $0.losses = .wait
             $0.silenceLimit = .seconds(5)
+            configure(&$0)
         }
         try run.site.enroll(workers, as: .worker)
         self.gate = gate

@@ -18,10 +18,6 @@ struct Ground: Sendable, CustomTestStringConvertible {
         Transport.allCases.map { Ground(storage: storage, transport: $0) }
     }
 
-    /// Where a coordinator that says stop and ends at once is sure to be heard. Over TCP a message that a peer has not
-    /// read is lost with the connection; there a coordinator waits for goodbyes.
-    static let inProcess = all.filter { $0.transport == .inproc }
-
     /// Whether the coordinator has one: durable runs need it, and enrolled keys are nowhere else.
     var hasLedger: Bool { storage == .lmdb || transport == .curve }
 

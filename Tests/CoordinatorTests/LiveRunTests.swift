@@ -86,8 +86,7 @@ struct LiveRunTests {
     }
 
     @Test(
-        "a device that cannot go on ends the run with its own error, and everybody leaves",
-        arguments: Ground.inProcess)
+        "a device that cannot go on ends the run with its own error, and everybody leaves", arguments: Ground.all)
     func deviceFails(ground: Ground) throws {
         let run = try TinyRun(ground, [.init(id: "honest", cut: 2), .init(id: "other", cut: 5)])
         try run.startCoordinator()
@@ -117,7 +116,7 @@ struct LiveRunTests {
         #expect(try run.trainer.parameters.flat.values == TinyShards.adapters.get())
     }
 
-    @Test("a run that is stopped before its roles have come lets them all go", arguments: Ground.inProcess)
+    @Test("a run that is stopped before its roles have come lets them all go", arguments: Ground.all)
     func stoppedBefore(ground: Ground) throws {
         let run = try TinyRun(ground, Self.plan)
         try run.startCoordinator(isStopped: true)

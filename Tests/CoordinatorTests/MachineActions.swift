@@ -14,6 +14,11 @@ extension CoordinatorMachine {
         received(body, from: sender, session: session, now: now) + settle()
     }
 
+    /// What is done when these say goodbye, one after another.
+    mutating func goodbyes(of ids: [String], session: UInt64 = 0) -> [Action] {
+        ids.flatMap { hear(.goodbye(reason: ""), from: $0, session: session) }
+    }
+
     /// What is done when time has passed, without what is recorded.
     mutating func passTime(now: Duration) -> [Action] { (tick(now: now) + settle()).deeds }
 }

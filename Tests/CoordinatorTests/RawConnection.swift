@@ -35,5 +35,39 @@ final class RawConnection {
     deinit { close(descriptor) }
 
     /// What the other side no longer takes is of no interest.
-    func send(_ bytes: [UInt8]) { _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
+    func send(_ bytes: some Collection<UInt8>) {
+        let bytes = Array(bytes)
+        _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+    }
+
+    /// Says what somebody else has said over ZMTP 3.1, and waits in the handshake for answers as that one did.
+    ///
+    /// - Returns: whether the other side has answered to all of the handshake.
+    func replay(_ recording: [UInt8]) -> Bool {
+        var rest = recording[...]
+        send(rest.prefix(Self.greeting.count))
+        rest = rest.dropFirst(Self.greeting.count)
+        var isAnswered = receive(Self.greeting.count) != nil
+        let hasKeys = recording.dropFirst(12).starts(with: Array("CURVE".utf8))
+        for _ in 0..<(hasKeys ? 2 : 1) {
+            let command = rest.prefix(Self.frameLength(rest))
+            rest = rest.dropFirst(command.count)
+            send(command)
+            isAnswered = isAnswered && receive(2).flatMap { receive(Int($0[1])) } != nil
+        }
+        send(rest)
+        return isAnswered
+    }
+
+    /// Of the frame with which some bytes begin. What is longer than 255 bytes says so in eight bytes.
+    private static func frameLength(_ bytes: ArraySlice<UInt8>) -> Int {
+        let isLong = bytes.first.map { $0 & 2 != 0 } ?? false
+        return bytes.dropFirst().prefix(isLong ? 8 : 1).reduce(0) { $0 << 8 | Int($1) } + (isLong ? 9 : 2)
+    }
+
+    /// So many bytes; nil when the other side has none left to say.
+    private func receive(_ count: Int) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: count)
+        return recv(descriptor, &bytes, count, Int32(MSG_WAITALL)) == count ? bytes : nil
+    }
 }

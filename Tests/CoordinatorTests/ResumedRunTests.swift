@@ -17,11 +17,11 @@ struct ResumedRunTests {
         try run.startWorker { options in
             options.batch = TinyShards.batch
             options.training = WorkerTraining(
-                begin: { _ in run.trainer },
-                afterStep: { result in
-                    gate.passed(result.step)
+                begin: { _ in (run.trainer, []) },
+                afterStep: { report, _ in
+                    gate.passed(Int(report.step))
                     // Nobody tells when the worker has heard of the stop: a few more steps must not be all of them.
-                    if let stop, result.step > stop { Nap.long() }
+                    if let stop, report.step > stop { Nap.long() }
                 })
         }
         for (id, shard) in TinyShards.shards { try run.startDevice(id, examples: shard) }

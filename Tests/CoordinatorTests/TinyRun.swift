@@ -84,6 +84,7 @@ final class TinyRun: Sendable {
         var batch = 8
         var targetLimit = 2
         var heartbeatInterval = Duration.seconds(1)
+        var patience: Duration?
         /// Where it listens, and what it says of that.
         var endpoint: String?
         var advertised: String?
@@ -110,13 +111,14 @@ final class TinyRun: Sendable {
             configuration.coordinatorSecurity = try site.reaching("coordinator", as: id)
             configuration.deviceSecurity = try site.listening(id, in: context)
             configuration.timing = timing
+            configuration.patience = chosen.patience
             configuration.staysUntilStopped = isDistributed
             configuration.endsWhenFull = !isDistributed
             configuration.handoverFolder = site.folder(of: id).appendingPathComponent("handover")
             let worker = try Worker(
                 configuration, context: context, forward: model.forward,
                 store: chosen.store ?? site.store(of: id), pool: model.pool,
-                training: chosen.training ?? WorkerTraining(begin: { [trainer] _ in trainer }))
+                training: chosen.training ?? WorkerTraining(begin: { [trainer] _ in (trainer, []) }))
             try worker.run { [self] in workerEvents.add((id, $0)) }
         }
     }

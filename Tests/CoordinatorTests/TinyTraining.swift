@@ -2,6 +2,7 @@ import Dispatch
 import Foundation
 import Methods
 import Synchronization
+import Wire
 import Worker
 
 /// What a worker trains with, and its checkpoints on a disk: the step, and all that the next step depends on.
@@ -13,7 +14,7 @@ final class TinyTraining: Sendable {
     private let isDead = Atomic(false)
 
     /// Steps between checkpoints.
-    static let checkpointSteps = 3
+    static let checkpointSteps: UInt64 = 3
 
     /// - Parameter gate: where training waits after a step.
     init(_ model: TinyModel, folder: URL, gate: StepGate?) {
@@ -34,23 +35,27 @@ final class TinyTraining: Sendable {
     var role: WorkerTraining {
         WorkerTraining(
             begin: { [self] _ in try begin() },
-            afterStep: { [self] result in
-                if result.step % Self.checkpointSteps == 0 { try write() }
-                gate?.passed(result.step)
+            afterStep: { [self] report, unrecorded in
+                if report.step % Self.checkpointSteps == 0 { try write(unrecorded) }
+                gate?.passed(Int(report.step))
                 if isDead.load(ordering: .acquiring) { throw Death() }
             },
-            checkpoint: { [self] in
-                try write()
-                return writtenStep == 0 ? nil : (writtenStep, [("values", values)])
+            checkpoint: { [self] unrecorded in
+                try write(unrecorded)
+                return writtenStep == 0 ? nil : (writtenStep, [("values", values), ("reports", reports)])
             },
             adopt: { [self] _, aside in
                 try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-                try Data(contentsOf: aside.appendingPathComponent("values")).write(to: values, options: .atomic)
+                for file in [reports, values] {
+                    try Data(contentsOf: aside.appendingPathComponent(file.lastPathComponent))
+                        .write(to: file, options: .atomic)
+                }
             },
             checkpointStep: { [self] in writtenStep })
     }
 
     private var values: URL { folder.appendingPathComponent("values") }
+    private var reports: URL { folder.appendingPathComponent("reports") }
 
     private var written: [Float] {
         (try? Data(contentsOf: values)).map { data in data.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) } }
@@ -59,7 +64,7 @@ final class TinyTraining: Sendable {
 
     private var writtenStep: Int { written.first.map { Int($0) } ?? 0 }
 
-    private func begin() throws -> Trainer {
+    private func begin() throws -> WorkerTraining.Start {
         let trainer = try model.trainer()
         let floats = written
         if let step = floats.first {
@@ -72,14 +77,15 @@ final class TinyTraining: Sendable {
             trainer.resume(afterStep: Int(step))
         }
         newest.withLock { $0 = trainer }
-        return trainer
+        return (trainer, try StepReportList.decode((try? Data(contentsOf: reports)).map { [UInt8]($0) } ?? []))
     }
 
-    private func write() throws {
+    private func write(_ unrecorded: [Body.StepReport]) throws {
         if isDead.load(ordering: .acquiring) { throw Death() }
         guard let trainer = newest.withLock({ $0 }), trainer.step > 0 else { return }
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let floats = [Float(trainer.step)] + trainer.state.flatMap(\.values.flat.values)
+        try Data(StepReportList.encode(unrecorded)).write(to: reports, options: .atomic)
         try floats.withUnsafeBytes { try Data($0).write(to: values, options: .atomic) }
     }
 }

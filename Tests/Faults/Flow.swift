@@ -39,10 +39,13 @@ struct Flow {
     }
 
     /// - Returns: whether the source is still sound.
-    mutating func read(from source: Int32, _ faults: TCPFaults, now: Duration) -> Bool {
+    mutating func read(
+        from source: Int32, _ faults: TCPFaults, now: Duration, _ recording: Recording? = nil
+    ) -> Bool {
         var bytes = [UInt8](repeating: 0, count: Self.chunk)
         let count = recv(source, &bytes, bytes.count, 0)
         if count > 0 {
+            recording?.add(bytes.prefix(count))
             waiting.append((now + faults.delay, bytes.prefix(count)))
             waitingBytes += count
         } else if count == 0 {

@@ -8,11 +8,13 @@ struct ProxiedConnection {
     private var up = Flow()
     private var down = Flow()
     private var isSwallowed = false
+    private let recording: Recording?
 
     var isOver: Bool { client < 0 && upstream < 0 }
 
     /// - Parameter upstream: -1 for a connection that begins in a black hole.
-    init(client: Int32, upstream: Int32) {
+    init(client: Int32, upstream: Int32, recording: Recording? = nil) {
+        self.recording = recording
         self.client = client
         self.upstream = upstream
         isSwallowed = upstream < 0
@@ -50,7 +52,9 @@ struct ProxiedConnection {
         }
         let readable = Int16(POLLIN | POLLHUP | POLLERR), writable = Int16(POLLOUT)
         var isSound = true
-        if first.revents & readable != 0, up.takesMore(faults) { isSound = up.read(from: client, faults, now: now) }
+        if first.revents & readable != 0, up.takesMore(faults) {
+            isSound = up.read(from: client, faults, now: now, recording)
+        }
         if last.revents & readable != 0, down.takesMore(faults), isSound {
             isSound = down.read(from: upstream, faults, now: now)
         }

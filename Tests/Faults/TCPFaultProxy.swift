@@ -45,6 +45,12 @@ public final class TCPFaultProxy: Sendable {
     /// Resets all connections that there are.
     public func resetConnections() { relay.change { $0.resets += 1 } }
 
+    /// What each connection's client has said, in the order of the connections, since this was switched on.
+    public var recordings: [[UInt8]] { relay.recordings.withLock { $0.map(\.bytes) } }
+
+    /// Connections that are made from now on are recorded.
+    public func record() { relay.change { $0.records = true } }
+
     /// Connections that were accepted so far.
     public var accepted: Int { relay.orders.withLock { $0.accepted } }
 }
@@ -55,11 +61,13 @@ private final class Relay: Sendable {
         var faults = TCPFaults()
         var resets = 0
         var isStopped = false
+        var records = false
         var accepted = 0
         var untaken = 0
     }
 
     let orders = Mutex(Orders())
+    let recordings = Mutex<[Recording]>([])
     let port: UInt16
     let ended = DispatchSemaphore(value: 0)
     private let taken = DispatchSemaphore(value: 0)
@@ -102,7 +110,7 @@ private final class Relay: Sendable {
                 listener = (try? Descriptors.listen(port: port).descriptor) ?? -1
             }
             connections.removeAll(where: \.isOver)
-            serve(&connections, listener, orders.faults)
+            serve(&connections, listener, orders)
         }
         for index in connections.indices { connections[index].reset() }
         if listener >= 0 { close(listener) }
@@ -119,7 +127,8 @@ private final class Relay: Sendable {
     }
 
     /// Waits for the next thing to do, and does it.
-    private func serve(_ connections: inout [ProxiedConnection], _ listener: Int32, _ faults: TCPFaults) {
+    private func serve(_ connections: inout [ProxiedConnection], _ listener: Int32, _ orders: Orders) {
+        let faults = orders.faults
         var now = clock.now
         var items = [signal.fileDescriptor, listener].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         var due: Duration?
@@ -137,16 +146,19 @@ private final class Relay: Sendable {
         for index in connections.indices {
             connections[index].proceed(items[(2 + 2 * index)..<(4 + 2 * index)], faults, now: now)
         }
-        if items[1].revents != 0 { accept(&connections, listener, faults) }
+        if items[1].revents != 0 { accept(&connections, listener, orders) }
     }
 
-    private func accept(_ connections: inout [ProxiedConnection], _ listener: Int32, _ faults: TCPFaults) {
+    private func accept(_ connections: inout [ProxiedConnection], _ listener: Int32, _ taken: Orders) {
+        let faults = taken.faults
         while let client = Descriptors.accept(listener) {
             orders.withLock { $0.accepted += 1 }
             if faults.isBlackHole {
                 connections.append(ProxiedConnection(client: client, upstream: -1))
             } else if !faults.resetsNewConnections, let server = try? Descriptors.connect(port: upstream) {
-                connections.append(ProxiedConnection(client: client, upstream: server))
+                let recording = taken.records ? Recording() : nil
+                if let recording { recordings.withLock { $0.append(recording) } }
+                connections.append(ProxiedConnection(client: client, upstream: server, recording: recording))
             } else {
                 Descriptors.reset(client)
             }

@@ -114,7 +114,11 @@ struct Workload {
             ]
         default:
             return [
-                .event(EventRecord(run: run, level: .info, role: "device", source: "gateway-1", text: "joined é\0"))
+                .event(EventRecord(run: run, level: .info, role: "device", source: "gateway-1", text: "joined é\0")),
+                .refusals(
+                    RefusalRecord(
+                        run: run, role: "worker", source: "worker-0", handshakes: steps[place], messages: generation,
+                        reasons: ["unknownKey": steps[place], "malformedHeader": generation])),
             ]
         }
     }

@@ -1,4 +1,5 @@
 import Diagnostics
+import Faults
 import Foundation
 import Randomness
 import Testing
@@ -16,11 +17,6 @@ struct ChaosTests {
 
     private static let seed = ProcessInfo.processInfo.environment["PERMAFROST_SEED"].flatMap { UInt64($0) } ?? 1
     private static let rounds = ProcessInfo.processInfo.environment["PERMAFROST_CHAOS_ROUNDS"].flatMap { Int($0) } ?? 2
-
-    /// What happens to a process.
-    private enum Blow: CaseIterable {
-        case kill, freeze
-    }
 
     /// What a hand-over needs is in a test of its own.
     private static let points = Failpoint.allCases.filter { $0 != .duringMigration }
@@ -43,27 +39,19 @@ struct ChaosTests {
         }
     }
 
-    @Test("processes die and freeze at random moments", arguments: 0..<rounds)
+    @Test("processes die, freeze and restart, and links fail, at random moments", arguments: 0..<rounds)
     func randomMoments(round: Int) throws {
         var chance = SeededGenerator(seed: Self.seed, stream: "chaos/\(round)")
         try TinyModel.use { tiny in
             let undisturbed = try tiny.trainUndisturbed(Self.overrides)
-            let cluster = try Cluster(tiny, Self.overrides, keys: round % 2 == 0)
+            let cluster = try Cluster(tiny, Self.overrides, keys: round % 2 == 0, isProxied: true)
             cluster.start(cluster.roles.shuffled(using: &chance))
             var story: [String] = []
             for _ in 0..<8 {
+                let blow = Blow.random(using: &chance)
                 // The moment is the chance of this test, not a wait for something.
                 usleep(UInt32.random(in: 20_000...600_000, using: &chance))
-                let role = cluster.roles.randomElement(using: &chance) ?? cluster.coordinator
-                let blow = Blow.allCases.randomElement(using: &chance) ?? .kill
-                story.append("\(blow) \(role.name)")
-                switch blow {
-                case .kill: role.signal(SIGKILL)
-                case .freeze:
-                    role.signal(SIGSTOP)
-                    usleep(UInt32.random(in: 10_000...400_000, using: &chance))
-                    role.signal(SIGCONT)
-                }
+                story.append(blow.strike(cluster, using: &chance))
             }
             print("chaos seed \(Self.seed) round \(round): \(story.joined(separator: ", "))")
             try cluster.finish()

@@ -1,3 +1,4 @@
+import Faults
 import Foundation
 import Ledger
 import Support
@@ -9,16 +10,24 @@ final class Cluster {
     let coordinator: SupervisedRole
     let workers: [SupervisedRole]
     let devices: [SupervisedRole]
+    /// One before the coordinator and one before each worker; none unless they were asked for.
+    let proxies: [TCPFaultProxy]
 
     var roles: [SupervisedRole] { [coordinator] + workers + devices }
 
     /// - Parameters:
     ///   - overrides: of the tiny recipe.
     ///   - keys: whether the roles speak CURVE, with a key pair each; otherwise plain TCP.
-    init(_ tiny: TinyModel, _ overrides: [String] = [], devices: Int = 4, workers: Int = 1, keys: Bool = false) throws {
+    ///   - isProxied: whether every link goes through a proxy that can harm it.
+    init(
+        _ tiny: TinyModel, _ overrides: [String] = [], devices: Int = 4, workers: Int = 1, keys: Bool = false,
+        isProxied: Bool = false
+    ) throws {
         self.tiny = tiny
         let ports = try FreePorts.take(workers + 1)
-        let endpoint = "tcp://127.0.0.1:\(ports[0])"
+        let listening = ports.map { "tcp://127.0.0.1:\($0)" }
+        proxies = isProxied ? try ports.map { try TCPFaultProxy(upstream: $0) } : []
+        let reachable = isProxied ? proxies.map(\.endpoint) : listening, endpoint = reachable[0]
         let names = (1...workers).map { "worker-\($0)" } + (1...devices).map { "device-\($0)" }
         if keys { try Self.enroll(names, in: tiny) }
         func security(_ name: String) -> [String] {
@@ -28,14 +37,14 @@ final class Cluster {
         }
         coordinator = SupervisedRole(
             "coordinator",
-            ["coordinator", "recipe.yaml", "network.coordinator=\(endpoint)", "--state", "coordinator"] + overrides
+            ["coordinator", "recipe.yaml", "network.coordinator=\(listening[0])", "--state", "coordinator"] + overrides
                 + security("coordinator"), in: tiny.folder)
         self.workers = (1...workers).map { number in
             SupervisedRole(
                 "worker-\(number)",
                 [
                     "worker", "--id", "worker-\(number)", "--coordinator", endpoint, "--state", "worker-\(number)",
-                    "--listen", "tcp://127.0.0.1:\(ports[number])",
+                    "--listen", listening[number], "--advertise", reachable[number],
                 ] + security("worker-\(number)"), in: tiny.folder)
         }
         self.devices = (1...devices).map { number in
@@ -60,7 +69,7 @@ final class Cluster {
         let code = coordinator.exitCode(within: seconds)
         try #require(code == 0, "\(logs)")
         for role in workers + devices {
-            // Whoever was dead when the others left still looks for a coordinator.
+            // Whoever was killed after its goodbye is not waited for: it still looks for a coordinator.
             if role.exitCode(within: 5) == nil { role.signal(SIGTERM) }
             #expect(role.exitCode(within: 30) == 0, "\(role.name)\n\(role.log)")
         }

@@ -47,6 +47,19 @@ struct OperationsTests {
         }
     }
 
+    @Test(
+        "a role that nobody answers leaves after its patience, with its number and what to do",
+        arguments: ["device", "worker"])
+    func patience(role: String) throws {
+        try Fixtures.withTemporaryFolder { folder in
+            let endpoint = "tcp://127.0.0.1:\(try FreePorts.take(1)[0])"
+            let outcome = try Program.run(
+                [role, "--id", "\(role)-1", "--coordinator", endpoint, "--insecure", "--patience", "1"], in: folder)
+            #expect(outcome.exitCode == ExitCode.coordinatorLost.rawValue)
+            #expect(outcome.errors.hasPrefix("error 56: No coordinator was heard of at \(endpoint) for 1 s\n  → "))
+        }
+    }
+
     @Test("run ls and run info say how a run stands, what its plan is and why, and what to do next")
     func information() throws {
         try withRun { folder, _ in
@@ -70,6 +83,34 @@ struct OperationsTests {
             #expect(try plan.text("bottleneck") == "uplink of gateway-1" && plan.text("worker") == "worker-0")
             #expect(try plan.number("predicted_end") == json.inner("run").number("begun") + 185)
             #expect(try json.count("plans") == 1)
+        }
+    }
+
+    @Test("what strangers tried is counted by role and reason, and what they wrote leaves the terminal alone")
+    func strangers() throws {
+        try withRun { folder, ledger in
+            let line = "refused 12 handshakes: The key is not enrolled; the last by \u{1B}[2J10.0.0.9"
+            try ledger.record([
+                .refusals(
+                    RefusalRecord(
+                        run: "movies-1", role: "worker", source: "worker-0", handshakes: 12, messages: 1234,
+                        reasons: ["unknownKey": 12, "malformedHeader": 1230, "foreignSender": 4])),
+                .event(
+                    EventRecord(
+                        run: "movies-1", level: .warning, role: "worker", source: "worker-0", text: line)),
+            ])
+            let text = try Program.run(["run", "info"], in: folder).output
+            let reasons = "(malformedHeader 1,230, unknownKey 12, foreignSender 4)"
+            #expect(text.contains("refused    by worker-0: 12 handshakes, 1,234 messages  \(reasons)\n"), "\(text)")
+            let json = try JSON(Program.run(["run", "info", "--format", "json"], in: folder).output)
+            #expect(try json.count("refusals") == 1)
+            let workers = try Program.run(["workers", "ls"], in: folder).output.split(separator: "\n")
+            #expect(
+                workers.last?.split(separator: " ") == ["worker-0", "training", "0", "1,246", "tcp://10.0.0.1:7001"])
+            let rows = try Program.run(["workers", "ls", "--format", "json"], in: folder).output
+            #expect(rows.contains(#""refused" : 1246"#) && rows.contains(#""id" : "worker-0""#), "\(rows)")
+            let logs = try Program.run(["run", "logs"], in: folder).output
+            #expect(logs.contains("the last by \u{FFFD}[2J10.0.0.9\n") && !logs.contains("\u{1B}"))
         }
     }
 

@@ -1,13 +1,16 @@
 import Foundation
 import Synchronization
 
-/// A role's process, started again whenever a signal ends it, as Kubernetes or systemd would. Its output goes to a file.
+/// A role's process, started again whenever a signal ends it or somebody restarts it, as Kubernetes or systemd would. Its
+/// output goes to a file.
 ///
 /// Not a Foundation `Process`: that notices an end only when every process that was started later has ended as well.
 final class SupervisedRole: Sendable {
     private struct State {
         var process: pid_t?
         var deaths = 0
+        /// Whether its process was asked to end and is to be started again.
+        var isRestarting = false
         /// Whether nobody starts it again.
         var isLetGo = false
         var exitCode: Int32?
@@ -63,6 +66,15 @@ final class SupervisedRole: Sendable {
         }
     }
 
+    /// Asks the process of now to end in good order, and starts another one.
+    func restart() {
+        state.withLock { state in
+            guard let process = state.process else { return }
+            state.isRestarting = true
+            kill(process, SIGTERM)
+        }
+    }
+
     /// Kills it for good.
     func letGo() {
         state.withLock { $0.isLetGo = true }
@@ -90,11 +102,12 @@ final class SupervisedRole: Sendable {
             while waitpid(process, &status, 0) < 0, errno == EINTR {}
             state.process = nil
             let wasKilled = status & 0x7F != 0
-            guard wasKilled, !state.isLetGo else {
+            guard wasKilled || state.isRestarting, !state.isLetGo else {
                 state.exitCode = wasKilled ? nil : (status >> 8) & 0xFF
                 return false
             }
-            state.deaths += 1
+            if wasKilled { state.deaths += 1 }
+            state.isRestarting = false
             return true
         }
     }

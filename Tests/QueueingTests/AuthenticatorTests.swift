@@ -64,20 +64,32 @@ struct AuthenticatorTests {
         #expect(authenticator.counts.malformed > 1500)
     }
 
-    @Test("of a flood of rejections few are told, and those say how many were not")
-    func flood() throws {
+    @Test("refused handshakes are counted by domain and reason, and a key that was let in once is known again")
+    func refusals() throws {
         var enrollment = Enrollment()
         let read = try #require(ZAPRequest(frames: request))
-        var told: [RejectedAttempt] = []
-        for millisecond in 0..<5000 {
-            if let rejection = enrollment.decide(read, now: .milliseconds(millisecond)).rejection {
-                told.append(rejection)
-            }
+        for _ in 0..<5000 { #expect(enrollment.decide(read) == nil) }
+        let unknown = enrollment.refusals(in: "d").entries
+        #expect(unknown.count == 1 && unknown[.unknownKey]?.count == 5000 && enrollment.counts.refused == 5000)
+        #expect(unknown[.unknownKey]?.last == "127.0.0.1 with the fingerprint \(key.fingerprint)")
+        let peer = EnrolledPeer(role: .device, id: "gateway-7")
+        let ends: [(inout Enrollment) -> Void] = [
+            { [key] in $0.revoke(key, in: "d") }, { $0.replace([:], revoked: [:], in: "d") },
+            { [key] in $0.replace([:], revoked: [key: peer], in: "d") },
+        ]
+        for (index, end) in ends.enumerated() {
+            enrollment.replace([key: peer], revoked: [:], in: "d")
+            #expect(enrollment.decide(read) == peer)
+            end(&enrollment)
+            #expect(enrollment.decide(read) == nil)
+            #expect(
+                enrollment.refusals(in: "d").entries[.revokedKey] == .init(count: index + 1, last: "gateway-7"))
         }
-        #expect((14...16).contains(told.count))
-        #expect(told.last.map { (900...1100).contains($0.untold) } == true)
-        #expect(told[0].fingerprint == key.fingerprint && told[0].reason == .unknownKey)
-        #expect(enrollment.counts.rejected == [.unknownKey: 5000])
+        // Whom an earlier process let in, this one has been told.
+        var other = Enrollment()
+        other.replace([:], revoked: [key: peer], in: "d")
+        #expect(other.decide(read) == nil && other.refusals(in: "d").entries[.revokedKey]?.last == "gateway-7")
+        #expect(other.refusals(in: "e").entries.isEmpty)
     }
 
     @Test("domains know nothing of each other, and a table is replaced as a whole")

@@ -135,13 +135,11 @@ struct Fortress {
     let pair: CurveKeyPair
     let conversation: Conversation
 
-    init(
-        handshakeTimeout: Duration = .seconds(10), onRejection: @escaping @Sendable (RejectedAttempt) -> Void = { _ in }
-    ) throws {
+    init(handshakeTimeout: Duration = .seconds(10)) throws {
         var timing = ConnectionTiming.listener
         timing.handshakeTimeout = handshakeTimeout
         context = try ZeroMQContext()
-        authenticator = try Authenticator(context: context, onRejection: onRejection)
+        authenticator = try Authenticator(context: context)
         pair = try .generate()
         conversation = try Conversation(
             context: context, security: .server(pair, authenticator, domain: Self.domain), timing: timing)

@@ -117,4 +117,39 @@ struct LMDBStoreTests {
             #expect(store.samples(device: 1, sequence: 3).map(\.id) == [1 << 32 | 3])
         }
     }
+
+    @Test("a process that reads all of its store again and again does not become as large as that")
+    func mapIsGivenBack() throws {
+        try withStoreFolder { path throws in
+            let folder = StoreFolder(path: path, capacityBytes: 1 << 28)
+            let store = try folder.open()
+            let rows = 32_768, count = 48 as UInt64
+            let payload = [UInt8](repeating: 1, count: rows * 8)
+            for id in 1...count {
+                try store.make(
+                    .message(
+                        MessagePart(device: 0, sequence: id), samples: [storedSample(id, rows: rows)],
+                        payload: Frame(payload), codec: .f32))
+            }
+            // 12 MiB are kept. The map goes back every 8 MiB; a sample is 256 KiB, and the system maps 64 KiB around it.
+            var most = 0
+            for id in Array(1...count) + Array(1...count) {
+                try store.withBytes(of: id) { _, _ in }
+                most = max(most, try residentBytes(ofFile: folder.file))
+            }
+            #expect(most > 1 << 20 && most < 10 << 20, "\(most) bytes")
+        }
+    }
+
+    /// Bytes of a mapped file that are resident in this process.
+    private func residentBytes(ofFile path: String) throws -> Int {
+        // It is read to its end, which no size tells beforehand.
+        let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: "/proc/self/smaps"))
+        var text = Data()
+        while let next = try file.read(upToCount: 1 << 16), !next.isEmpty { text += next }
+        let lines = String(decoding: text, as: UTF8.self).split(separator: "\n")
+        guard let start = lines.firstIndex(where: { $0.hasSuffix(path) }) else { return 0 }
+        let line = lines[start...].first { $0.hasPrefix("Rss:") }
+        return line.flatMap { $0.split(separator: " ").dropFirst().first }.flatMap { Int($0) }.map { $0 << 10 } ?? 0
+    }
 }

@@ -105,4 +105,41 @@ struct StoreWriterTests {
         done.wait()
         #expect(store.count == 1)
     }
+
+    @Test("a store that is immediate is written by whoever submits, until the writer is closed")
+    func immediate() {
+        let store = MemoryActivationStore(capacityBytes: 1 << 20, codec: .f32)
+        let writer = StoreWriter(store)
+        let results = Mutex<[Result<StoreOutcome, StoreError>]>([])
+        let note: StoreWriter.Completion = { result in results.withLock { $0.append(result) } }
+        for (sequence, id) in [(1, 1), (2, 1), (3, 2)] as [(UInt64, UInt64)] {
+            writer.submit(message(sequence, id: id), then: note)
+        }
+        #expect(
+            results.withLock { $0 } == [.success(.complete), .failure(.duplicate(sample: 1)), .success(.complete)])
+        writer.close()
+        writer.submit(message(4, id: 4), then: note)
+        #expect(results.withLock { $0.last } == .failure(.closed))
+        #expect(store.count == 2)
+    }
+
+    @Test("closing waits for a change that another thread makes")
+    func closingWaits() {
+        let store = MemoryActivationStore(capacityBytes: 1 << 20, codec: .f32)
+        let writer = StoreWriter(store)
+        let begun = DispatchSemaphore(value: 0), gate = DispatchSemaphore(value: 0)
+        let isDone = Mutex(false)
+        let thread = Thread {
+            writer.submit(message(1, id: 1)) { _ in
+                begun.signal()
+                gate.wait()
+                isDone.withLock { $0 = true }
+            }
+        }
+        thread.start()
+        begun.wait()
+        Thread { gate.signal() }.start()
+        writer.close()
+        #expect(isDone.withLock { $0 })
+    }
 }

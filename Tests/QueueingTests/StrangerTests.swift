@@ -1,6 +1,5 @@
 import Foundation
 import Randomness
-import Synchronization
 import Testing
 import Wire
 
@@ -21,20 +20,26 @@ struct StrangerTests {
         #expect(try fortress.conversation.until { fortress.conversation.heard.contains { $0.body == .registerAgain } })
     }
 
-    @Test("a key that nobody enrolled is refused and told of without its secret, until it is enrolled")
+    @Test("a key that nobody enrolled is refused and counted without its secret, until it is enrolled")
     func unknownKey() throws {
-        let told = Mutex<[RejectedAttempt]>([])
-        let fortress = try Fortress { attempt in told.withLock { $0.append(attempt) } }
+        let fortress = try Fortress()
         let key = try CurveKeyPair.generate()
         let end = try fortress.add("device-1", key)
-        #expect(try fortress.conversation.until { !end.refusals.isEmpty && !told.withLock(\.isEmpty) })
+        let server = fortress.conversation.server
+        #expect(try fortress.conversation.until { end.refusals.count >= 3 })
         #expect(end.sessions.isEmpty)
         #expect(try !end.link.send(.registerAgain))
-        let first = told.withLock(\.first)
-        let attempt = try #require(first)
-        #expect(attempt.reason == .unknownKey && attempt.fingerprint == key.publicKey.fingerprint)
-        #expect(attempt.address.hasPrefix("127.0.0.1") && attempt.domain == Fortress.domain)
-        #expect(fortress.conversation.server.connections.unauthenticated >= 1)
+        let entries = try server.refusals().entries
+        let entry = try #require(entries[.unknownKey])
+        #expect(entries.count == 1 && entry.count >= 3)
+        let last = try #require(entry.last)
+        #expect(last.hasPrefix("127.0.0.1") && last.hasSuffix(key.publicKey.fingerprint))
+        #expect(!last.contains(key.publicKey.z85))
+        // ZeroMQ tells the same in its own way, perhaps a moment later.
+        #expect(
+            try fortress.conversation.until {
+                try server.refusals().entries[.unknownKey]?.count == server.connections.unauthenticated
+            })
         // ZeroMQ gives such a socket up; the link does not.
         fortress.authenticator.enroll(
             key.publicKey, as: EnrolledPeer(role: .device, id: "device-1"), in: Fortress.domain)
@@ -61,6 +66,12 @@ struct StrangerTests {
         let other = try fortress.enroll("device-2")
         _ = try end.speak()
         #expect(try conversation.until { conversation.refused.count == 11 })
+        let counted = try conversation.server.refusals().entries
+        #expect(counted[.message(.notEnrolled)] == .init(count: 11, last: "device-2"))
+        // With the key that was revoked there is no way in, and it is known whose it was.
+        let again = try fortress.add("device-2", key)
+        #expect(try conversation.until { !again.refusals.isEmpty })
+        #expect(try conversation.server.refusals().entries[.revokedKey]?.last == "device-2")
         let successor = try fortress.add("device-2", other)
         #expect(try conversation.until { try successor.isAnswered() && honest.isAnswered() })
     }
@@ -80,6 +91,8 @@ struct StrangerTests {
         #expect(try conversation.server.send(.heartbeatReply(time: 99), to: "device-1"))
         #expect(try conversation.until { honest.answers.contains(99) })
         #expect(!impostor.answers.contains(99))
+        let counted = try conversation.server.refusals().entries
+        #expect(counted == [.foreignSender: .init(count: 1, last: "device-2")])
 
         let device = try fortress.add("device-2", key)
         let worker = try fortress.add("worker-2", fortress.enroll("worker-2", role: .worker))
@@ -95,6 +108,7 @@ struct StrangerTests {
         #expect(try conversation.until { conversation.refused.count == 4 })
         #expect(conversation.refused.filter { $0 == .wrongRole("device-2") }.count == 3)
         #expect(conversation.refused.filter { $0 == .wrongRole("worker-2") }.count == 1)
+        #expect(try conversation.server.refusals().entries[.message(.wrongRole)]?.count == 4)
         _ = try device.link.send(.register(.init(role: .device, samples: 0, threads: 1)))
         _ = try worker.link.send(.handedOver(.init(step: 1, messages: 1)))
         #expect(try conversation.until { conversation.heard.contains { $0.sender == "worker-2" } })
@@ -113,7 +127,10 @@ struct StrangerTests {
         let misled = try conversation.add(
             "device-1", security: .client(key, server: CurveKeyPair.generate().publicKey))
         #expect(try conversation.until { !plain.refusals.isEmpty && !misled.refusals.isEmpty })
-        #expect(try conversation.until { conversation.server.connections.malformed >= 2 })
+        #expect(
+            try conversation.until {
+                try conversation.server.refusals().entries[.malformedHandshake]?.count ?? 0 >= 2
+            })
         #expect(plain.sessions.isEmpty && misled.sessions.isEmpty && conversation.heard.isEmpty)
     }
 
@@ -146,14 +163,18 @@ struct StrangerTests {
         #expect(try fortress.conversation.until { fortress.conversation.server.connections.accepted >= 501 })
         #expect(honest.sessions.count == 1)
         // Their handshakes take too long.
-        #expect(try fortress.conversation.until { fortress.conversation.server.connections.broken >= 500 })
+        #expect(
+            try fortress.conversation.until {
+                try fortress.conversation.server.refusals().entries[.unfinishedHandshake]?.count ?? 0 >= 500
+            })
+        #expect(try fortress.conversation.server.refusals().entries == [.unfinishedHandshake: .init(count: 500)])
         #expect(try fortress.conversation.until { try honest.isAnswered() })
         #expect(honest.events == [.connected])
     }
 
     @Test("random and mutated bytes at a listening socket are refused and counted, and the honest peer goes on")
     func noise() throws {
-        let fortress = try Fortress()
+        let fortress = try Fortress(handshakeTimeout: .seconds(2))
         let conversation = fortress.conversation
         let honest = try fortress.add("device-1", fortress.enroll("device-1"))
         #expect(try conversation.until { try honest.isAnswered() })
@@ -189,6 +210,9 @@ struct StrangerTests {
                 server.connections.accepted >= 1001 && server.connections.ended >= 1000 && openFiles() <= files
             }, "\(server.connections), \(openFiles()) open files after \(files)")
         #expect(server.connections.completed == 1)
+        // Each of them, whatever became of it.
+        #expect(try conversation.until { try server.refusals().total(ofMessages: false) >= 1000 })
+        #expect(try server.refusals().total(ofMessages: false) == 1000)
         #expect(conversation.refused.isEmpty && conversation.heard.allSatisfy { $0.sender == "device-1" })
         #expect(honest.events == [.connected])
     }
@@ -220,6 +244,9 @@ struct StrangerTests {
             }
         }
         #expect(conversation.refused.count == 10_000)
+        // Without keys nobody is sure who it was.
+        let refusals = try conversation.server.refusals()
+        #expect(refusals.total(ofMessages: true) == 10_000 && refusals.entries.values.allSatisfy { $0.last == nil })
         #expect(honest.events == [.connected])
     }
 

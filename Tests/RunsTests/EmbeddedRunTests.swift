@@ -12,8 +12,8 @@ struct EmbeddedRunTests {
         let setup = try forms.setup(TrainedForm("adapters"), .llama)
         let events = Mutex<[Event]>([])
         let run = try EmbeddedRun(setup, shards: forms.shards(.verbalizer), run: "order") { step in
-            events.withLock { $0.append(.followed(step.step)) }
-            #expect(setup.trainer.step == step.step)
+            events.withLock { $0.append(.followed(Int(step.step))) }
+            #expect(setup.trainer.step == Int(step.step))
         }
         _ = try run.train { event in
             if case .step(let report) = event { events.withLock { $0.append(.told(Int(report.step))) } }

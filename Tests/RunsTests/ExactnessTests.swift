@@ -66,7 +66,7 @@ struct ExactnessTests {
         ["[4, 3, 2, 1]", "[1, 1, 1, 1]", "[0, 4, 0, 4]"])
     func equalsCentral(partition: Partition, cuts: String) throws {
         let central = try setup([], partition)
-        try CentralRun(setup: central, shards: shards(partition)).train(shouldStop: { false }, observer: { _, _ in })
+        try CentralRun(setup: central, shards: shards(partition)).train(shouldStop: { false }, observer: { _ in })
         let fresh = try TrainableParameters(
             layout: central.parameters.layout, model: central.model, seed: 7
         ).flat.values

@@ -94,7 +94,7 @@ struct FormExactnessTests {
     ) throws -> (moved: Double, apart: Double) {
         let central = try setup(form, family, overrides), split = try setup(form, family, overrides)
         let start = central.parameters.flat.values
-        try CentralRun(setup: central, shards: shards(form.head)).train(shouldStop: { false }, observer: { _, _ in })
+        try CentralRun(setup: central, shards: shards(form.head)).train(shouldStop: { false }, observer: { _ in })
         let outcome = try EmbeddedRun(split, shards: shards(form.head), run: "forms").train { _ in }
         guard case .completed(let totals) = outcome else {
             Issue.record("the run ended as \(outcome)")

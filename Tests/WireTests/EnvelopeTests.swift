@@ -118,4 +118,24 @@ struct EnvelopeTests {
     private func expect(_ error: WireError, for bytes: [UInt8], location: SourceLocation = #_sourceLocation) {
         #expect(throws: error, sourceLocation: location) { try Envelope.decode(bytes, limits: limits) }
     }
+
+    @Test("a list of step reports is read as it was written, and refused when it is cut off or holds something else")
+    func stepReports() throws {
+        var messages = RandomMessages(seed: 3)
+        let reports = (0..<200).flatMap { _ in (0..<RandomMessages.kinds).map { messages.envelope(kind: $0).body } }
+            .compactMap { if case .stepReport(let report) = $0 { report } else { nil } }
+        #expect(reports.count == 200)
+        let bytes = StepReportList.encode(reports)
+        // Of numbers that are not numbers, only the bytes can be compared.
+        #expect(StepReportList.encode(try StepReportList.decode(bytes)) == bytes)
+        #expect(try StepReportList.decode([]) == [])
+        let last = StepReportList.encode([reports[199]]).count
+        for cut in 1..<last {
+            #expect(throws: WireError.self) { try StepReportList.decode(bytes.dropLast(cut)) }
+        }
+        let stop = Envelope(run: "", sender: "", body: .stop(.init(reason: ""))).encode()
+        #expect(throws: WireError.unexpectedMessage("Stop")) {
+            try StepReportList.decode([UInt8(stop.count), 0, 0, 0] + stop)
+        }
+    }
 }

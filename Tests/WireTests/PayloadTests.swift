@@ -80,6 +80,53 @@ struct PayloadTests {
         #expect(encoded(codec, values).withUnsafeBytes(codec.firstNonFinite) == 700)
     }
 
+    @Test(
+        "values are found that are not finite, wherever they are and whatever else is there",
+        arguments: PayloadCodec.allCases, 1...3 as ClosedRange<UInt64>)
+    func nonFiniteAnywhere(codec: PayloadCodec, seed: UInt64) {
+        var chance = SeededGenerator(seed: seed, stream: "wire/finite")
+        for _ in 0..<60 {
+            let count = Int.random(in: 0...(Bool.random(using: &chance) ? 20 : 9000), using: &chance)
+            // Any finite value, the largest ones too; then up to three that are not.
+            var words = (0..<count).map { _ in finiteWord(of: codec, &chance) }
+            for _ in 0..<Int.random(in: 0...3, using: &chance) where count > 0 {
+                let word = nonFiniteWords(of: codec).randomElement(using: &chance) ?? 0
+                words[.random(in: 0..<count, using: &chance)] = word
+            }
+            let expected = words.firstIndex { !isFinite($0, codec) }
+            // Any address, and bytes behind that are no whole value.
+            let shift = Int.random(in: 0...8, using: &chance)
+            let rest = Int.random(in: 0..<codec.bytesPerValue, using: &chance)
+            var payload = [UInt8](repeating: 0xFF, count: shift)
+            for word in words { payload += bytes(of: word, codec) }
+            payload += [UInt8](repeating: 0xFF, count: rest)
+            let found = payload[shift...].withUnsafeBytes(codec.firstNonFinite)
+            #expect(found == expected, "seed \(seed), \(count) values at \(shift)")
+        }
+    }
+
+    @Test("every exponent, sign and kind of mantissa is judged as the processor does", arguments: PayloadCodec.allCases)
+    func everyPattern(codec: PayloadCodec) {
+        let words: [UInt32] =
+            switch codec {
+            case .bf16: (0...0xFFFF).map { $0 }
+            case .f32:
+                (0..<512).flatMap { top in
+                    [0, 1, 0x40_0000, 0x3F_FFFF, 0x7F_FFFF].map { UInt32(top) << 23 | $0 }
+                }
+            }
+        let places = 8 / codec.bytesPerValue
+        for (index, word) in words.enumerated() {
+            // Alone, and in a word of eight bytes.
+            #expect(bytes(of: word, codec).withUnsafeBytes(codec.firstNonFinite) == (isFinite(word, codec) ? nil : 0))
+            let place = index / 5 % places
+            var payload = [UInt8](repeating: 0, count: 8)
+            payload.replaceSubrange(
+                place * codec.bytesPerValue..<(place + 1) * codec.bytesPerValue, with: bytes(of: word, codec))
+            #expect(payload.withUnsafeBytes(codec.firstNonFinite) == (isFinite(word, codec) ? nil : place))
+        }
+    }
+
     @Test("a tensor too large to count has no byte count")
     func byteCount() {
         #expect(PayloadCodec.f32.byteCount(rows: 3, columns: 5) == 60)
@@ -87,6 +134,26 @@ struct PayloadTests {
         #expect(PayloadCodec.f32.byteCount(rows: .max / 2, columns: 3) == nil)
         #expect(PayloadCodec.bf16.byteCount(rows: .max / 2, columns: 2) == nil)
         #expect(PayloadCodec.f32.byteCount(rows: -1, columns: 2) == nil)
+    }
+
+    private func isFinite(_ word: UInt32, _ codec: PayloadCodec) -> Bool {
+        Float(bitPattern: codec == .f32 ? word : word << 16).isFinite
+    }
+
+    private func bytes(of word: UInt32, _ codec: PayloadCodec) -> [UInt8] {
+        (0..<codec.bytesPerValue).map { UInt8(truncatingIfNeeded: word >> (8 * UInt32($0))) }
+    }
+
+    private func finiteWord(of codec: PayloadCodec, _ chance: inout SeededGenerator) -> UInt32 {
+        while true {
+            let word = UInt32.random(in: 0...(codec == .f32 ? .max : 0xFFFF), using: &chance)
+            if isFinite(word, codec) { return word }
+        }
+    }
+
+    private func nonFiniteWords(of codec: PayloadCodec) -> [UInt32] {
+        let words: [UInt32] = [0x7F80_0000, 0xFF80_0000, 0x7FC0_0000, 0xFFFF_FFFF, 0x7F81_0000, 0x7FBF_0000]
+        return codec == .f32 ? words + [0x7F80_0001, 0xFF80_0001] : words.map { $0 >> 16 }
     }
 
     private func randomValues(seed: UInt64) -> [Float] {

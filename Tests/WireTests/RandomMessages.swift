@@ -108,7 +108,10 @@ struct RandomMessages {
         return Body.QueueReport(
             devices: devices, storeBytes: chance.next(), storeCapacity: chance.next(),
             isFull: Bool.random(using: &chance), advanceSeconds: chance.uniform(),
-            advanceBlockTokens: chance.next(), stepSeconds: chance.uniform(), stepTokens: chance.next())
+            advanceBlockTokens: chance.next(), stepSeconds: chance.uniform(), stepTokens: chance.next(),
+            refusals: (0..<Int.random(in: 0...9, using: &chance)).map { _ in
+                Body.Refused(reason: text(), count: chance.next(), last: text())
+            })
     }
 
     private mutating func plan() -> Body.RunPlan {

@@ -136,9 +136,9 @@ struct TinyModel: Sendable {
                     trainer.resume(afterStep: writtenStep())
                 }
                 latest.trainer.withLock { $0 = trainer }
-                return trainer
+                return (trainer, [])
             },
-            checkpoint: {
+            checkpoint: { _ in
                 guard let trainer = latest.trainer.withLock({ $0 }) else { return nil }
                 try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
                 let floats = trainer.state.flatMap { state in

@@ -35,14 +35,18 @@ struct WorkerBench {
     private(set) var sessions: [String: UInt64] = [:]
     private(set) var deadLetters: [MessagePart] = []
     private let startStep: Int
+    /// What the checkpoint says nobody may have heard of.
+    private let unrecorded: [Body.StepReport]
     private let check = ActivationCheck(
         limits: WireLimits(), run: "run", width: width, maximumCut: 4, targetLimit: 2, maximumLength: 8)
 
     init(
         epochs: Int = 2, batch: Int = 4, creditBytesPerDevice: Int = 1000, advanceLimit: Int = 2, startStep: Int = 0,
+        unrecorded: [Body.StepReport] = [],
         staysUntilStopped: Bool = false, endsWhenFull: Bool = true, store: MemoryActivationStore? = nil
     ) {
         self.startStep = startStep
+        self.unrecorded = unrecorded
         self.store = store ?? MemoryActivationStore(capacityBytes: 1 << 20, codec: .f32)
         machine = WorkerMachine(
             WorkerMachine.Settings(
@@ -130,11 +134,13 @@ struct WorkerBench {
         guard isStepping else { return }
         isStepping = false
         let step = UInt64(startStep + steps.count)
-        take(
-            machine.stepped(
-                Body.StepReport(
-                    step: step, epoch: 1, loss: 0, accuracy: 0, learningRate: 0, tokens: 0, samples: 0, seconds: 0,
-                    queueDepth: 0, bytesUp: 0)))
+        take(machine.stepped(Self.report(step)))
+    }
+
+    static func report(_ step: UInt64) -> Body.StepReport {
+        Body.StepReport(
+            step: step, epoch: 1, loss: 0, accuracy: 0, learningRate: 0, tokens: 0, samples: 0, seconds: 0,
+            queueDepth: 0, bytesUp: 0)
     }
 
     mutating func endAdvance(at index: Int) { take(machine.advanced(advancing.remove(at: index))) }
@@ -174,8 +180,12 @@ struct WorkerBench {
             case .begin(let counts):
                 #expect(self.counts == nil, "training begins once")
                 self.counts = counts
-                take(machine.began(step: startStep))
-            case .checkpoint:
+                take(machine.began(step: startStep, unrecorded: unrecorded))
+            case .keep(let report, let unrecorded):
+                #expect(!isStepping, "what follows a step comes before the next one")
+                #expect(unrecorded.last == report && unrecorded == machine.reports)
+            case .checkpoint(let unrecorded):
+                #expect(unrecorded == machine.reports)
                 #expect(!isStepping, "a checkpoint is written between steps")
                 checkpoints += 1
                 take(machine.checkpointed())

@@ -35,7 +35,7 @@ struct WorkerLoopTests {
             _ id: String, _ folder: TemporaryFolder, failsAfter step: Int = .max
         ) throws -> (worker: TinyWorker, register: Body.Register) {
             var training = model.training(folder.url.appendingPathComponent("checkpoint"))
-            training.afterStep = { if $0.step == step { throw Crash() } }
+            training.afterStep = { report, _ in if report.step == step { throw Crash() } }
             let worker = try TinyWorker(
                 id, context: context, coordinator: coordinator.endpoint, folder: folder.url, model: model,
                 training: training)

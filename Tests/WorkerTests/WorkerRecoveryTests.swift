@@ -43,6 +43,16 @@ struct WorkerRecoveryTests {
         #expect(bench.greet("z").map(\.rejection) == [11])
     }
 
+    @Test("steps that a checkpoint has and the coordinator may not are told first, until they are recorded")
+    func unrecorded() {
+        let reports = (1...3).map { WorkerBench.report($0) }
+        var bench = WorkerBench(startStep: 3, unrecorded: reports)
+        bench.plan()
+        #expect(bench.told == reports.map { .stepReport($0) })
+        _ = bench.machine.recorded(step: 2)
+        #expect(bench.machine.registered() == [.tell(.stepReport(reports[2]))])
+    }
+
     @Test("a worker that is started again asks for nothing it has, and trains what an undisturbed one trains")
     func restart() {
         let store = MemoryActivationStore(capacityBytes: 1 << 20, codec: .f32)

@@ -57,7 +57,7 @@ def missing():
     if not os.access(BINARY, os.X_OK):
         return "%s is not there: build it, or set PERMAFROST" % BINARY
     imports = subprocess.run(
-        [PYTHON, "-c", "import contract, embeddings, link, outbox"], cwd=CLIENT, capture_output=True, text=True,
+        [PYTHON, "-c", "import contract, embeddings, link, outbox, patience"], cwd=CLIENT, capture_output=True, text=True,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
     if imports.returncode:
         return "%s lacks a package of clients/python/requirements.txt (%s): install them, or set " \
@@ -123,7 +123,7 @@ class Cluster:
         self.start(name, BINARY, "device", "--id", name, "--coordinator", self.endpoint,
                    "--data", self.folder / (name + ".tsv"))
 
-    def start_python(self, name, part_bytes=1 << 20, kill=None, lies=False):
+    def start_python(self, name, part_bytes=1 << 20, kill=None, lies=False, patience=3600):
         """`kill` is the name of the process that dies once a dozen parts were sent."""
         program = [CLIENT / "device.py"]
         if kill:
@@ -131,7 +131,8 @@ class Cluster:
         if lies:
             program = ["-c", LIAR]
         self.start(name, PYTHON, *program, "--id", name, "--coordinator", self.endpoint,
-                   "--model", TINY / "tiny.gguf", "--data", self.folder / (name + ".tsv"), "--part-bytes", part_bytes)
+                   "--model", TINY / "tiny.gguf", "--data", self.folder / (name + ".tsv"), "--part-bytes", part_bytes,
+                   "--patience", patience)
 
     def await_death(self, name):
         self.case.assertEqual(self.processes[name].wait(LIMIT_SECONDS), -9, self.log(name))
@@ -225,8 +226,22 @@ class ClientTests(unittest.TestCase):
         cluster.start_python("device-1", part_bytes=1000, kill="coordinator")
         cluster.await_death("coordinator")
         cluster.start_coordinator()
-        # So short a run may be over before the devices have found the new coordinator, which then waits for none.
-        self.check(cluster, "coordinator", "worker-1")
+        self.check(cluster)
+
+    def test_a_python_device_without_a_coordinator_leaves_in_the_end(self):
+        cluster = Cluster(self)
+        cluster.start_python("device-1", patience=1)
+        self.assertEqual(cluster.processes["device-1"].wait(LIMIT_SECONDS), 56, cluster.log("device-1"))
+        cluster.start_coordinator()
+        cluster.start_worker()
+        cluster.start_python("device-1", kill="coordinator", patience=2)
+        self.assertEqual(cluster.processes["device-1"].wait(LIMIT_SECONDS), 0, cluster.log("device-1"))
+        self.assertIn("everything is with the worker, and no coordinator was heard of", cluster.log("device-1"))
+        cluster.await_death("coordinator")
+        cluster.start_coordinator()
+        cluster.start_swift("device-2")
+        cluster.start_python("device-1")
+        self.check(cluster)
 
 
 if __name__ == "__main__":

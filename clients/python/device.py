@@ -17,8 +17,10 @@ import contract
 from embeddings import Embeddings, rated_sentences, read_recipe
 from link import Link, read_key
 from outbox import Outbox
+from patience import Patience
 
 ASK_SECONDS, HELLO_SECONDS, BEAT_SECONDS, TICK_MILLISECONDS = 3, 10, 1, 200
+COORDINATOR_LOST = 56
 
 
 class Leave(Exception):
@@ -32,12 +34,14 @@ class Leave(Exception):
 class Device:
     """`load(recipe)` gives the samples, the width, and `activations(tokens, cut)`, rows of float32."""
 
-    def __init__(self, name, coordinator, load, key=None, coordinator_key=None, part_bytes=1 << 20):
+    def __init__(self, name, coordinator, load, key=None, coordinator_key=None, part_bytes=1 << 20,
+                 patience=3600):
         self.context = zmq.Context()
         self.name, self.key, self.load, self.part_bytes = name, key, load, part_bytes
         self.control = Link(self.context, coordinator, key, coordinator_key)
         self.data = self.assignment = self.outbox = None
         self.run = ""
+        self.patience = Patience(patience, time.monotonic())
         self.asked = self.said_hello = self.beat = 0.0
         self.told_finished = False
         self.payloads = {}
@@ -49,20 +53,23 @@ class Device:
         return contract.Header(run=self.run, sender=self.name, attempt=attempt, **body)
 
     def live(self):
-        """Takes part until the coordinator says Stop."""
+        """Takes part until the coordinator says Stop, or is not heard of for too long."""
         try:
             while True:
                 now = time.monotonic()
                 self.introduce(now)
                 for header in self.control.received():
+                    self.patience.heard(now)
                     self.from_coordinator(header)
                 for header in self.data.received() if self.data else ():
                     self.from_worker(header, time.monotonic())
                 more = self.publish()
                 self.tell(now)
+                self.endure(now)
                 self.wait(0 if more else TICK_MILLISECONDS)
         except Leave as end:
-            self.control.send(self.header(goodbye=contract.Goodbye(reason=str(end))))
+            for link in filter(None, (self.data, self.control)):
+                link.send(self.header(goodbye=contract.Goodbye(reason=str(end))))
             say("%s: %s" % (self.name, end))
             return end.code
         finally:
@@ -100,6 +107,15 @@ class Device:
                 bytes_up=self.data.bytes_up, bytes_down=self.data.bytes_down, finished=self.outbox.finished,
                 cut=self.assignment.cut, generation=self.assignment.generation)))
 
+    def endure(self, now):
+        """Leaves when nothing but the coordinator could help it on, which was not heard of for too long."""
+        busy = bool(self.data) and self.data.connected and self.outbox.welcomed and not self.outbox.finished
+        if self.patience.over(busy, now):
+            silence = "no coordinator was heard of for %d s" % self.patience.limit
+            if self.outbox and self.outbox.settled_all:
+                raise Leave("everything is with the worker, and " + silence)
+            raise Leave(silence + "; start the coordinator, and this device again", code=COORDINATOR_LOST)
+
     # The coordinator
 
     def register(self):
@@ -121,6 +137,7 @@ class Device:
         elif kind == "reject":
             say("the coordinator refuses: %s (%d)" % (header.reject.text, header.reject.number))
         elif kind == "stop":
+            self.run = header.run
             raise Leave(header.stop.reason)
 
     def take_recipe(self, header):
@@ -256,6 +273,8 @@ def main():
     parser.add_argument("--coordinator-key", help="the coordinator's public key file")
     parser.add_argument("--insecure", action="store_true", help="speak plain TCP, without keys")
     parser.add_argument("--part-bytes", type=int, default=1 << 20, help="the largest payload of one message")
+    parser.add_argument("--patience", type=int, default=3600,
+                        help="seconds without a word from a coordinator after which it leaves; 0 is for ever")
     arguments = parser.parse_args()
     if arguments.insecure == bool(arguments.key and arguments.coordinator_key):
         parser.error("either --key and --coordinator-key, or --insecure")
@@ -269,7 +288,9 @@ def main():
         key, coordinator_key = read_key(arguments.key), read_key(arguments.coordinator_key)["public-key"]
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGINT, leave)
-    sys.exit(Device(arguments.id, arguments.coordinator, load, key, coordinator_key, arguments.part_bytes).live())
+    device = Device(
+        arguments.id, arguments.coordinator, load, key, coordinator_key, arguments.part_bytes, arguments.patience)
+    sys.exit(device.live())
 
 
 if __name__ == "__main__":

@@ -43,7 +43,12 @@ class Outbox:
 
     @property
     def finished(self):
-        return self.welcomed and len(self.settled) == len(self.messages)
+        return self.welcomed and self.settled_all
+
+    @property
+    def settled_all(self):
+        """Whether the worker had everything when it last said so."""
+        return len(self.settled) == len(self.messages)
 
     def settled_samples(self):
         return sum(end - first for first, end in (self.messages[sequence - 1] for sequence in self.settled))

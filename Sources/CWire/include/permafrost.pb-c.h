@@ -34,6 +34,7 @@ typedef struct Permafrost__DeviceProgress Permafrost__DeviceProgress;
 typedef struct Permafrost__StepReport Permafrost__StepReport;
 typedef struct Permafrost__StepRecorded Permafrost__StepRecorded;
 typedef struct Permafrost__DeviceQueue Permafrost__DeviceQueue;
+typedef struct Permafrost__Refused Permafrost__Refused;
 typedef struct Permafrost__QueueReport Permafrost__QueueReport;
 typedef struct Permafrost__WorkerFinished Permafrost__WorkerFinished;
 typedef struct Permafrost__HandedOver Permafrost__HandedOver;
@@ -645,6 +646,29 @@ struct  Permafrost__DeviceQueue
 
 
 /*
+ * How often a worker has refused something for one reason, since it was started.
+ */
+struct  Permafrost__Refused
+{
+  ProtobufCMessage base;
+  /*
+   * The name of a protocol error; or of what keeps a handshake out: unknownKey, revokedKey, malformedHandshake,
+   * unfinishedHandshake; or foreignSender, when a header names another sender than the key of its connection. A name
+   * that the receiver does not know is skipped.
+   */
+  char *reason;
+  uint64_t count;
+  /*
+   * Whoever was refused last, where that is sure; otherwise empty.
+   */
+  char *last;
+};
+#define PERMAFROST__REFUSED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__refused__descriptor) \
+    , (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string }
+
+
+/*
  * What a worker's queue and its compute look like, about once a second. At most 1024 devices in one report.
  */
 struct  Permafrost__QueueReport
@@ -665,10 +689,15 @@ struct  Permafrost__QueueReport
    */
   double step_seconds;
   uint64_t step_tokens;
+  /*
+   * What the worker's listening socket has refused, one entry for each reason; every report has all of them.
+   */
+  size_t n_refusals;
+  Permafrost__Refused **refusals;
 };
 #define PERMAFROST__QUEUE_REPORT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__queue_report__descriptor) \
-    , 0,NULL, 0, 0, 0, 0, 0, 0, 0 }
+    , 0,NULL, 0, 0, 0, 0, 0, 0, 0, 0,NULL }
 
 
 /*
@@ -1235,6 +1264,25 @@ Permafrost__DeviceQueue *
 void   permafrost__device_queue__free_unpacked
                      (Permafrost__DeviceQueue *message,
                       ProtobufCAllocator *allocator);
+/* Permafrost__Refused methods */
+void   permafrost__refused__init
+                     (Permafrost__Refused         *message);
+size_t permafrost__refused__get_packed_size
+                     (const Permafrost__Refused   *message);
+size_t permafrost__refused__pack
+                     (const Permafrost__Refused   *message,
+                      uint8_t             *out);
+size_t permafrost__refused__pack_to_buffer
+                     (const Permafrost__Refused   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__Refused *
+       permafrost__refused__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__refused__free_unpacked
+                     (Permafrost__Refused *message,
+                      ProtobufCAllocator *allocator);
 /* Permafrost__QueueReport methods */
 void   permafrost__queue_report__init
                      (Permafrost__QueueReport         *message);
@@ -1503,6 +1551,9 @@ typedef void (*Permafrost__StepRecorded_Closure)
 typedef void (*Permafrost__DeviceQueue_Closure)
                  (const Permafrost__DeviceQueue *message,
                   void *closure_data);
+typedef void (*Permafrost__Refused_Closure)
+                 (const Permafrost__Refused *message,
+                  void *closure_data);
 typedef void (*Permafrost__QueueReport_Closure)
                  (const Permafrost__QueueReport *message,
                   void *closure_data);
@@ -1563,6 +1614,7 @@ extern const ProtobufCMessageDescriptor permafrost__device_progress__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__step_report__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__step_recorded__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__device_queue__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__refused__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__queue_report__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__worker_finished__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__handed_over__descriptor;

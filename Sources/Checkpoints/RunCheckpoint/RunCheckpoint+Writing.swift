@@ -9,14 +9,15 @@ extension RunCheckpoint {
     /// - Parameters:
     ///   - tensors: parameters and moments by name, with their dimensions, outermost first. Nothing is copied: they must
     ///     not change meanwhile.
+    ///   - reports: what is to be told about the steps, see `RunCheckpoint.reports`.
     ///   - parent: the folder of the run's checkpoints, made if need be. One process at a time writes there.
     ///   - keeping: how many checkpoints stay, this one and the newest before it; at least one.
     /// - Returns: the checkpoint's folder.
     /// - Throws: `FileError.unwritable`, `SafetensorsError.unfittingValues`; earlier checkpoints stay as they are.
     @discardableResult
     public static func write(
-        state: RunState, tensors: [String: (shape: [Int], matrix: Matrix)], recipe: String, to parent: URL,
-        keeping: Int
+        state: RunState, tensors: [String: (shape: [Int], matrix: Matrix)], recipe: String,
+        reports: Data = Data(), to parent: URL, keeping: Int
     ) throws -> URL {
         precondition(keeping > 0 && state.step >= 0, "a checkpoint that was just written must stay")
         let aside = CheckpointFolder.aside(step: state.step, in: parent)
@@ -30,6 +31,7 @@ extension RunCheckpoint {
                 ),
                 (stateName, try WholeFile.write([state.json()], to: aside.appendingPathComponent(stateName))),
                 (recipeName, try WholeFile.write([Data(recipe.utf8)], to: aside.appendingPathComponent(recipeName))),
+                (reportsName, try WholeFile.write([reports], to: aside.appendingPathComponent(reportsName))),
             ])
             try makeRoom(for: target, in: parent)
             Failpoint.hit(.duringCheckpoint)
@@ -61,7 +63,7 @@ extension RunCheckpoint {
 
     /// The files of a checkpoint by name, the marker last.
     public var files: [(name: String, url: URL)] {
-        [Self.tensorsName, Self.stateName, Self.recipeName, CheckpointMarker.name].map {
+        [Self.tensorsName, Self.stateName, Self.recipeName, Self.reportsName, CheckpointMarker.name].map {
             ($0, folder.appendingPathComponent($0))
         }
     }

@@ -2,11 +2,13 @@ import Diagnostics
 import Foundation
 
 /// All that a run needs to go on: a folder `step-00000120` with `state.safetensors` (parameters and optimizer moments),
-/// `state.json`, `recipe.yaml` and, written last, the marker `complete`.
+/// `state.json`, `recipe.yaml`, `reports` and, written last, the marker `complete`.
 public struct RunCheckpoint: Sendable {
     static let tensorsName = "state.safetensors"
     static let stateName = "state.json"
     static let recipeName = "recipe.yaml"
+    /// The file of `reports`.
+    public static let reportsName = "reports"
 
     /// The folder.
     public let folder: URL
@@ -17,6 +19,8 @@ public struct RunCheckpoint: Sendable {
     public let tensors: SafetensorsFile
     /// The resolved recipe.
     public let recipe: String
+    /// What is to be told about the steps before, as its writer encoded it; empty when everything was told.
+    public let reports: Data
 
     /// Reads a checkpoint after its files were compared with the marker, to the bit.
     ///
@@ -33,13 +37,15 @@ public struct RunCheckpoint: Sendable {
         let tensorsDigest = try read(Self.tensorsName) { try FileDigest(contentsOf: $0) }
         let json = try read(Self.stateName) { try Data(contentsOf: $0) }
         let recipe = try read(Self.recipeName) { try Data(contentsOf: $0) }
+        let reports = try read(Self.reportsName) { try Data(contentsOf: $0) }
         try marker.check([
             (Self.tensorsName, tensorsDigest), (Self.stateName, FileDigest(of: json)),
-            (Self.recipeName, FileDigest(of: recipe)),
+            (Self.recipeName, FileDigest(of: recipe)), (Self.reportsName, FileDigest(of: reports)),
         ])
         self.folder = folder
         state = try RunState(json: json, folder: folder.path)
         tensors = try SafetensorsFile(folder.appendingPathComponent(Self.tensorsName))
+        self.reports = reports
         self.recipe = String(decoding: recipe, as: UTF8.self)
     }
 

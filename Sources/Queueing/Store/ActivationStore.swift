@@ -47,6 +47,9 @@ public protocol ActivationStore: Sendable {
     /// Samples that are kept.
     var count: Int { get }
 
+    /// Whether a change takes no longer than a copy of its payload, because nothing has to reach a disk.
+    var isImmediate: Bool { get }
+
     /// Makes several changes in their order. When it returns, those that succeeded may be acknowledged: in a durable
     /// store they survive a loss of power. A change that fails leaves nothing behind and does not harm the others.
     ///
@@ -86,6 +89,9 @@ public protocol ActivationStore: Sendable {
 }
 
 extension ActivationStore {
+    /// A store takes its time unless it says otherwise.
+    public var isImmediate: Bool { false }
+
     /// Whether a sample is kept.
     public func contains(_ id: UInt64) -> Bool { sample(id) != nil }
 

@@ -3,7 +3,8 @@ import Wire
 
 /// An activation store in memory. It forgets everything with the process.
 ///
-/// The lock guards the table alone: activations never change once they are in it, so reading them needs no lock.
+/// Writers take turns. The lock of the table is held for a moment only, never while a payload is copied; activations never
+/// change once they are in it, so reading them needs no lock.
 public final class MemoryActivationStore: ActivationStore {
     /// How the numbers are kept.
     public let codec: PayloadCodec
@@ -13,27 +14,27 @@ public final class MemoryActivationStore: ActivationStore {
     /// Roughly what a sample takes beside its activations: its place in the table, its targets, and its memory's edges.
     public static let entryBytes = 512
 
-    /// A payload of so many bytes is kept where it was received. A smaller one may lie in a buffer with others, all of
-    /// which it would keep.
-    static let ownMemoryBytes = 64 << 10
-
     private struct Table {
         var index = StoreIndex()
         var activations: [UInt64: HeldBytes] = [:]
-        var parts: [MessageKey: [UInt32: AlignedBytes]] = [:]
+        var parts: [MessageKey: [UInt32: HeldBytes]] = [:]
         var deadLetters: [MessageKey: DeadLetter] = [:]
     }
 
     private let table = Mutex(Table())
+    /// Held by the one who writes.
+    private let memory: Mutex<KeptMemory>
 
     /// An empty store.
     ///
     /// - Parameters:
     ///   - capacityBytes: bytes of activations and targets; the table of samples comes on top.
     ///   - codec: how the numbers are kept. f32 is exact, bf16 takes half the bytes.
-    public init(capacityBytes: Int, codec: PayloadCodec) {
+    ///   - reservedBytes: as much memory is taken from the system at once; the rest when it is needed.
+    public init(capacityBytes: Int, codec: PayloadCodec, reservedBytes: Int = 0) {
         self.capacityBytes = capacityBytes
         self.codec = codec
+        memory = Mutex(KeptMemory(reservedBytes: reservedBytes))
     }
 
     /// Bytes of activations and targets that are kept.
@@ -42,10 +43,13 @@ public final class MemoryActivationStore: ActivationStore {
     /// Samples that are kept.
     public var count: Int { table.withLock { $0.index.samples.count } }
 
+    /// Nothing has to reach a disk.
+    public var isImmediate: Bool { true }
+
     /// Makes several changes, each in whole or not at all. They last until the process ends.
     public func apply(_ changes: [StoreChange]) throws(StoreError) -> [Result<StoreOutcome, StoreError>] {
-        table.withLock { table in
-            changes.map { change in Result { () throws(StoreError) in try make(change, in: &table) } }
+        memory.withLock { memory in
+            changes.map { change in Result { () throws(StoreError) in try make(change, in: &memory) } }
         }
     }
 
@@ -87,18 +91,18 @@ public final class MemoryActivationStore: ActivationStore {
         table.withLock { $0.deadLetters.sorted { $0.key < $1.key }.map(\.value) }
     }
 
-    private func make(_ change: StoreChange, in table: inout Table) throws(StoreError) -> StoreOutcome {
+    private func make(_ change: StoreChange, in memory: inout KeptMemory) throws(StoreError) -> StoreOutcome {
         switch change {
         case .message(let part, let samples, let payload, let payloadCodec):
             return try payload.withBytes { bytes throws(StoreError) in
-                try store(part, samples, HeldBytes(owner: payload, bytes: bytes), payloadCodec, in: &table)
+                try store(part, samples, HeldBytes(owner: payload, bytes: bytes), payloadCodec, in: &memory)
             }
         case .replace(let samples, let payload, let payloadCodec):
-            try replace(samples, payload, payloadCodec, in: &table)
+            try replace(samples, payload, payloadCodec, in: &memory)
         case .deadLetter(let letter):
-            table.deadLetters[MessageKey(device: letter.device, sequence: letter.sequence)] = letter
-        case .forget(let device, let sequence):
-            forget(MessageKey(device: device, sequence: sequence), in: &table)
+            let key = MessageKey(device: letter.device, sequence: letter.sequence)
+            table.withLock { $0.deadLetters[key] = letter }
+        case .forget(let device, let sequence): forget(MessageKey(device: device, sequence: sequence))
         case .counted: break
         }
         return .done
@@ -106,79 +110,80 @@ public final class MemoryActivationStore: ActivationStore {
 
     private func store(
         _ part: MessagePart, _ samples: [StoredSample], _ payload: HeldBytes, _ payloadCodec: PayloadCodec,
-        in table: inout Table
+        in memory: inout KeptMemory
     ) throws(StoreError) -> StoreOutcome {
-        let (plan, changes) = try plan(in: table) { draft throws(StoreError) in
+        let (plan, changes) = try plan { draft throws(StoreError) in
             try draft.plan(part, samples: samples, payloadBytes: payload.bytes.count, payloadCodec: payloadCodec)
         }
-        table.index.merge(changes)
-        let message = part.message
-        switch plan {
-        case .nothing: return .done
-        case .keep(let discarded):
-            for part in discarded { table.parts[message]?[part] = nil }
-            table.parts[message, default: [:]][part.part] = AlignedBytes(
-                payload.bytes, writtenIn: payloadCodec, keptIn: codec)
+        if case .nothing = plan { return .done }
+        let message = part.message, kept = copy(payload, payloadCodec, in: &memory)
+        guard case .complete(let complete, _) = plan else {
+            table.withLock { table in
+                table.index.merge(changes)
+                if case .keep(let discarded) = plan { for part in discarded { table.parts[message]?[part] = nil } }
+                table.parts[message, default: [:]][part.part] = kept
+            }
             return .done
-        case .complete(let complete, _):
-            let parts = (table.parts.removeValue(forKey: message) ?? [:]).filter { $0.key < part.parts }
-            let bytes =
-                parts.isEmpty ? kept(payload, payloadCodec) : whole(parts, part.part, payload, payloadCodec)
-            put(complete, bytes, in: &table)
-            return .complete
         }
+        let parts = table.withLock { $0.parts[message] ?? [:] }.filter { $0.key < part.parts }
+        let whole = whole(parts.merging([part.part: kept]) { $1 }, in: &memory)
+        table.withLock { table in
+            table.index.merge(changes)
+            table.parts[message] = nil
+            put(complete, whole, in: &table)
+        }
+        return .complete
     }
 
     private func replace(
-        _ samples: [StoredSample], _ payload: HeldBytes, _ payloadCodec: PayloadCodec, in table: inout Table
+        _ samples: [StoredSample], _ payload: HeldBytes, _ payloadCodec: PayloadCodec, in memory: inout KeptMemory
     ) throws(StoreError) {
-        let (replaced, changes) = try plan(in: table) { draft throws(StoreError) in
+        let (replaced, changes) = try plan { draft throws(StoreError) in
             try draft.plan(replacing: samples, payloadBytes: payload.bytes.count, payloadCodec: payloadCodec)
         }
-        table.index.merge(changes)
-        put(replaced, kept(payload, payloadCodec), in: &table)
+        // What frozen blocks made has memory of its own, and stays there if it can.
+        let isAligned = UInt(bitPattern: payload.bytes.baseAddress) % UInt(codec.bytesPerValue) == 0
+        let kept = payloadCodec == codec && isAligned ? payload : copy(payload, payloadCodec, in: &memory)
+        table.withLock { table in
+            table.index.merge(changes)
+            put(replaced, kept, in: &table)
+        }
     }
 
-    private func forget(_ message: MessageKey, in table: inout Table) {
-        var draft = StoreDraft(table.index, codec: codec, capacityBytes: capacityBytes)
-        for id in draft.forget(message).samples { table.activations[id] = nil }
-        table.index.merge(draft.changes)
-        table.parts[message] = nil
+    private func forget(_ message: MessageKey) {
+        table.withLock { table in
+            var draft = StoreDraft(table.index, codec: codec, capacityBytes: capacityBytes)
+            for id in draft.forget(message).samples { table.activations[id] = nil }
+            table.index.merge(draft.changes)
+            table.parts[message] = nil
+        }
     }
 
+    /// Whoever writes plans alone, so that the plan still fits when the table is changed.
     private func plan<Plan>(
-        in table: Table, _ body: (inout StoreDraft) throws(StoreError) -> Plan
+        _ body: (inout StoreDraft) throws(StoreError) -> Plan
     ) throws(StoreError) -> (Plan, StoreDraft.Changes) {
-        var draft = StoreDraft(table.index, codec: codec, capacityBytes: capacityBytes)
+        var draft = StoreDraft(table.withLock { $0.index }, codec: codec, capacityBytes: capacityBytes)
         let plan = try body(&draft)
         return (plan, draft.changes)
     }
 
-    /// Payload bytes as they are kept: where they lie, or copied.
-    private func kept(_ payload: HeldBytes, _ payloadCodec: PayloadCodec) -> HeldBytes {
-        if payloadCodec == codec, payload.bytes.count >= Self.ownMemoryBytes,
-            UInt(bitPattern: payload.bytes.baseAddress) % UInt(codec.bytesPerValue) == 0
-        {
-            return payload
+    /// Payload bytes in the store's memory. Then a frame's memory goes back to ZeroMQ, which receives the next one into
+    /// it: fresh memory for every frame would cost it more than the copy.
+    private func copy(_ payload: HeldBytes, _ payloadCodec: PayloadCodec, in memory: inout KeptMemory) -> HeldBytes {
+        memory.take(payload.bytes.count / payloadCodec.bytesPerValue * codec.bytesPerValue) {
+            codec.write(payload.bytes, writtenIn: payloadCodec, to: $0)
         }
-        let copy = withExtendedLifetime(payload.owner) {
-            AlignedBytes(payload.bytes, writtenIn: payloadCodec, keptIn: codec)
-        }
-        return HeldBytes(owner: copy, bytes: copy.bytes)
     }
 
-    /// The bytes of all parts of a message, of which one has just come.
-    private func whole(
-        _ parts: [UInt32: AlignedBytes], _ number: UInt32, _ payload: HeldBytes, _ payloadCodec: PayloadCodec
-    ) -> HeldBytes {
-        var parts = parts
-        parts[number] = AlignedBytes(payload.bytes, writtenIn: payloadCodec, keptIn: codec)
+    /// The bytes of all parts of a message.
+    private func whole(_ parts: [UInt32: HeldBytes], in memory: inout KeptMemory) -> HeldBytes {
         let pieces = parts.sorted { $0.key < $1.key }.map(\.value)
-        let bytes = pieces.reduce(0) { $0 + $1.bytes.count }
-        let whole = withExtendedLifetime(pieces) {
-            AlignedBytes(count: bytes) { copyBytes(0..<bytes, of: pieces.map(\.bytes), to: $0) }
+        guard pieces.count > 1 else { return pieces[0] }
+        let count = pieces.reduce(0) { $0 + $1.bytes.count }
+        return withExtendedLifetime(pieces) {
+            memory.take(count) { copyBytes(0..<count, of: pieces.map(\.bytes), to: $0) }
         }
-        return HeldBytes(owner: whole, bytes: whole.bytes)
     }
 
     /// Keeps samples whose activations lie one after another.

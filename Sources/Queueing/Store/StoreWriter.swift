@@ -3,20 +3,25 @@ import Foundation
 /// Makes changes on a thread of its own, as many at once as wait: one commit for all of them.
 ///
 /// While one group is synced to the disk the next one gathers. Memory is bounded by whoever submits: a change holds its
-/// payload until it is made.
+/// payload until it is made. A store that is immediate needs no thread: its changes are made by whoever submits them, who
+/// has the payload in his cache.
 public final class StoreWriter: Sendable {
     /// Bytes of payload in one group. More would keep the first of them waiting without making the disk any faster.
     static let groupBytes = 8 << 20
 
-    /// Called on the writer's thread.
+    /// Called on the writer's thread; in `submit` when the store is immediate.
     public typealias Completion = @Sendable (Result<StoreOutcome, StoreError>) -> Void
 
+    private let store: any ActivationStore
     private let queue: Queue
 
-    /// Starts the thread.
+    /// Starts the thread, if the store needs one.
     public init(_ store: any ActivationStore) {
         let queue = Queue()
+        self.store = store
         self.queue = queue
+        if store.isImmediate { return }
+        queue.workers = 1
         let thread = Thread { queue.work(on: store) }
         thread.name = "store writer"
         thread.start()
@@ -25,11 +30,12 @@ public final class StoreWriter: Sendable {
     /// The thread makes what was submitted and ends. It may be the one that lets go of the writer, so nothing waits.
     deinit { queue.end() }
 
-    /// Lets a change be made after all that were submitted before it, and returns at once.
+    /// Lets a change be made after all that were submitted before it, and returns at once or when it is made.
     ///
     /// - Parameter then: what came of it; a failure of the whole store comes to every change that it concerns.
     public func submit(_ change: StoreChange, then: @escaping Completion) {
-        guard queue.append(change, then) else { return then(.failure(.closed)) }
+        let isTaken = store.isImmediate ? queue.make(change, on: store, then) : queue.append(change, then)
+        if !isTaken { then(.failure(.closed)) }
     }
 
     /// Returns when every change that was submitted is made and its completion has returned: not to be called in one.
@@ -43,7 +49,8 @@ public final class StoreWriter: Sendable {
         private let condition = NSCondition()
         private var waiting: [(change: StoreChange, then: Completion)] = []
         private var isClosed = false
-        private var hasEnded = false
+        /// Threads that make changes or may yet do so.
+        var workers = 0
 
         func append(_ change: StoreChange, _ then: @escaping Completion) -> Bool {
             condition.withLock {
@@ -52,6 +59,18 @@ public final class StoreWriter: Sendable {
                 condition.broadcast()
                 return true
             }
+        }
+
+        /// Makes a change on this thread, whatever others do.
+        func make(_ change: StoreChange, on store: any ActivationStore, _ then: Completion) -> Bool {
+            let isTaken = condition.withLock {
+                if !isClosed { workers += 1 }
+                return !isClosed
+            }
+            guard isTaken else { return false }
+            then(make([change], on: store)[0])
+            leave()
+            return true
         }
 
         func end() {
@@ -63,30 +82,35 @@ public final class StoreWriter: Sendable {
 
         func waitForEnd() {
             condition.withLock {
-                while !hasEnded { condition.wait() }
+                while workers > 0 { condition.wait() }
             }
         }
 
         func work(on store: any ActivationStore) {
             while let group = next() {
                 let completions = group.map(\.then)
-                let results = make(consume group, on: store)
+                // Payloads are let go of before anybody hears of it: with an acknowledgement more may come.
+                let changes = (consume group).map(\.change)
+                let results = make(consume changes, on: store)
                 for (then, result) in zip(completions, results) { then(result) }
             }
+            leave()
+        }
+
+        private func leave() {
             condition.withLock {
-                hasEnded = true
+                workers -= 1
                 condition.broadcast()
             }
         }
 
-        /// Payloads are let go of before anybody hears of it: with an acknowledgement more may come.
         private func make(
-            _ group: [(change: StoreChange, then: Completion)], on store: any ActivationStore
+            _ changes: [StoreChange], on store: any ActivationStore
         ) -> [Result<StoreOutcome, StoreError>] {
             do {
-                return try store.apply(group.map(\.change))
+                return try store.apply(changes)
             } catch {
-                return group.map { _ in .failure(error) }
+                return changes.map { _ in .failure(error) }
             }
         }
 

@@ -20,7 +20,7 @@ extension QueueBench {
             progress("bounds: \(shape.devices) devices, the worker is stopped for \(Int(options.stoppedSeconds)) s")
             worker.suspend()
             try fleet.publish(for: .seconds(options.stoppedSeconds))
-            let stoppedBytes = fleet.unacknowledgedBytes
+            let stoppedBytes = fleet.mostUnacknowledgedBytes
             worker.resume()
             try fleet.publish(for: .seconds(Self.warmSeconds))
             try fleet.settle()

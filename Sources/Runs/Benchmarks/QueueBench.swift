@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 
 /// Measures what the queue bears: a real worker, fed over TCP on this machine by simulated publishers that speak the
@@ -45,13 +46,19 @@ public struct QueueBench: Sendable {
 
     /// Measures. Takes the machine for a few minutes; what else runs on it shows in the figures.
     ///
-    /// - Throws: `QueueBenchError`, `TransportError`, `StoreError`.
+    /// An error with a number ends the measuring; it is in the report, beside what was measured until then.
+    ///
+    /// - Throws: an error without a number.
     public func run() throws -> QueueBenchReport {
         var report = QueueBenchReport(processors: ProcessInfo.processInfo.activeProcessorCount)
-        // What takes the least memory first: a process does not give all of it back.
-        if options.cases.contains(.devices) { report.devices = try measureDevices() }
-        if options.cases.contains(.bounds) { report.bounds = try measureBounds() }
-        if options.cases.contains(.ingest) { report.ingest = try measureIngest() }
+        do {
+            // What takes the least memory first: a process does not give all of it back.
+            if options.cases.contains(.devices) { report.devices = try measureDevices() }
+            if options.cases.contains(.bounds) { report.bounds = try measureBounds() }
+            if options.cases.contains(.ingest) { try measureIngest(into: &report) }
+        } catch let error as any NumberedError {
+            report.error = ErrorAnswer(error)
+        }
         return report
     }
 

@@ -33,7 +33,9 @@ final class QueueBenchFleet {
         self.poller = poller
     }
 
-    var unacknowledgedBytes: Int { publishers.reduce(0) { $0 + $1.unacknowledgedBytes } }
+    /// The most payload bytes that were ever on their way. A connection whose other end is stopped counts as lost in the
+    /// end, and with it what was on its way.
+    private(set) var mostUnacknowledgedBytes = 0
     var acknowledgedMessages: Int { publishers.reduce(0) { $0 + $1.acknowledgedMessages } }
 
     /// Waits until every device has its credit.
@@ -89,5 +91,7 @@ final class QueueBenchFleet {
             try publisher.follow(now: clock.now)
             if publishing { try publisher.publish(now: clock.now) }
         }
+        mostUnacknowledgedBytes = max(
+            mostUnacknowledgedBytes, publishers.reduce(0) { $0 + $1.unacknowledgedBytes })
     }
 }

@@ -64,7 +64,7 @@ public enum QueueBenchWorkerProcess {
         guard let shape = try? decoder.decode(QueueBenchShape.self, from: Data(shape.utf8)) else {
             throw QueueBenchError.workerFailed(reason: "'\(shape)' describes no devices")
         }
-        let worker = try QueueBenchWorker(shape, folder: folder)
+        let worker = try QueueBenchWorker(shape, .folder(folder))
         try? FileHandle.standardOutput.write(contentsOf: Data("\(worker.endpoint)\n".utf8))
         while (try? FileHandle.standardInput.read(upToCount: 1))?.isEmpty == false {}
         try worker.stop()

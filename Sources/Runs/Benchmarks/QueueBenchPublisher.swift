@@ -26,6 +26,8 @@ final class QueueBenchPublisher {
     private var window = PublishWindow(acknowledgementTimeout: .seconds(3600), maximumAttempts: 3)
     private var held: [UInt64: (payload: QueueBenchPayload, sentAt: Duration)] = [:]
     private var sentMessages = 0
+    /// What was on its way when a connection ended, in the order of sequences.
+    private var lost: [UInt64] = []
     private var nextSend = Duration.zero
 
     /// - Parameter payloads: are published in turns.
@@ -41,7 +43,8 @@ final class QueueBenchPublisher {
 
     var unacknowledgedCount: Int { window.unacknowledgedCount }
     var unacknowledgedBytes: Int { window.bytesOnTheirWay }
-    var isDone: Bool { sentMessages == shape.messages && window.unacknowledgedCount == 0 }
+    var isDone: Bool { !hasMore && window.unacknowledgedCount == 0 }
+    private var hasMore: Bool { !lost.isEmpty || sentMessages < shape.messages }
 
     /// Lets the next message wait until a time.
     func postpone(until time: Duration) { nextSend = time }
@@ -56,6 +59,8 @@ final class QueueBenchPublisher {
             case .disconnected:
                 isWelcome = false
                 window.closed()
+                lost = (lost + held.keys).sorted()
+                held = [:]
             case .refused, .retrying: break
             }
         }
@@ -78,16 +83,16 @@ final class QueueBenchPublisher {
     ///
     /// - Throws: `TransportError`.
     func publish(now: Duration) throws(TransportError) {
-        while isWelcome, sentMessages < shape.messages, window.unacknowledgedCount < manner.mostOnTheirWay,
+        while isWelcome, hasMore, window.unacknowledgedCount < manner.mostOnTheirWay,
             now >= nextSend, window.canSend(bytes: shape.messageBytes)
         {
-            let sequence = UInt64(sentMessages + 1)
-            let shared = payloads[sentMessages % payloads.count]
+            let sequence = lost.first ?? UInt64(sentMessages + 1)
+            let shared = payloads[Int(sequence) % payloads.count]
             guard let payload = manner.ownsPayloads ? QueueBenchPayload(copying: shared) : shared else { return }
             guard try link.send(.activations(shape.header(sequence, payload)), payload: payload.frame) else { return }
             _ = window.sent(.init(sequence: sequence, index: 0), bytes: shape.messageBytes, now: now)
             held[sequence] = (payload, now)
-            sentMessages += 1
+            if lost.isEmpty { sentMessages += 1 } else { lost.removeFirst() }
             nextSend = max(nextSend + manner.interval, now)
         }
     }

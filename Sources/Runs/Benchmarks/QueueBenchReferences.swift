@@ -14,15 +14,20 @@ enum QueueBenchReferences {
         let path = "\(folder)/sequential"
         let payload = QueueBenchPayload(byteCount: syncedBytes, stream: 0)
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        guard descriptor >= 0 else { throw unwritable(path) }
         defer { close(descriptor) }
         let clock = RoleClock()
         for _ in 0..<max(1, bytes / syncedBytes) {
             guard write(descriptor, payload.bytes.baseAddress, syncedBytes) == syncedBytes, fdatasync(descriptor) == 0
-            else { throw QueueBenchError.folderUnwritable(path: path, reason: String(cString: strerror(errno))) }
+            else { throw unwritable(path) }
         }
         let seconds = clock.now.seconds
         unlink(path)
         return Double(max(1, bytes / syncedBytes) * syncedBytes) / seconds
+    }
+
+    private static func unwritable(_ path: String) -> QueueBenchError {
+        .folderUnwritable(path: path, reason: String(cString: strerror(errno)))
     }
 
     /// Payload bytes a second of the same frames, by ZeroMQ alone: as many senders, one receiver.

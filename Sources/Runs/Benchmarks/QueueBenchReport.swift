@@ -10,6 +10,8 @@ public struct QueueBenchReport: Encodable, Sendable {
     public var bounds: Bounds?
     /// Many devices with small activations.
     public var devices: Devices?
+    /// What ended the measuring early; what there was until then is here.
+    public var error: ErrorAnswer?
 
     init(processors: Int) { self.processors = processors }
 
@@ -28,10 +30,12 @@ public struct QueueBenchReport: Encodable, Sendable {
         public let transfer: Double
         /// The same, and the receiver keeps every frame, as a store does.
         public let keptTransfer: Double
-        /// A worker with a store in memory.
+        /// A worker with a store in memory, which it has had from the system before.
         public let memory: Double
         /// The same with CURVE.
         public let memoryCurve: Double
+        /// A worker with a store in memory, which it gets from the system meanwhile.
+        public let freshMemory: Double
     }
 
     /// How fast activations are stored.
@@ -50,12 +54,33 @@ public struct QueueBenchReport: Encodable, Sendable {
         public let medianDurableToDisk: Double
         /// Of each round's rate in memory to the transfer's; at least 0.70 is asked for.
         public let medianMemoryToTransfer: Double
-        /// The same to the transfer whose frames are kept.
-        public let medianMemoryToKeptTransfer: Double
+        /// Of each round's rate in fresh memory to the transfer's whose frames are kept: in fresh memory as well.
+        public let medianFreshMemoryToKeptTransfer: Double
+        /// Of each round's rate in fresh memory to that of the transfer that needs none.
+        public let medianFreshMemoryToTransfer: Double
         /// What CURVE leaves of a durable ingest's rate.
         public let medianDurableCurveToPlain: Double
         /// What CURVE leaves of an ingest's rate into memory.
         public let medianMemoryCurveToPlain: Double
+
+        init(_ shape: QueueBenchShape, _ rounds: [Round]) {
+            func median(of value: (Round) -> Double) -> Double { Runs.median(rounds.map(value)) }
+            devices = shape.devices
+            messageBytes = shape.messageBytes
+            roundBytes = shape.totalBytes
+            self.rounds = rounds
+            medians = Round(
+                disk: median(of: \.disk), durable: median(of: \.durable), durableCurve: median(of: \.durableCurve),
+                transfer: median(of: \.transfer), keptTransfer: median(of: \.keptTransfer),
+                memory: median(of: \.memory), memoryCurve: median(of: \.memoryCurve),
+                freshMemory: median(of: \.freshMemory))
+            medianDurableToDisk = median { $0.durable / $0.disk }
+            medianMemoryToTransfer = median { $0.memory / $0.transfer }
+            medianFreshMemoryToKeptTransfer = median { $0.freshMemory / $0.keptTransfer }
+            medianFreshMemoryToTransfer = median { $0.freshMemory / $0.transfer }
+            medianDurableCurveToPlain = median { $0.durableCurve / $0.durable }
+            medianMemoryCurveToPlain = median { $0.memoryCurve / $0.memory }
+        }
     }
 
     /// Resident memory of a process and what it may be.
@@ -82,7 +107,7 @@ public struct QueueBenchReport: Encodable, Sendable {
         public let creditBytesPerDevice: Int
         /// How long the worker was stopped.
         public let stoppedSeconds: Double
-        /// Payload bytes on their way while it was.
+        /// The most payload bytes that were on their way, until it went on.
         public let stoppedBytes: Int
         /// Payload bytes that were acknowledged before, and after it went on; nothing was on its way in the end.
         public let acknowledgedBytes: Int

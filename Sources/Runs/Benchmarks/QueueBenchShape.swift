@@ -26,6 +26,8 @@ struct QueueBenchShape: Codable, Sendable {
 
     var rows: Int { samplesPerMessage * rowsPerSample }
     var messageBytes: Int { rows * width * PayloadCodec.f32.bytesPerValue }
+    /// Payload bytes of all messages.
+    var totalBytes: Int { devices * messages * messageBytes }
     var creditBytes: Int { devices * creditBytesPerDevice }
     var samples: UInt64 { UInt64(messages * samplesPerMessage) }
 

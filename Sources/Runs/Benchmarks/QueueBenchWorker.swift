@@ -24,10 +24,10 @@ public final class QueueBenchWorker: Sendable {
     /// Starts it on threads of its own.
     ///
     /// - Parameters:
-    ///   - folder: keeps the durable store; nil for a store in memory.
+    ///   - storage: keeps the activations.
     ///   - keys: the devices', with CURVE; none for plain TCP.
     /// - Throws: `QueueBenchError.workerFailed`, `TransportError`, `StoreError`, `KeyError`.
-    init(_ shape: QueueBenchShape, folder: String?, keys: [CurveKeyPair] = []) throws {
+    init(_ shape: QueueBenchShape, _ storage: QueueBenchStorage, keys: [CurveKeyPair] = []) throws {
         let context = try ZeroMQContext()
         coordinator = try QueueBenchCoordinator(shape.plan(keys: keys.map(\.publicKey)), context: context)
         var configuration = Worker.Configuration(
@@ -46,11 +46,7 @@ public final class QueueBenchWorker: Sendable {
             configuration.deviceSecurity = .server(pair, try Authenticator(context: context), domain: "worker")
         }
         self.publicKey = publicKey
-        let store: any ActivationStore =
-            if let folder {
-                try LMDBActivationStore(
-                    folder: folder, run: QueueBenchShape.run, codec: .f32, capacityBytes: shape.capacityBytes)
-            } else { MemoryActivationStore(capacityBytes: shape.capacityBytes, codec: .f32) }
+        let store = try storage.store(shape)
         let model = try LanguageModel(
             source: QueueBenchModel(width: shape.width), maximumTokens: 2, loadedBlocks: 0)
         let worker = try Worker(

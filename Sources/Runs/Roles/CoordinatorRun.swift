@@ -22,13 +22,19 @@ public final class CoordinatorRun: Sendable {
         public var security: RoleSecurity
         /// Whether a recipe whose run is complete is run once more.
         public var again: Bool
+        /// How long a run that has ended waits for devices and workers that are away.
+        public var linger: Duration
 
         /// A coordinator's options.
-        public init(listen: String?, state: String, security: RoleSecurity, again: Bool = false) {
+        public init(
+            listen: String?, state: String, security: RoleSecurity, again: Bool = false,
+            linger: Duration = .seconds(30)
+        ) {
             self.listen = listen
             self.state = state
             self.security = security
             self.again = again
+            self.linger = linger
         }
     }
 
@@ -49,6 +55,7 @@ public final class CoordinatorRun: Sendable {
     private let resolved: String
     private let coordinator = Mutex<Coordinator?>(nil)
     private let isStopping = Atomic(false)
+    private let isLeaving = Atomic(false)
 
     /// The run's id.
     public let run: String
@@ -88,9 +95,16 @@ public final class CoordinatorRun: Sendable {
         coordinator.withLock { $0 }?.stop()
     }
 
+    /// Ends the coordination and not the run: everybody else goes on, and looks for the next coordinator. Callable from any
+    /// thread.
+    public func leave() {
+        isLeaving.store(true, ordering: .sequentiallyConsistent)
+        coordinator.withLock { $0 }?.leave()
+    }
+
     /// Coordinates to the end of the run. Blocks the calling thread.
     ///
-    /// - Throws: a `NumberedError` for whatever a user can mend; `RunError.interrupted` after `stop`.
+    /// - Throws: a `NumberedError` for whatever a user can mend; `RunError.stopped` after `stop`, `.left` after `leave`.
     public func run(observer: (News) -> Void) throws {
         // It ends with this call, after what was said last is sent.
         let context = try ZeroMQContext()
@@ -99,10 +113,13 @@ public final class CoordinatorRun: Sendable {
         let coordinator = try Coordinator(configuration, context: context, ledger: ledger)
         self.coordinator.withLock { $0 = coordinator }
         if isStopping.load(ordering: .sequentiallyConsistent) { coordinator.stop() }
+        if isLeaving.load(ordering: .sequentiallyConsistent) { coordinator.leave() }
         let outcome = try coordinator.run(
             isListening: { observer(.listening(endpoint: $0)) }, observer: { observer(.run($0)) })
         switch outcome {
         case .completed(let totals): observer(.completed(totals))
+        case .interrupted where isLeaving.load(ordering: .sequentiallyConsistent):
+            throw RunError.left(run: run, state: options.state)
         case .interrupted(let totals):
             throw RunError.stopped(run: run, steps: Int(clamping: totals?.steps ?? 0), state: options.state)
         case .failed(let error, _): throw error
@@ -117,6 +134,7 @@ public final class CoordinatorRun: Sendable {
             silenceLimit: .seconds(devices.silenceSeconds))
         configuration.security = try options.security.server(id: "coordinator", context: context)
         configuration.losses = .wait
+        configuration.linger = options.linger
         configuration.recipeName = recipe.name
         configuration.recipe = resolved
         configuration.plannedSteps = { samples in

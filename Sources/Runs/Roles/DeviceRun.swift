@@ -22,17 +22,21 @@ public final class DeviceRun: Sendable {
         public var data: String?
         /// How it proves who it is.
         public var security: RoleSecurity
+        /// How long it waits for a word of the coordinator when it can do nothing else; nil is for ever.
+        public var patience: Duration?
         /// How often slower than this machine the device is, at least 1: *simulated*.
         public var slowdown: Double
 
         /// A device's options.
         public init(
-            id: String, coordinator: String, data: String? = nil, security: RoleSecurity, slowdown: Double = 1
+            id: String, coordinator: String, data: String? = nil, security: RoleSecurity, patience: Duration?,
+            slowdown: Double = 1
         ) {
             self.id = id
             self.coordinator = coordinator
             self.data = data
             self.security = security
+            self.patience = patience
             self.slowdown = slowdown
         }
     }
@@ -82,7 +86,7 @@ public final class DeviceRun: Sendable {
         let security = try options.security.client()
         let invitation = try Invitation.ask(
             as: .device, id: options.id, endpoint: options.coordinator, security: security, context: context,
-            stop: stopSignal, isOver: { observer(.over(reason: $0)) }
+            patience: options.patience, stop: stopSignal, isOver: { observer(.over(reason: $0)) }
         ) { observer(.waiting(endpoint: options.coordinator, reason: $0)) }
         guard let invitation else { return }
         let recipe = invitation.recipe
@@ -95,6 +99,7 @@ public final class DeviceRun: Sendable {
             publishBatch: recipe.devices.publishBatch, codec: recipe.payloadCodec)
         configuration.security = security
         configuration.staysUntilStopped = true
+        configuration.patience = options.patience
         configuration.slowdown = options.slowdown
         let device = Device(
             configuration, context: context, examples: examples, forward: FrozenForward(model: prepared.model),

@@ -19,14 +19,17 @@ struct Invitation: Sendable {
     /// Asks a coordinator, which need not be there yet, until it answers.
     ///
     /// - Parameters:
+    ///   - patience: how long to go on without any answer; nil is for ever.
     ///   - stop: ends the asking.
     ///   - isOver: called when the run has ended, with the coordinator's reason.
     ///   - isWaiting: called for every try but the first that nobody answered, with the reason if one is known.
     /// - Returns: nil when it was stopped, or the run has ended.
-    /// - Throws: `RunError.notInvited` when the run has no place for the role, `RecipeError`, `TransportError`.
+    /// - Throws: `RunError.notInvited` when the run has no place for the role, `PatienceError`, `RecipeError`,
+    ///   `TransportError`.
     static func ask(
         as role: Body.Role, id: String, endpoint: String, security: SocketSecurity, context: ZeroMQContext,
-        stop: WakeSignal, isOver: (_ reason: String) -> Void, isWaiting: (_ reason: String?) -> Void
+        patience limit: Duration?, stop: WakeSignal, isOver: (_ reason: String) -> Void,
+        isWaiting: (_ reason: String?) -> Void
     ) throws -> Invitation? {
         let link = Link(context: context, run: "", sender: id)
         try link.connect(endpoint, security: security)
@@ -36,6 +39,7 @@ struct Invitation: Sendable {
         let stopping = poller.add(fileDescriptor: stop.fileDescriptor)
         var nextTry = Self.interval
         var refusal: String?
+        var patience = Patience(limit: limit)
         while poller.ready(stopping).isEmpty {
             let wait = min(nextTry - clock.now, link.untilDue ?? .seconds(60))
             try poller.wait(milliseconds: wait.pollMilliseconds)
@@ -45,17 +49,23 @@ struct Invitation: Sendable {
             }
             while let received = try link.receive() {
                 guard case .message(let envelope, _, _) = received else { continue }
+                patience.heard(now: clock.now)
                 switch envelope.body {
                 case .runRecipe(let answer):
                     return Invitation(
                         run: envelope.run, recipe: try Recipe.parse(yaml: answer.recipe, file: "the run's recipe"),
                         text: answer.recipe, number: Int(answer.number))
                 case .stop(let stop):
+                    link.run = envelope.run
+                    try link.send(.goodbye(reason: stop.reason))
                     isOver(stop.reason)
                     return nil
                 case .reject(let reject): throw RunError.notInvited(id: id, reason: reject.text)
                 default: break
                 }
+            }
+            if let silence = patience.end(isBusy: false, now: clock.now) {
+                throw PatienceError.coordinatorSilent(endpoint: endpoint, seconds: silence.seconds)
             }
             guard clock.now >= nextTry else { continue }
             nextTry = clock.now + Self.interval

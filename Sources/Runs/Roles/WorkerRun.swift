@@ -27,11 +27,13 @@ public final class WorkerRun: Sendable {
         public var state: String
         /// How it proves who it is.
         public var security: RoleSecurity
+        /// How long it waits for a word of the coordinator when it can do nothing else; nil is for ever.
+        public var patience: Duration?
 
         /// A worker's options.
         public init(
             id: String, coordinator: String, listen: String, advertised: String?, state: String,
-            security: RoleSecurity
+            security: RoleSecurity, patience: Duration?
         ) {
             self.id = id
             self.coordinator = coordinator
@@ -39,6 +41,7 @@ public final class WorkerRun: Sendable {
             self.advertised = advertised
             self.state = state
             self.security = security
+            self.patience = patience
         }
     }
 
@@ -91,7 +94,7 @@ public final class WorkerRun: Sendable {
         let client = try options.security.client()
         let invitation = try Invitation.ask(
             as: .worker, id: options.id, endpoint: options.coordinator, security: client, context: context,
-            stop: stopSignal, isOver: { observer(.over(reason: $0)) }
+            patience: options.patience, stop: stopSignal, isOver: { observer(.over(reason: $0)) }
         ) { observer(.waiting(endpoint: options.coordinator, reason: $0)) }
         guard let invitation else { return nil }
         let recipe = invitation.recipe
@@ -135,6 +138,7 @@ public final class WorkerRun: Sendable {
         configuration.ingestBytes = recipe.store.ingestBytes
         configuration.coordinatorSecurity = client
         configuration.deviceSecurity = try options.security.server(id: options.id, context: context)
+        configuration.patience = options.patience
         configuration.staysUntilStopped = true
         configuration.endsWhenFull = false
         configuration.handoverFolder = URL(fileURLWithPath: "\(state.folder.path)/handover")
@@ -143,13 +147,12 @@ public final class WorkerRun: Sendable {
             training: state.workerTraining)
     }
 
-    /// Writes what was trained, and scores it where the recipe's test examples are at hand.
+    /// Scores what was trained where the recipe's test examples are at hand.
     private func finish(
         _ setup: TrainingSetup, _ state: WorkerState, _ prepared: PreparedModel, _ log: WorkerLog, _ clock: RoleClock,
         observer: @escaping @Sendable (News) -> Void
     ) throws -> RunSummary? {
         let recipe = setup.recipe, folder = state.folder
-        try setup.parameters.write(to: folder.adapterPath, baseModel: recipe.model.path)
         var score: RunScore?, baseline: RunScore?
         if recipe.evaluation.samples > 0,
             FileManager.default.fileExists(atPath: cache.resolve(recipe.data.testPath ?? recipe.data.path))

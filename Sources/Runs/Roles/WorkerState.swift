@@ -6,6 +6,7 @@ import Models
 import Recipes
 import Synchronization
 import Tensors
+import Wire
 import Worker
 
 /// What a worker's process keeps of one run on its disk, in the shape of a run's folder: recipe, metrics, checkpoints,
@@ -65,13 +66,14 @@ final class WorkerState: Sendable {
     var workerTraining: WorkerTraining {
         WorkerTraining(
             begin: { [self] counts in try begin(counts) },
-            afterStep: { [self] step in
-                try checkpoints?.took(step)
-                let interval = recipe.training.checkpointSteps
-                if interval > 0, step.step % interval == 0 { newestCheckpoint.withLock { $0 = step.step } }
+            afterStep: { [self] report, unrecorded in
+                try checkpoints?.took(report, unrecorded: unrecorded)
+                let interval = recipe.training.checkpointSteps, step = Int(report.step)
+                if interval > 0, step % interval == 0 { newestCheckpoint.withLock { $0 = step } }
             },
-            checkpoint: { [self] in
-                try checkpoints?.write()
+            checkpoint: { [self] unrecorded in
+                try checkpoints?.write(unrecorded)
+                try writeTrained()
                 let newest = try RunCheckpoint.latest(in: folder.checkpoints) { _, _ in }
                 if let newest { newestCheckpoint.withLock { $0 = newest.state.step } }
                 return newest.map { ($0.state.step, $0.files) }
@@ -83,8 +85,15 @@ final class WorkerState: Sendable {
             checkpointStep: { [self] in newestCheckpoint.withLock { $0 } })
     }
 
+    /// Writes what was trained once every step is taken: before the coordinator hears of it, for a worker that dies later
+    /// finds nobody who would let it in.
+    private func writeTrained() throws {
+        guard let setup = begun?.setup, setup.trainer.step == setup.totalSteps else { return }
+        try setup.parameters.write(to: folder.adapterPath, baseModel: recipe.model.path)
+    }
+
     /// Makes what trains, as the newest checkpoint has left it.
-    private func begin(_ counts: [Int]) throws -> Trainer {
+    private func begin(_ counts: [Int]) throws -> WorkerTraining.Start {
         let setup = try TrainingSetup(
             recipe, model: prepared.model, counts: counts, labelTokens: labelTokens, pool: pool)
         let checkpoint = try RunCheckpoint.latest(in: folder.checkpoints) { _, _ in }
@@ -98,6 +107,19 @@ final class WorkerState: Sendable {
         training.withLock {
             $0 = Training(setup: setup, checkpoints: writer, startStep: setup.trainer.step, totals: totals)
         }
-        return setup.trainer
+        return (setup.trainer, try checkpoint?.stepReports() ?? [])
+    }
+}
+
+extension RunCheckpoint {
+    /// The steps that the coordinator may not have written down.
+    ///
+    /// - Throws: `CheckpointError.damaged`.
+    fileprivate func stepReports() throws(CheckpointError) -> [Body.StepReport] {
+        do {
+            return try StepReportList.decode([UInt8](reports))
+        } catch {
+            throw .damaged(folder: folder.path, file: Self.reportsName, reason: error.description)
+        }
     }
 }

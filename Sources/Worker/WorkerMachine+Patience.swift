@@ -1,0 +1,8 @@
+extension WorkerMachine {
+    /// Whether something is under way that needs no coordinator.
+    var isBusy: Bool {
+        if case .checkpointing = phase { return true }
+        let isBeginning = hasBegun && schedule == nil
+        return !isIdle || isAdopting || isBeginning
+    }
+}
