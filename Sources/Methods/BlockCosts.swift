@@ -74,7 +74,8 @@ public struct BlockCosts {
         let targetCount = targets.reduce(0) { $0 + $1.count }
         var forward = 0, gradients = 0
         if trains {
-            forward = DecoderBlock.forwardFloats(model.hyperparameters, tokens: layout.tokens, training: parameters.layout)
+            forward = DecoderBlock.forwardFloats(
+                model.hyperparameters, tokens: layout.tokens, training: parameters.layout)
             gradients = DecoderBlock.backwardFloats(
                 model.hyperparameters, tokens: layout.tokens, training: parameters.layout)
         }

@@ -22,7 +22,9 @@ struct StepProgress {
         done = Array(
             repeating: false, count: schedule.stages.count * StageOperation.Kind.allCases.count * microBatches)
         // What frozen blocks make of samples is in the store before their step begins.
-        rest = schedule.stages.map { $0.step.filter { [.forward, .backwardInput, .backwardWeights].contains($0.kind) } }
+        rest = schedule.stages.map {
+            $0.step.filter { [.forward, .backwardInput, .backwardWeights].contains($0.kind) }
+        }
     }
 
     /// Whether a stage has nothing left.
