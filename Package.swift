@@ -66,12 +66,14 @@ let package = Package(
         // Recipes, run folders and the embedded assembly of the roles.
         .target(
             name: "Recipes",
-            dependencies: ["Balancing", "Datasets", "Diagnostics", .product(name: "Yams", package: "Yams")]),
+            dependencies: [
+                "Balancing", "Datasets", "Diagnostics", "Pipeline", .product(name: "Yams", package: "Yams"),
+            ]),
         .target(
             name: "Runs",
             dependencies: [
                 "Balancing", "Checkpoints", "Coordinator", "Datasets", "Device", "Diagnostics", "Ledger", "Methods",
-                "Models", "Queueing", "Randomness", "Recipes", "Tensors", "Tokenizers", "Wire", "Worker",
+                "Models", "Pipeline", "Queueing", "Randomness", "Recipes", "Tensors", "Tokenizers", "Wire", "Worker",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .executableTarget(
@@ -133,7 +135,9 @@ let package = Package(
         .testTarget(name: "RecipesTests", dependencies: ["Balancing", "Diagnostics", "Recipes"]),
         .testTarget(
             name: "RunsTests",
-            dependencies: ["Checkpoints", "Datasets", "Models", "Randomness", "Recipes", "Runs", "Support", "Tensors"]),
+            dependencies: [
+                "Checkpoints", "Datasets", "Models", "Pipeline", "Randomness", "Recipes", "Runs", "Support", "Tensors",
+            ]),
         .testTarget(
             name: "PermafrostTests",
             dependencies: [

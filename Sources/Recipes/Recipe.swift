@@ -1,3 +1,5 @@
+import enum Pipeline.ScheduleKind
+
 /// Everything that decides a run, read from one YAML file and `key=value` overrides.
 ///
 /// The initial value of each property is the key's default; `RecipeSchema` says which values a key can have and what
@@ -23,6 +25,8 @@ public struct Recipe: Sendable, Equatable {
     public var network = Network()
     /// The server's activation store.
     public var store = Store()
+    /// How the trainable blocks are spread over stages.
+    public var pipeline = Pipeline()
     /// What is measured before and after training.
     public var evaluation = Evaluation()
     /// The number of threads; 0 means all cores.
@@ -187,6 +191,14 @@ extension Recipe {
     public struct Network: Sendable, Equatable {
         /// The coordinator's endpoint, as devices and workers reach it.
         public var coordinator = "tcp://127.0.0.1:7070"
+    }
+
+    /// How the trainable blocks are spread over stages.
+    public struct Pipeline: Sendable, Equatable {
+        /// Stages, each with consecutive blocks and a thread; 1 trains micro-batches side by side.
+        public var stages = 1
+        /// In which order a stage works.
+        public var schedule = ScheduleKind.permafrost
     }
 
     /// The server's activation store.

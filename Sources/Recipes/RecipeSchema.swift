@@ -149,6 +149,8 @@ enum RecipeSchema {
             "most tokens to generate for a test example, 0 to score by loss only"),
         .init(
             "evaluation.answer_marker", \.evaluation.answerMarker, .marker, "what stands before the final answer"),
+        .init("pipeline.stages", \.pipeline.stages, .integer(1...64), "stages of the trainable blocks, a thread each"),
+        .init("pipeline.schedule", \.pipeline.schedule, .choice(), "order in which stages work"),
         .init("threads", \.threads, .integer(0...1024), "threads, 0 for all cores"),
         .init("runs", \.runs, .path, "folder in which every run gets a folder"),
     ]

@@ -114,7 +114,8 @@ struct RunRecord {
             bytesDown: devices.isEmpty ? Int(clamping: totals?.bytesDown ?? 0) : total(\.bytesDown),
             peakRssBytes: ProcessMemory.peakResidentBytes,
             trainableParameters: setup.parameters.layout.count,
-            adapterPath: meter.stepsTaken > 0 ? folder.adapterPath : nil, seed: setup.recipe.seed)
+            adapterPath: meter.stepsTaken > 0 ? folder.adapterPath : nil, pipeline: setup.pipeline?.summary,
+            seed: setup.recipe.seed)
     }
 
     private struct PublishedLine: Encodable {

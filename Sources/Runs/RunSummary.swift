@@ -50,6 +50,8 @@ public struct RunSummary: Codable, Sendable, Equatable {
     public var trainableParameters: Int
     /// The folder of what was trained, nil when no step was taken.
     public var adapterPath: String?
+    /// What the pipeline did; nil where micro-batches were trained side by side.
+    public var pipeline: PipelineSummary?
     /// The run's seed.
     public var seed: UInt64
 }

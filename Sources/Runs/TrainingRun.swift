@@ -78,7 +78,7 @@ public final class TrainingRun: Sendable {
         let (prepared, data) = try prepare(observer: observer)
         let setup = try TrainingSetup(
             recipe, model: prepared.model, counts: data.shards.map(\.count), labelTokens: data.task.labelTokens,
-            pool: ComputePool(threads: recipe.threadCount))
+            pool: ComputePool(threads: recipe.serverThreadCount))
         try begin(setup)
         let folder = try resumed?.folder ?? RunFolder(parent: cache.resolve(recipe.runs), name: recipe.name)
         let resolved = try recipe.resolvedYAML()
@@ -206,4 +206,7 @@ public final class TrainingRun: Sendable {
 extension Recipe {
     /// The threads of the compute pool.
     var threadCount: Int { threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount }
+
+    /// The same where stages have a thread each.
+    var serverThreadCount: Int { max(threadCount, pipeline.stages) }
 }

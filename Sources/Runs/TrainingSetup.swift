@@ -17,12 +17,15 @@ public struct TrainingSetup: Sendable {
     let head: OutputHead
     let parameters: TrainableParameters
     let trainer: Trainer
+    /// Nil where micro-batches are trained side by side.
+    let pipeline: PipelineSetup?
     let pool: ComputePool
 
     /// - Parameters:
     ///   - counts: how many samples each device holds.
     ///   - labelTokens: the token of each class's label word, for a verbalizer.
-    /// - Throws: what the model throws for a label token outside the vocabulary or for weights that cannot be read.
+    /// - Throws: what the model throws for a label token outside the vocabulary or for weights that cannot be read;
+    ///   `ScheduleError` for a pipeline that is not possible.
     public init(
         _ recipe: Recipe, model: LanguageModel, counts: [Int], labelTokens: [Int], pool: ComputePool
     ) throws {
@@ -34,14 +37,23 @@ public struct TrainingSetup: Sendable {
         let layout = TrainableLayout(recipe, model: model.hyperparameters)
         parameters = try TrainableParameters(layout: layout, model: model, seed: recipe.seed)
         let training = recipe.training
+        let optimizer = training.makeOptimizer(layout)
+        let rates = LearningRateSchedule(
+            peak: training.learningRate, warmupSteps: training.warmupSteps,
+            totalSteps: Self.totalSteps(recipe, samples: counts.reduce(0, +)),
+            shape: LearningRateSchedule.Shape(training.schedule))
+        guard recipe.pipeline.stages > 1 else {
+            pipeline = nil
+            trainer = Trainer(
+                model: model, head: head, parameters: parameters, frozenBlocks: recipe.model.frozenBlocks,
+                optimizer: optimizer, schedule: rates, seed: recipe.seed, pool: pool)
+            return
+        }
+        let pipeline = try PipelineSetup(recipe, model: model, head: head, parameters: parameters)
+        self.pipeline = pipeline
         trainer = Trainer(
-            model: model, head: head, parameters: parameters, frozenBlocks: recipe.model.frozenBlocks,
-            optimizer: training.makeOptimizer(layout),
-            schedule: LearningRateSchedule(
-                peak: training.learningRate, warmupSteps: training.warmupSteps,
-                totalSteps: Self.totalSteps(recipe, samples: counts.reduce(0, +)),
-                shape: LearningRateSchedule.Shape(training.schedule)),
-            seed: recipe.seed, pool: pool)
+            model: model, head: head, parameters: parameters, stages: pipeline.stages, schedule: pipeline.schedule,
+            optimizer: optimizer, schedule: rates, seed: recipe.seed, pool: pool, observer: pipeline.took)
     }
 
     /// Training samples of all devices.

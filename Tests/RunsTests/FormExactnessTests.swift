@@ -39,7 +39,7 @@ struct TrainedForm: Sendable, CustomTestStringConvertible {
 /// Whatever is trained, of whatever family: what SplitFrozen trains is what central training would give.
 @Suite("SplitFrozen equals central training in every form")
 struct FormExactnessTests {
-    private static let frozenBlocks = 4
+    static let frozenBlocks = 4
     private static let samples = 40
     private static let tolerance = 1e-4
 
@@ -85,7 +85,8 @@ struct FormExactnessTests {
             model: LanguageModel(
                 source: RandomModelSource(family: family, layers: 6), maximumTokens: 32,
                 loadedBlocks: isFull ? Self.frozenBlocks : nil),
-            counts: shards(form.head).map(\.count), labelTokens: [3, 7], pool: ComputePool(threads: 2))
+            counts: shards(form.head).map(\.count), labelTokens: [3, 7],
+            pool: ComputePool(threads: max(2, recipe.pipeline.stages)))
     }
 
     /// How far training moved the parameters, and how far SplitFrozen ended from central training.

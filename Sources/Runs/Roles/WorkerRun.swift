@@ -106,7 +106,7 @@ public final class WorkerRun: Sendable {
                     parameters: prepared.model.parameterCount, layers: prepared.model.hyperparameters.layers,
                     seconds: clock.now.seconds)))
         let task = try PromptTask(recipe.task, chat: prepared.chat, tokenizer: prepared.tokenizer)
-        let pool = ComputePool(threads: recipe.threadCount)
+        let pool = ComputePool(threads: recipe.serverThreadCount)
         let state = try WorkerState(
             invitation, in: options.state, cache: cache, prepared: prepared, labelTokens: task.labelTokens, pool: pool
         ) { observer(.skipped(checkpoint: $0, $1)) }

@@ -1,0 +1,46 @@
+import Checkpoints
+import Models
+import Pipeline
+import Support
+import Tensors
+import Testing
+
+@testable import Runs
+
+@Suite("Runs with pipelines")
+struct PipelinedRunTests {
+    @Test(
+        "an embedded run with stages trains what one without trains, bit for bit, and says what its stages did",
+        arguments: TrainedForm.all)
+    func equalsUndivided(form: TrainedForm) throws {
+        let forms = FormExactnessTests()
+        func train(_ overrides: [String]) throws -> TrainingSetup {
+            let setup = try forms.setup(form, .llama, overrides)
+            let outcome = try EmbeddedRun(setup, shards: forms.shards(form.head), run: "pipeline").train { _ in }
+            guard case .completed = outcome else {
+                Issue.record("the run ended as \(outcome)")
+                return setup
+            }
+            return setup
+        }
+        let undivided = try train([])
+        #expect(undivided.pipeline == nil)
+        for kind in [ScheduleKind.permafrost, .oneForwardOneBackward] {
+            let divided = try train(["pipeline.stages=2", "pipeline.schedule=\(kind.rawValue)"])
+            #expect(divided.parameters.flat.values == undivided.parameters.flat.values, "\(kind)")
+            let summary = try #require(divided.pipeline?.summary)
+            #expect(summary.schedule == kind.rawValue && summary.stages.count == 2)
+            #expect(summary.stages.allSatisfy { $0.forwardSeconds > 0 && (0..<1).contains($0.bubble) })
+            // Every block above the frozen ones, once.
+            let blocks = summary.stages.flatMap { Array($0.blocks[0]...$0.blocks[1]) }
+            #expect(blocks == Array(FormExactnessTests.frozenBlocks + 1...6))
+        }
+    }
+
+    @Test("more stages than trainable blocks are refused with what is possible")
+    func tooManyStages() throws {
+        #expect(throws: ScheduleError.self) {
+            try FormExactnessTests().setup(TrainedForm("adapters"), .llama, ["pipeline.stages=9"])
+        }
+    }
+}
