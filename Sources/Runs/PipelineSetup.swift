@@ -53,6 +53,9 @@ final class PipelineSetup: Sendable {
     /// Counts a step.
     @Sendable func took(_ trace: StepTrace) { record.withLock { $0.add(trace) } }
 
+    /// Forgets the steps so far.
+    func forget() { record.withLock { $0 = PipelineRecord() } }
+
     /// What the steps took so far; nil before the first.
     var summary: PipelineSummary? {
         let record = record.withLock(\.self)
