@@ -13,7 +13,8 @@ struct CommandTreeTests {
             "simulate", "schedule", "schedule print", "schedule check", "validate", "run", "run ls", "run info",
             "run logs", "run stop", "queue", "queue ls",
             "queue info", "queue peek", "queue purge", "queue dead", "devices", "devices ls", "devices enroll",
-            "devices revoke", "workers", "workers ls", "workers drain", "top", "bench", "bench queue", "keys",
+            "devices revoke", "workers", "workers ls", "workers drain", "top", "bench", "bench pipeline", "bench queue",
+            "keys",
             "keys generate", "keys show", "doctor", "version",
         ])
     func help(command: String) throws {
