@@ -118,6 +118,8 @@ public struct CreditLimits: Codable, Sendable, Equatable {
     public var totalBytes: Int
     /// One message, or one part of a message that is sent in parts.
     public var messageBytes: Int
+    /// Between the arrival of a message and its acknowledgement: what a sync of the disk takes on a bad day.
+    public var storingSeconds = 0.1
 
     /// Limits in payload bytes, both at least one.
     public init(totalBytes: Int, messageBytes: Int) {

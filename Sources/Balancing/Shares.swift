@@ -1,19 +1,25 @@
-/// Payload bytes that each device may have on their way: what its uplink holds in a round trip, and one message, so that
-/// a device never waits for the acknowledgement of what is still being sent.
+/// Payload bytes that each device may have on their way: one message, what its uplink carries until an acknowledgement
+/// comes back, and an equal part of what is left then, so that a device never waits for the acknowledgement of what is
+/// still being sent.
 ///
-/// Where the total is too small for all, everybody has one message and an equal part of its wish beyond that. Where not
-/// even that is there, everybody has an equal part: messages must be sent in parts of that size.
+/// Where the total is too small for all, everybody has one message and a part of the rest by what it wishes beyond; whose
+/// uplink nobody has measured yet wishes what the others do on average. Where not even one message each is there, everybody
+/// has an equal part: messages must be sent in parts of that size.
 func creditBytes(devices: [DeviceMeasure], limits: CreditLimits) -> [Int] {
     guard !devices.isEmpty else { return [] }
     let message = limits.messageBytes
     guard limits.totalBytes / devices.count >= message else {
         return devices.map { _ in limits.totalBytes / devices.count }
     }
-    let wishes = devices.map { ($0.uplinkBytesPerSecond ?? 0) * $0.roundTripSeconds }
+    let measured = devices.map { device in
+        device.uplinkBytesPerSecond.map { $0 * (device.roundTripSeconds + limits.storingSeconds) }
+    }
+    let known = measured.compactMap(\.self)
+    let usual = known.isEmpty ? 1 : known.reduce(0, +) / Double(known.count)
+    let wishes = measured.map { $0 ?? usual }, wished = wishes.reduce(0, +)
     let free = Double(limits.totalBytes - message * devices.count)
-    let wished = wishes.reduce(0, +)
-    let part = wished > free ? free / wished : 1
-    return wishes.map { message + Int(min($0 * part, free)) }
+    let (part, left) = wished > free ? (free / wished, 0) : (1, (free - wished) / Double(devices.count))
+    return wishes.map { message + Int(min($0 * part + left, free)) }
 }
 
 /// The worker of each device. A device that has one stays there; the others go, the largest first, to the worker with

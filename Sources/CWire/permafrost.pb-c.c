@@ -4024,7 +4024,7 @@ const ProtobufCMessageDescriptor permafrost__assignment__descriptor =
   (ProtobufCMessageInit) permafrost__assignment__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__device_plan__field_descriptors[4] =
+static const ProtobufCFieldDescriptor permafrost__device_plan__field_descriptors[5] =
 {
   {
     "device",
@@ -4074,8 +4074,21 @@ static const ProtobufCFieldDescriptor permafrost__device_plan__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "credit_bytes",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__DevicePlan, credit_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__device_plan__field_indices_by_name[] = {
+  4,   /* field[4] = credit_bytes */
   2,   /* field[2] = cut */
   0,   /* field[0] = device */
   3,   /* field[3] = key */
@@ -4084,7 +4097,7 @@ static const unsigned permafrost__device_plan__field_indices_by_name[] = {
 static const ProtobufCIntRange permafrost__device_plan__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor permafrost__device_plan__descriptor =
 {
@@ -4094,7 +4107,7 @@ const ProtobufCMessageDescriptor permafrost__device_plan__descriptor =
   "Permafrost__DevicePlan",
   "permafrost",
   sizeof(Permafrost__DevicePlan),
-  4,
+  5,
   permafrost__device_plan__field_descriptors,
   permafrost__device_plan__field_indices_by_name,
   1,  permafrost__device_plan__number_ranges,

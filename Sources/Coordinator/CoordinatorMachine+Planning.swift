@@ -67,7 +67,7 @@ extension CoordinatorMachine {
         let devices = roster.devices.map { device in
             Body.DevicePlan(
                 device: device.id, samples: UInt64(device.samples ?? 0), cut: UInt32(clamping: device.cut),
-                key: device.isRevoked ? "" : device.key)
+                key: device.isRevoked ? "" : device.key, creditBytes: UInt64(clamping: device.creditBytes))
         }
         send(
             .runPlan(

@@ -17,7 +17,7 @@ public struct CreditLedger: Sendable {
 
     private struct Account {
         let number: UInt64
-        let share: Int
+        var share: Int
         var granted: Int
         var held = 0
         /// Parts that were acknowledged without giving their bytes back.
@@ -39,6 +39,9 @@ public struct CreditLedger: Sendable {
     /// Payload bytes that one device may have granted or held, when nobody's bytes are in the way.
     public let shareBytes: Int
 
+    private let deviceBytes: Int
+    private let leastBytes: Int
+    private var plannedShares: [UInt32: Int] = [:]
     private var accounts: [UInt32: Account] = [:]
     private var heldByDevice: [UInt32: Int] = [:]
     private var lastAccount: UInt64 = 0
@@ -54,6 +57,8 @@ public struct CreditLedger: Sendable {
         let devices = max(1, devices)
         let (least, overflow) = leastBytes.multipliedReportingOverflow(by: devices)
         self.limitBytes = max(limitBytes, overflow ? .max : least)
+        self.deviceBytes = deviceBytes
+        self.leastBytes = leastBytes
         shareBytes = max(leastBytes, min(deviceBytes, self.limitBytes / devices))
     }
 
@@ -63,13 +68,21 @@ public struct CreditLedger: Sendable {
     /// Payload bytes of a device that were received and are not stored yet, in whatever session.
     public func heldBytes(of device: UInt32) -> Int { heldByDevice[device] ?? 0 }
 
+    /// Plans what a device may have granted or held; 0 leaves it the same share as others. It counts from the device's next
+    /// introduction on, and at once when it is more: parts were cut to fit what was promised.
+    public mutating func plan(_ bytes: Int, for device: UInt32) {
+        let share = bytes > 0 ? max(leastBytes, min(bytes, deviceBytes, limitBytes)) : nil
+        plannedShares[device] = share
+        if let share, let account = accounts[device] { accounts[device]?.share = max(account.share, share) }
+    }
+
     /// A device introduces itself: its account is void, and another begins.
     ///
     /// - Returns: the bytes to send in the `Welcome`, possibly none.
     public mutating func open(_ device: UInt32) -> Int {
         close(device)
         lastAccount += 1
-        let share = device == Self.handover ? limitBytes : shareBytes
+        let share = device == Self.handover ? limitBytes : plannedShares[device] ?? shareBytes
         let grant = min(share, freeBytes)
         accounts[device] = Account(number: lastAccount, share: share, granted: grant)
         committedBytes += grant

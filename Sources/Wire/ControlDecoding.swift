@@ -100,7 +100,7 @@ extension Body.DevicePlan {
     init(_ message: Permafrost__DevicePlan, _ reader: HeaderReader) throws(WireError) {
         self.init(
             device: try reader.name(message.device), samples: message.samples, cut: message.cut,
-            key: try reader.name(message.key))
+            key: try reader.name(message.key), creditBytes: message.credit_bytes)
     }
 }
 

@@ -153,6 +153,7 @@ extension Body.DevicePlan {
         message.pointee.samples = samples
         message.pointee.cut = cut
         message.pointee.key = scratch.text(key)
+        message.pointee.credit_bytes = creditBytes
         return message
     }
 }

@@ -44,13 +44,16 @@ extension Body {
         public var cut: UInt32
         /// Its public key in Z85; empty without CURVE, and when it was revoked.
         public var key: String
+        /// Payload bytes that it is to have on their way, by its measured uplink; 0 leaves that to the worker.
+        public var creditBytes: UInt64
 
         /// A device's part of a plan, as its worker needs it.
-        public init(device: String, samples: UInt64, cut: UInt32, key: String = "") {
+        public init(device: String, samples: UInt64, cut: UInt32, key: String = "", creditBytes: UInt64 = 0) {
             self.device = device
             self.samples = samples
             self.cut = cut
             self.key = key
+            self.creditBytes = creditBytes
         }
     }
 

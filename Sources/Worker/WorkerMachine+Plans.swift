@@ -37,6 +37,7 @@ extension WorkerMachine {
         for (index, device) in new.devices.enumerated() {
             let number = UInt32(index)
             numbers[device.device] = number
+            ledger.plan(Int(clamping: device.creditBytes), for: number)
             guard device.samples > 0, !known.indices.contains(index) || known[index].samples == 0 else { continue }
             let recalled = recall(number)
             ingress.expect(

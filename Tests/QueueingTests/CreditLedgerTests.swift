@@ -51,6 +51,26 @@ struct CreditLedgerTests {
         #expect(ledger.replenish(leastBytes: 10).map(\.bytes) == [200])
     }
 
+    @Test("a planned share counts from the next introduction on, and at once when it is more")
+    func planned() throws {
+        var ledger = ledger(900, device: 500)
+        #expect((0..<3).map { ledger.open($0) } == [300, 300, 300])
+        ledger.plan(100, for: 0)
+        #expect(
+            ledger.stored(try ledger.received(300, from: 0), part(1)) == 300, "parts of so many bytes may be under way")
+        #expect(ledger.open(0) == 100)
+        ledger.plan(480, for: 1)
+        #expect(ledger.replenish(leastBytes: 10).map(\.bytes) == [180])
+        #expect(ledger.grantedBytes(to: 1) == 480)
+        // Neither less than a row, nor more than the recipe allows; 0 is the usual share.
+        ledger.plan(1, for: 2)
+        #expect(ledger.open(2) == 10)
+        ledger.plan(5000, for: 2)
+        #expect(ledger.open(2) == 320, "there is no more")
+        ledger.plan(0, for: 2)
+        #expect(ledger.open(2) == 300)
+    }
+
     @Test("each device gets its share of the limit, and at least a row however many there are")
     func shares() {
         var ledger = ledger(600, device: 500)

@@ -118,7 +118,9 @@ struct RandomMessages {
         let count = Int.random(in: 0...20, using: &chance)
         return Body.RunPlan(
             devices: (0..<count).map { _ in
-                .init(device: text(), samples: chance.next(), cut: chance.next32(), key: text())
+                .init(
+                    device: text(), samples: chance.next(), cut: chance.next32(), key: text(),
+                    creditBytes: chance.next())
             },
             seed: chance.next(), generation: chance.next(), predecessor: text(), predecessorKey: text())
     }

@@ -43,6 +43,16 @@ struct WorkerRecoveryTests {
         #expect(bench.greet("z").map(\.rejection) == [11])
     }
 
+    @Test("a device is welcomed with the credit that the plan has for it, or with the recipe's")
+    func plannedCredit() {
+        var bench = WorkerBench(creditBytesPerDevice: 1000)
+        var plan = WorkerBench.plan(10, 6)
+        plan.devices[0].creditBytes = 400
+        bench.plan(plan)
+        #expect(bench.greet("a").compactMap(\.welcome).map(\.creditBytes) == [400])
+        #expect(bench.greet("b").compactMap(\.welcome).map(\.creditBytes) == [1000])
+    }
+
     @Test("steps that a checkpoint has and the coordinator may not are told first, until they are recorded")
     func unrecorded() {
         let reports = (1...3).map { WorkerBench.report($0) }

@@ -859,10 +859,14 @@ struct  Permafrost__DevicePlan
    * The device's public key as 40 characters of Z85; empty without CURVE, and when it was revoked.
    */
   char *key;
+  /*
+   * The payload bytes that the device is to have on their way, by its measured uplink; 0 leaves that to the worker.
+   */
+  uint64_t credit_bytes;
 };
 #define PERMAFROST__DEVICE_PLAN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__device_plan__descriptor) \
-    , (char *)protobuf_c_empty_string, 0, 0, (char *)protobuf_c_empty_string }
+    , (char *)protobuf_c_empty_string, 0, 0, (char *)protobuf_c_empty_string, 0 }
 
 
 /*

@@ -26,8 +26,8 @@ final class QueueBenchPublisher {
     private var window = PublishWindow(acknowledgementTimeout: .seconds(3600), maximumAttempts: 3)
     private var held: [UInt64: (payload: QueueBenchPayload, sentAt: Duration)] = [:]
     private var sentMessages = 0
-    /// What was on its way when a connection ended, in the order of sequences.
-    private var lost: [UInt64] = []
+    /// What was on its way when a connection ended, by sequence: a device keeps what it has computed.
+    private var lost: [UInt64: QueueBenchPayload] = [:]
     private var nextSend = Duration.zero
 
     /// - Parameter payloads: are published in turns.
@@ -59,7 +59,7 @@ final class QueueBenchPublisher {
             case .disconnected:
                 isWelcome = false
                 window.closed()
-                lost = (lost + held.keys).sorted()
+                lost.merge(held.mapValues(\.payload)) { $1 }
                 held = [:]
             case .refused, .retrying: break
             }
@@ -86,13 +86,14 @@ final class QueueBenchPublisher {
         while isWelcome, hasMore, window.unacknowledgedCount < manner.mostOnTheirWay,
             now >= nextSend, window.canSend(bytes: shape.messageBytes)
         {
-            let sequence = lost.first ?? UInt64(sentMessages + 1)
+            let sequence = lost.keys.min() ?? UInt64(sentMessages + 1)
             let shared = payloads[Int(sequence) % payloads.count]
-            guard let payload = manner.ownsPayloads ? QueueBenchPayload(copying: shared) : shared else { return }
+            let payload = lost[sequence] ?? (manner.ownsPayloads ? QueueBenchPayload(copying: shared) : shared)
+            guard let payload else { return }
             guard try link.send(.activations(shape.header(sequence, payload)), payload: payload.frame) else { return }
             _ = window.sent(.init(sequence: sequence, index: 0), bytes: shape.messageBytes, now: now)
             held[sequence] = (payload, now)
-            if lost.isEmpty { sentMessages += 1 } else { lost.removeFirst() }
+            if lost.removeValue(forKey: sequence) == nil { sentMessages += 1 }
             nextSend = max(nextSend + manner.interval, now)
         }
     }
