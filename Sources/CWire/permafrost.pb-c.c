@@ -1357,6 +1357,231 @@ void   permafrost__run_plan__free_unpacked
   assert(message->base.descriptor == &permafrost__run_plan__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   permafrost__worker_peer__init
+                     (Permafrost__WorkerPeer         *message)
+{
+  static const Permafrost__WorkerPeer init_value = PERMAFROST__WORKER_PEER__INIT;
+  *message = init_value;
+}
+size_t permafrost__worker_peer__get_packed_size
+                     (const Permafrost__WorkerPeer *message)
+{
+  assert(message->base.descriptor == &permafrost__worker_peer__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__worker_peer__pack
+                     (const Permafrost__WorkerPeer *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__worker_peer__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__worker_peer__pack_to_buffer
+                     (const Permafrost__WorkerPeer *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__worker_peer__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__WorkerPeer *
+       permafrost__worker_peer__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__WorkerPeer *)
+     protobuf_c_message_unpack (&permafrost__worker_peer__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__worker_peer__free_unpacked
+                     (Permafrost__WorkerPeer *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__worker_peer__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   permafrost__step_order__init
+                     (Permafrost__StepOrder         *message)
+{
+  static const Permafrost__StepOrder init_value = PERMAFROST__STEP_ORDER__INIT;
+  *message = init_value;
+}
+size_t permafrost__step_order__get_packed_size
+                     (const Permafrost__StepOrder *message)
+{
+  assert(message->base.descriptor == &permafrost__step_order__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__step_order__pack
+                     (const Permafrost__StepOrder *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__step_order__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__step_order__pack_to_buffer
+                     (const Permafrost__StepOrder *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__step_order__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__StepOrder *
+       permafrost__step_order__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__StepOrder *)
+     protobuf_c_message_unpack (&permafrost__step_order__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__step_order__free_unpacked
+                     (Permafrost__StepOrder *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__step_order__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   permafrost__ordered_micro_batch__init
+                     (Permafrost__OrderedMicroBatch         *message)
+{
+  static const Permafrost__OrderedMicroBatch init_value = PERMAFROST__ORDERED_MICRO_BATCH__INIT;
+  *message = init_value;
+}
+size_t permafrost__ordered_micro_batch__get_packed_size
+                     (const Permafrost__OrderedMicroBatch *message)
+{
+  assert(message->base.descriptor == &permafrost__ordered_micro_batch__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__ordered_micro_batch__pack
+                     (const Permafrost__OrderedMicroBatch *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__ordered_micro_batch__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__ordered_micro_batch__pack_to_buffer
+                     (const Permafrost__OrderedMicroBatch *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__ordered_micro_batch__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__OrderedMicroBatch *
+       permafrost__ordered_micro_batch__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__OrderedMicroBatch *)
+     protobuf_c_message_unpack (&permafrost__ordered_micro_batch__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__ordered_micro_batch__free_unpacked
+                     (Permafrost__OrderedMicroBatch *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__ordered_micro_batch__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   permafrost__step_part__init
+                     (Permafrost__StepPart         *message)
+{
+  static const Permafrost__StepPart init_value = PERMAFROST__STEP_PART__INIT;
+  *message = init_value;
+}
+size_t permafrost__step_part__get_packed_size
+                     (const Permafrost__StepPart *message)
+{
+  assert(message->base.descriptor == &permafrost__step_part__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__step_part__pack
+                     (const Permafrost__StepPart *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__step_part__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__step_part__pack_to_buffer
+                     (const Permafrost__StepPart *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__step_part__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__StepPart *
+       permafrost__step_part__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__StepPart *)
+     protobuf_c_message_unpack (&permafrost__step_part__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__step_part__free_unpacked
+                     (Permafrost__StepPart *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__step_part__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   permafrost__tensor_piece__init
+                     (Permafrost__TensorPiece         *message)
+{
+  static const Permafrost__TensorPiece init_value = PERMAFROST__TENSOR_PIECE__INIT;
+  *message = init_value;
+}
+size_t permafrost__tensor_piece__get_packed_size
+                     (const Permafrost__TensorPiece *message)
+{
+  assert(message->base.descriptor == &permafrost__tensor_piece__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__tensor_piece__pack
+                     (const Permafrost__TensorPiece *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__tensor_piece__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__tensor_piece__pack_to_buffer
+                     (const Permafrost__TensorPiece *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__tensor_piece__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__TensorPiece *
+       permafrost__tensor_piece__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__TensorPiece *)
+     protobuf_c_message_unpack (&permafrost__tensor_piece__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__tensor_piece__free_unpacked
+                     (Permafrost__TensorPiece *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__tensor_piece__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   permafrost__drain__init
                      (Permafrost__Drain         *message)
 {
@@ -1402,7 +1627,7 @@ void   permafrost__drain__free_unpacked
   assert(message->base.descriptor == &permafrost__drain__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor permafrost__header__field_descriptors[31] =
+static const ProtobufCFieldDescriptor permafrost__header__field_descriptors[34] =
 {
   {
     "version",
@@ -1776,6 +2001,42 @@ static const ProtobufCFieldDescriptor permafrost__header__field_descriptors[31] 
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "step_order",
+    60,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__Header, body_case),
+    offsetof(Permafrost__Header, step_order),
+    &permafrost__step_order__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "step_part",
+    61,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__Header, body_case),
+    offsetof(Permafrost__Header, step_part),
+    &permafrost__step_part__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tensor_piece",
+    62,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__Header, body_case),
+    offsetof(Permafrost__Header, tensor_piece),
+    &permafrost__tensor_piece__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__header__field_indices_by_name[] = {
   10,   /* field[10] = ack */
@@ -1803,21 +2064,25 @@ static const unsigned permafrost__header__field_indices_by_name[] = {
   26,   /* field[26] = run_recipe */
   2,   /* field[2] = sender */
   4,   /* field[4] = session */
+  31,   /* field[31] = step_order */
+  32,   /* field[32] = step_part */
   29,   /* field[29] = step_recorded */
   16,   /* field[16] = step_report */
   12,   /* field[12] = stop */
+  33,   /* field[33] = tensor_piece */
   0,   /* field[0] = version */
   13,   /* field[13] = welcome */
   17,   /* field[17] = worker_finished */
 };
-static const ProtobufCIntRange permafrost__header__number_ranges[5 + 1] =
+static const ProtobufCIntRange permafrost__header__number_ranges[6 + 1] =
 {
   { 1, 0 },
   { 10, 5 },
   { 20, 9 },
   { 30, 14 },
   { 50, 30 },
-  { 0, 31 }
+  { 60, 31 },
+  { 0, 34 }
 };
 const ProtobufCMessageDescriptor permafrost__header__descriptor =
 {
@@ -1827,10 +2092,10 @@ const ProtobufCMessageDescriptor permafrost__header__descriptor =
   "Permafrost__Header",
   "permafrost",
   sizeof(Permafrost__Header),
-  31,
+  34,
   permafrost__header__field_descriptors,
   permafrost__header__field_indices_by_name,
-  5,  permafrost__header__number_ranges,
+  6,  permafrost__header__number_ranges,
   (ProtobufCMessageInit) permafrost__header__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -4114,7 +4379,7 @@ const ProtobufCMessageDescriptor permafrost__device_plan__descriptor =
   (ProtobufCMessageInit) permafrost__device_plan__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__run_plan__field_descriptors[5] =
+static const ProtobufCFieldDescriptor permafrost__run_plan__field_descriptors[7] =
 {
   {
     "devices",
@@ -4176,18 +4441,44 @@ static const ProtobufCFieldDescriptor permafrost__run_plan__field_descriptors[5]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "leader",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__RunPlan, leader),
+    &permafrost__worker_peer__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "replicas",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__RunPlan, n_replicas),
+    offsetof(Permafrost__RunPlan, replicas),
+    &permafrost__worker_peer__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__run_plan__field_indices_by_name[] = {
   0,   /* field[0] = devices */
   2,   /* field[2] = generation */
+  5,   /* field[5] = leader */
   3,   /* field[3] = predecessor */
   4,   /* field[4] = predecessor_key */
+  6,   /* field[6] = replicas */
   1,   /* field[1] = seed */
 };
 static const ProtobufCIntRange permafrost__run_plan__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor permafrost__run_plan__descriptor =
 {
@@ -4197,11 +4488,396 @@ const ProtobufCMessageDescriptor permafrost__run_plan__descriptor =
   "Permafrost__RunPlan",
   "permafrost",
   sizeof(Permafrost__RunPlan),
-  5,
+  7,
   permafrost__run_plan__field_descriptors,
   permafrost__run_plan__field_indices_by_name,
   1,  permafrost__run_plan__number_ranges,
   (ProtobufCMessageInit) permafrost__run_plan__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__worker_peer__field_descriptors[3] =
+{
+  {
+    "worker",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__WorkerPeer, worker),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "endpoint",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__WorkerPeer, endpoint),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "key",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__WorkerPeer, key),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__worker_peer__field_indices_by_name[] = {
+  1,   /* field[1] = endpoint */
+  2,   /* field[2] = key */
+  0,   /* field[0] = worker */
+};
+static const ProtobufCIntRange permafrost__worker_peer__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor permafrost__worker_peer__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.WorkerPeer",
+  "WorkerPeer",
+  "Permafrost__WorkerPeer",
+  "permafrost",
+  sizeof(Permafrost__WorkerPeer),
+  3,
+  permafrost__worker_peer__field_descriptors,
+  permafrost__worker_peer__field_indices_by_name,
+  1,  permafrost__worker_peer__number_ranges,
+  (ProtobufCMessageInit) permafrost__worker_peer__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__step_order__field_descriptors[5] =
+{
+  {
+    "step",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__StepOrder, step),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sums",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__StepOrder, sums),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "micro_batches",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__StepOrder, n_micro_batches),
+    offsetof(Permafrost__StepOrder, micro_batches),
+    &permafrost__ordered_micro_batch__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "loss_scale",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__StepOrder, loss_scale),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "digest",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__StepOrder, digest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__step_order__field_indices_by_name[] = {
+  4,   /* field[4] = digest */
+  3,   /* field[3] = loss_scale */
+  2,   /* field[2] = micro_batches */
+  0,   /* field[0] = step */
+  1,   /* field[1] = sums */
+};
+static const ProtobufCIntRange permafrost__step_order__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor permafrost__step_order__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.StepOrder",
+  "StepOrder",
+  "Permafrost__StepOrder",
+  "permafrost",
+  sizeof(Permafrost__StepOrder),
+  5,
+  permafrost__step_order__field_descriptors,
+  permafrost__step_order__field_indices_by_name,
+  1,  permafrost__step_order__number_ranges,
+  (ProtobufCMessageInit) permafrost__step_order__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__ordered_micro_batch__field_descriptors[2] =
+{
+  {
+    "number",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__OrderedMicroBatch, number),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "first_sequence",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__OrderedMicroBatch, first_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__ordered_micro_batch__field_indices_by_name[] = {
+  1,   /* field[1] = first_sequence */
+  0,   /* field[0] = number */
+};
+static const ProtobufCIntRange permafrost__ordered_micro_batch__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor permafrost__ordered_micro_batch__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.OrderedMicroBatch",
+  "OrderedMicroBatch",
+  "Permafrost__OrderedMicroBatch",
+  "permafrost",
+  sizeof(Permafrost__OrderedMicroBatch),
+  2,
+  permafrost__ordered_micro_batch__field_descriptors,
+  permafrost__ordered_micro_batch__field_indices_by_name,
+  1,  permafrost__ordered_micro_batch__number_ranges,
+  (ProtobufCMessageInit) permafrost__ordered_micro_batch__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__step_part__field_descriptors[4] =
+{
+  {
+    "step",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__StepPart, step),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "loss_sums",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Permafrost__StepPart, n_loss_sums),
+    offsetof(Permafrost__StepPart, loss_sums),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "correct",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Permafrost__StepPart, n_correct),
+    offsetof(Permafrost__StepPart, correct),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "seconds",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__StepPart, seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__step_part__field_indices_by_name[] = {
+  2,   /* field[2] = correct */
+  1,   /* field[1] = loss_sums */
+  3,   /* field[3] = seconds */
+  0,   /* field[0] = step */
+};
+static const ProtobufCIntRange permafrost__step_part__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor permafrost__step_part__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.StepPart",
+  "StepPart",
+  "Permafrost__StepPart",
+  "permafrost",
+  sizeof(Permafrost__StepPart),
+  4,
+  permafrost__step_part__field_descriptors,
+  permafrost__step_part__field_indices_by_name,
+  1,  permafrost__step_part__number_ranges,
+  (ProtobufCMessageInit) permafrost__step_part__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__tensor_piece__field_descriptors[6] =
+{
+  {
+    "kind",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__TensorPiece, kind),
+    &permafrost__tensor_kind__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "step",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__TensorPiece, step),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "index",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__TensorPiece, index),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "offset",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__TensorPiece, offset),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "count",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__TensorPiece, count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "checksum",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__TensorPiece, checksum),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__tensor_piece__field_indices_by_name[] = {
+  5,   /* field[5] = checksum */
+  4,   /* field[4] = count */
+  2,   /* field[2] = index */
+  0,   /* field[0] = kind */
+  3,   /* field[3] = offset */
+  1,   /* field[1] = step */
+};
+static const ProtobufCIntRange permafrost__tensor_piece__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor permafrost__tensor_piece__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.TensorPiece",
+  "TensorPiece",
+  "Permafrost__TensorPiece",
+  "permafrost",
+  sizeof(Permafrost__TensorPiece),
+  6,
+  permafrost__tensor_piece__field_descriptors,
+  permafrost__tensor_piece__field_indices_by_name,
+  1,  permafrost__tensor_piece__number_ranges,
+  (ProtobufCMessageInit) permafrost__tensor_piece__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor permafrost__drain__field_descriptors[3] =
@@ -4326,5 +5002,37 @@ const ProtobufCEnumDescriptor permafrost__role__descriptor =
   permafrost__role__enum_values_by_name,
   1,
   permafrost__role__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue permafrost__tensor_kind__enum_values_by_number[4] =
+{
+  { "TENSOR_KIND_UNKNOWN", "PERMAFROST__TENSOR_KIND__TENSOR_KIND_UNKNOWN", 0 },
+  { "TENSOR_KIND_STATE", "PERMAFROST__TENSOR_KIND__TENSOR_KIND_STATE", 1 },
+  { "TENSOR_KIND_GRADIENT", "PERMAFROST__TENSOR_KIND__TENSOR_KIND_GRADIENT", 2 },
+  { "TENSOR_KIND_SUM", "PERMAFROST__TENSOR_KIND__TENSOR_KIND_SUM", 3 },
+};
+static const ProtobufCIntRange permafrost__tensor_kind__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex permafrost__tensor_kind__enum_values_by_name[4] =
+{
+  { "TENSOR_KIND_GRADIENT", 2 },
+  { "TENSOR_KIND_STATE", 1 },
+  { "TENSOR_KIND_SUM", 3 },
+  { "TENSOR_KIND_UNKNOWN", 0 },
+};
+const ProtobufCEnumDescriptor permafrost__tensor_kind__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "permafrost.TensorKind",
+  "TensorKind",
+  "Permafrost__TensorKind",
+  "permafrost",
+  4,
+  permafrost__tensor_kind__enum_values_by_number,
+  4,
+  permafrost__tensor_kind__enum_values_by_name,
+  1,
+  permafrost__tensor_kind__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

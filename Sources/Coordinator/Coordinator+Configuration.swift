@@ -63,6 +63,8 @@ extension Coordinator {
         public var recipeName = ""
         /// The resolved recipe as YAML, for the ledger and for roles that know the coordinator's address only.
         public var recipe = ""
+        /// Workers that take steps together; all others stand by.
+        public var replicas = 1
         /// How cuts follow measures; nil leaves them as they are.
         public var balancing: Balancing?
         /// How many steps the run will take, from the samples of all devices.

@@ -16,9 +16,10 @@ extension CoordinatorMachine {
             return event(.warning, "coordinator", "there is no worker \(id) that could be drained")
         }
         guard id == roster.owner else {
+            let wasReplica = worker.state == .replica
             setState(.drained, ofWorker: id)
             roster.workers[id]?.hasLeft = worker.session != nil
-            event(.info, id, "was on standby and leaves")
+            event(.info, id, wasReplica ? "takes part in no more steps and leaves" : "was on standby and leaves")
             return send(.stop(Body.Stop(reason: "the worker was drained")), to: id)
         }
         guard drain == nil else { return }

@@ -5,6 +5,7 @@ import Wire
 extension CoordinatorMachine {
     /// Makes a new plan when something has changed, records it, and tells those whom it concerns.
     mutating func plan() {
+        chooseReplicas()
         if let owner = roster.owner, !isPlanned { plan(for: owner) }
         guard phase == .gathering, roster.owner != nil, roster.isComplete else { return }
         phase = .running
@@ -19,7 +20,9 @@ extension CoordinatorMachine {
         let successor = drain?.successor
         drain?.planned = successor
         let plan = RecordedPlan(
-            worker: owner, successor: successor, reason: reason, bottleneck: bottleneck)
+            worker: owner, successor: successor, replicas: roster.replicas.isEmpty ? nil : roster.replicas,
+            reason: reason,
+            bottleneck: bottleneck)
         var entries = [
             LedgerEntry.plan(
                 PlanRecord(
@@ -42,6 +45,7 @@ extension CoordinatorMachine {
         notify(.planned(generation: generation, reason: reason))
         sendPlan(to: owner)
         if let successor { sendPlan(to: successor) }
+        for replica in roster.replicas { sendPlan(to: replica) }
         if drain != nil { tellDrain() }
         for (number, _) in told { send(.assignment(assignment(of: number)), to: roster.devices[number].id) }
     }
@@ -63,7 +67,7 @@ extension CoordinatorMachine {
     /// Tells the owner, or the worker that takes over from it, what to expect.
     mutating func sendPlan(to worker: String) {
         guard isPlanned else { return }
-        let isSuccessor = worker != roster.owner
+        let isReplica = roster.replicas.contains(worker), isSuccessor = worker != roster.owner && !isReplica
         let devices = roster.devices.map { device in
             Body.DevicePlan(
                 device: device.id, samples: UInt64(device.samples ?? 0), cut: UInt32(clamping: device.cut),
@@ -74,8 +78,14 @@ extension CoordinatorMachine {
                 Body.RunPlan(
                     devices: devices, seed: settings.seed, generation: UInt64(generation),
                     predecessor: isSuccessor ? roster.owner ?? "" : "",
-                    predecessorKey: isSuccessor ? roster.training?.key ?? "" : "")),
+                    predecessorKey: isSuccessor ? roster.training?.key ?? "" : "",
+                    leader: isReplica ? roster.owner.flatMap { peer($0) } : nil,
+                    replicas: worker == roster.owner ? roster.replicas.compactMap { peer($0) } : [])),
             to: worker)
+    }
+
+    private func peer(_ id: String) -> Body.WorkerPeer? {
+        roster.workers[id].map { Body.WorkerPeer(worker: id, endpoint: $0.endpoint, key: $0.isRevoked ? "" : $0.key) }
     }
 
     /// A device's newest assignment: the same in every answer to the same generation.

@@ -68,7 +68,9 @@ extension CoordinatorMachine {
         worker.hasLeft = isLeaving
         if roster.owner == nil { roster.owner = id }
         if !isLeaving {
-            worker.state = id != roster.owner ? .standby : drain != nil ? .draining : .training
+            worker.state =
+                id != roster.owner
+                ? roster.replicas.contains(id) ? .replica : .standby : drain != nil ? .draining : .training
         }
         roster.workers[id] = worker
         roster.expecting.insert(id)
@@ -92,6 +94,7 @@ extension CoordinatorMachine {
     }
 
     private mutating func standbyRegistered(_ id: String, hasMoved: Bool) {
+        if roster.replicas.contains(id) { return replicaRegistered(id, hasMoved: hasMoved) }
         guard drain != nil else { return }
         if drain?.successor == id {
             sendPlan(to: id)

@@ -30,6 +30,7 @@ extension CoordinatorMachine {
         let workers = roster.workers.values.filter { $0.isExpected || $0.state == .away }
         roster.expecting = Set(devices.map(\.id) + workers.map(\.id))
         roster.owner = plan?.worker
+        roster.replicas = plan?.replicas ?? []
         if roster.training?.state == .draining { drain = Drain(successor: plan?.successor, planned: plan?.successor) }
         predictedSeconds = state.plan?.predictedSeconds
         bottleneck = plan?.bottleneck
@@ -108,7 +109,9 @@ extension Roster.Worker {
     }
 
     /// Whether it was at work when the coordinator ended.
-    fileprivate var isExpected: Bool { state == .training || state == .draining || state == .standby }
+    fileprivate var isExpected: Bool {
+        state == .training || state == .draining || state == .standby || state == .replica
+    }
 }
 
 extension Body.WorkerFinished {

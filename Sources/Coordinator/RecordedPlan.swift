@@ -6,6 +6,8 @@ public struct RecordedPlan: Codable, Sendable, Equatable {
     public var worker: String
     /// The worker to which it hands over.
     public var successor: String?
+    /// The workers that compute parts of its steps.
+    public var replicas: [String]?
     /// Why there is a new plan, in a few words.
     public var reason: String
     /// What the run waits for; nil before it was measured.
@@ -30,9 +32,10 @@ public struct RecordedPlan: Codable, Sendable, Equatable {
         }
     }
 
-    init(worker: String, successor: String?, reason: String, bottleneck: String?) {
+    init(worker: String, successor: String?, replicas: [String]? = nil, reason: String, bottleneck: String?) {
         self.worker = worker
         self.successor = successor
+        self.replicas = replicas
         self.reason = reason
         self.bottleneck = bottleneck
     }

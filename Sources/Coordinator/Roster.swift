@@ -61,6 +61,8 @@ struct Roster {
     var workers: [String: Worker] = [:]
     /// The worker that trains; set once, and changed by a hand-over alone.
     var owner: String?
+    /// Workers that compute parts of its steps.
+    var replicas: [String] = []
     /// Those who have come and have not left: the end is to be told to each.
     var expecting: Set<String> = []
     private let numbers: [String: Int]
@@ -99,9 +101,11 @@ struct Roster {
     /// Whether every device has said how many samples it holds.
     var isComplete: Bool { devices.allSatisfy { $0.samples != nil } }
 
-    /// A worker that could take over now.
+    /// A worker that could take over now: one that stands by before one that helps with steps.
     var standby: String? {
-        workers.values.filter { $0.id != owner && $0.state == .standby && $0.session != nil }.map(\.id).min()
+        let there = workers.values.filter { $0.id != owner && $0.session != nil }
+        return there.filter { $0.state == .standby }.map(\.id).min()
+            ?? there.filter { $0.state == .replica }.map(\.id).min()
     }
 }
 

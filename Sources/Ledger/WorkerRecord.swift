@@ -2,7 +2,7 @@
 public struct WorkerRecord: Codable, Sendable, Equatable {
     /// What a worker is doing.
     public enum State: String, Codable, Sendable, CaseIterable {
-        case standby, training, draining, drained, away, failed
+        case standby, replica, training, draining, drained, away, failed
     }
 
     /// The run that it belongs to.

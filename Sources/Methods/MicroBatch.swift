@@ -26,6 +26,20 @@ public struct MicroBatch: Sendable {
         self.read = read
     }
 
+    /// Writes the activations of the highest frozen block, packed by `layout`.
+    ///
+    /// - Throws: what their source throws.
+    public func readActivations(into x_TD: Matrix) throws { try read(x_TD) }
+
+    /// Sequences before each micro-batch of a step.
+    static func firstSequences(_ batch: [MicroBatch]) -> [Int] {
+        var next = 0
+        return batch.map { microBatch in
+            defer { next += microBatch.layout.count }
+            return next
+        }
+    }
+
     /// Targets of all sequences.
     var targetCount: Int { targets.reduce(0) { $0 + $1.count } }
 }

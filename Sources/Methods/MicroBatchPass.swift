@@ -40,6 +40,12 @@ public final class MicroBatchPass: @unchecked Sendable {
         public var lossSum: Double
         /// How many predictions were right.
         public var correct: Int
+
+        /// The sums of a micro-batch.
+        public init(lossSum: Double, correct: Int) {
+            self.lossSum = lossSum
+            self.correct = correct
+        }
     }
 
     /// F: runs the blocks and the head, and keeps what B and W need.

@@ -20,6 +20,9 @@ public final class Trainer: @unchecked Sendable {
     private let schedule: LearningRateSchedule
     private var sums: [TrainableParameters] = []
 
+    /// Others that compute parts of the steps. Set before the first step.
+    public var sharing: (any StepSharing)?
+
     /// One trainer has one user at a time; its work runs on `pool`.
     ///
     /// - Parameters:
@@ -93,6 +96,9 @@ public final class Trainer: @unchecked Sendable {
         [("parameters", parameters)] + optimizer.state
     }
 
+    /// XXH64 of what trains, as little-endian binary32.
+    public var digest: UInt64 { parameters.digest }
+
     /// Continues after a step of another process, whose `state` has been copied into this one's.
     public func resume(afterStep step: Int) { self.step = step }
 
@@ -104,37 +110,89 @@ public final class Trainer: @unchecked Sendable {
         let start = ContinuousClock.now
         let targets = batch.reduce(0) { $0 + $1.targetCount }
         precondition(targets > 0, "a batch has at least one target")
-        let lanes = Self.lanes(parameters.layout.form, microBatches: batch.count)
-        while sums.count < lanes { sums.append(TrainableParameters(layout: parameters.layout)) }
-        for sum in sums[..<lanes] { sum.flat.fill(0) }
-        let results = try passes.run(
-            StepBatch(microBatches: batch, dropouts: dropouts(batch), lossScale: 1 / Float(targets)),
-            sums: Array(sums[..<lanes]))
+        let zeros = zeros(Self.lanes(parameters.layout.form, microBatches: batch.count))
+        let results = try (sharing.map { shared(by: $0) } ?? passes).run(
+            StepBatch(
+                microBatches: batch, dropouts: dropouts(batch, MicroBatch.firstSequences(batch), step: step + 1),
+                lossScale: 1 / Float(targets)),
+            sums: zeros)
         let loss = results.reduce(0) { $0 + $1.lossSum } / Double(targets)
         guard loss.isFinite else { throw TrainingError.diverged(step: step + 1, value: "loss") }
 
-        let sum = sums[0]
-        for other in sums[1..<lanes] { Kernels.best.add(other.flat, to: sum.flat) }
-        let rate = schedule.rate(step: step + 1)
+        let sum = zeros[0]
+        for other in zeros.dropFirst() { Kernels.best.add(other.flat, to: sum.flat) }
         Failpoint.hit(.beforeOptimizerStep)
-        let norm = optimizer.update(parameters, gradients: sum, step: step + 1, learningRate: rate)
-        guard norm.isFinite else { throw TrainingError.diverged(step: step + 1, value: "gradient") }
-        step += 1
+        let (norm, rate) = try update(sum)
         Failpoint.hit(.afterOptimizerStep)
+        sharing?.ended(step, gradient: sum.flat)
         return StepResult(
             step: step, loss: loss, accuracy: Double(results.reduce(0) { $0 + $1.correct }) / Double(targets),
             learningRate: rate, gradientNorm: norm, tokens: batch.reduce(0) { $0 + $1.layout.tokens },
             seconds: (ContinuousClock.now - start) / .seconds(1))
     }
 
-    private func dropouts(_ batch: [MicroBatch]) -> [Dropout?] {
+    /// The gradients of some micro-batches of another process's next step, which has the same parameters.
+    ///
+    /// - Parameters:
+    ///   - numbers: the micro-batches' places in the step, in ascending order.
+    ///   - firstSequences: samples of the step before each.
+    ///   - sums: sums of gradients in the whole step.
+    /// - Throws: what a micro-batch's source of activations throws.
+    public func part(
+        of batch: [MicroBatch], numbers: [Int], firstSequences: [Int], sums: Int, lossScale: Float
+    ) throws -> SharedPart {
+        let chosen = Set(numbers.map { $0 % sums }).sorted(), zeros = zeros(chosen.count)
+        let results = try passes.run(
+            StepBatch(
+                microBatches: batch, dropouts: dropouts(batch, firstSequences, step: step + 1), lossScale: lossScale),
+            sums: zeros)
+        return SharedPart(
+            sums: zip(chosen, zeros).map { ($0, $1.flat.copied()) }, results: Array(zip(numbers, results)))
+    }
+
+    /// Takes the step that another process has taken.
+    ///
+    /// - Parameter gradient: of the whole step.
+    /// - Throws: `TrainingError.diverged` when it is not finite.
+    public func follow(_ gradient: Storage) throws {
+        let sum = zeros(1)[0]
+        sum.flat.copy(from: gradient.matrix(rows: 1, columns: gradient.count))
+        try update(sum)
+    }
+
+    @discardableResult
+    private func update(_ gradient: TrainableParameters) throws -> (norm: Double, rate: Double) {
+        let rate = schedule.rate(step: step + 1)
+        let norm = optimizer.update(parameters, gradients: gradient, step: step + 1, learningRate: rate)
+        guard norm.isFinite else { throw TrainingError.diverged(step: step + 1, value: "gradient") }
+        step += 1
+        return (norm, rate)
+    }
+
+    private func shared(by sharing: any StepSharing) -> SharedPasses {
+        SharedPasses(own: passes, sharing: sharing, step: step + 1, state: state)
+    }
+
+    /// So many sums of gradients, zero.
+    private func zeros(_ count: Int) -> [TrainableParameters] {
+        while sums.count < count { sums.append(TrainableParameters(layout: parameters.layout)) }
+        for sum in sums[..<count] { sum.flat.fill(0) }
+        return Array(sums[..<count])
+    }
+
+    private func dropouts(_ batch: [MicroBatch], _ firstSequences: [Int], step: Int) -> [Dropout?] {
         guard let rate = parameters.layout.lowRank?.dropout, rate > 0 else { return batch.map { _ in nil } }
-        var firstSequence = 0
-        return batch.map { microBatch in
-            defer { firstSequence += microBatch.layout.count }
-            return Dropout(
-                rate: rate, seed: seed, step: step + 1, firstSequence: firstSequence,
+        return zip(batch, firstSequences).map { microBatch, firstSequence in
+            Dropout(
+                rate: rate, seed: seed, step: step, firstSequence: firstSequence,
                 lengths: (0..<microBatch.layout.count).map { microBatch.layout.rows(of: $0).count })
         }
+    }
+}
+
+extension TrainableParameters {
+    /// XXH64 of everything, as little-endian binary32.
+    var digest: UInt64 {
+        XXH64.hash(UnsafeRawBufferPointer(UnsafeBufferPointer(start: flat.base, count: flat.count)))
     }
 }

@@ -62,12 +62,14 @@ public final class Channel {
     ///   - sender: this side's id.
     ///   - highWaterMark: messages that may wait for each peer; more are dropped by `send`. 0 is no limit: right for
     ///     a few small messages of which none may be missing.
+    ///   - receiveHighWaterMark: messages that may wait to be received from each peer; nil for as many as to be sent.
     ///   - security: what TCP needs.
     ///   - timing: nil for the usual times of a side that binds, for a ROUTER, or connects.
     /// - Throws: `TransportError`.
     public init(
         _ kind: Socket.Kind, context: ZeroMQContext, run: String, sender: String, limits: WireLimits = WireLimits(),
-        highWaterMark: Int32 = 64, security: SocketSecurity = .none, timing: ConnectionTiming? = nil
+        highWaterMark: Int32 = 64, receiveHighWaterMark: Int32? = nil, security: SocketSecurity = .none,
+        timing: ConnectionTiming? = nil
     ) throws(TransportError) {
         self.run = run
         self.sender = sender
@@ -76,6 +78,7 @@ public final class Channel {
         self.security = security
         var options = SocketOptions(limits: limits)
         options.highWaterMark = highWaterMark
+        options.receiveHighWaterMark = receiveHighWaterMark
         options.security = security
         let timing = timing ?? (kind == .router ? .listener : .link)
         options.timing = timing

@@ -35,7 +35,9 @@ extension Body {
         case .register(let register): register.role == role
         case .recipeRequest(let asked): asked == role
         case .deviceProgress: role == .device
-        case .stepReport, .workerFinished, .queueReport, .handedOver, .handoverFile: role == .worker
+        case .stepReport, .workerFinished, .queueReport, .handedOver, .handoverFile, .stepOrder, .stepPart,
+            .tensorPiece:
+            role == .worker
         default: true
         }
     }

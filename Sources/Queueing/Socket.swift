@@ -69,7 +69,7 @@ public final class Socket {
         guard handle != nil else { throw .socketFailed(kind: kind.rawValue, reason: lastZeroMQReason()) }
         try set(ZMQ_LINGER, "linger", to: options.lingerMilliseconds)
         try set(ZMQ_SNDHWM, "send high-water mark", to: options.highWaterMark)
-        try set(ZMQ_RCVHWM, "receive high-water mark", to: options.highWaterMark)
+        try set(ZMQ_RCVHWM, "receive high-water mark", to: options.receiveHighWaterMark ?? options.highWaterMark)
         let frameBytes = options.maximumFrameBytes + (security.isEncrypted ? Self.encryptionBytes : 0)
         try set(ZMQ_MAXMSGSIZE, "frame limit", to: Int64(frameBytes))
         if kind == .router {

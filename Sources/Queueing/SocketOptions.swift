@@ -9,6 +9,10 @@ public struct SocketOptions: Sendable {
     /// but nothing else bounds those of other messages.
     public var highWaterMark: Int32 = 64
 
+    /// Messages that may wait to be received from each peer, when that is not the same. What a worker was sent before it
+    /// was stopped is read when it wakes, beside what devices send anew: this bounds how much.
+    public var receiveHighWaterMark: Int32?
+
     /// How long closing waits for messages that are not sent yet.
     public var lingerMilliseconds: Int32 = 1000
 

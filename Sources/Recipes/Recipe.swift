@@ -199,6 +199,8 @@ extension Recipe {
         public var stages = 1
         /// In which order a stage works.
         public var schedule = ScheduleKind.permafrost
+        /// Workers of a distributed run that share its steps; further ones stand by.
+        public var replicas = 1
     }
 
     /// The server's activation store.

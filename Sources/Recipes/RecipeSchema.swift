@@ -151,6 +151,9 @@ enum RecipeSchema {
             "evaluation.answer_marker", \.evaluation.answerMarker, .marker, "what stands before the final answer"),
         .init("pipeline.stages", \.pipeline.stages, .integer(1...64), "stages of the trainable blocks, a thread each"),
         .init("pipeline.schedule", \.pipeline.schedule, .choice(), "order in which stages work"),
+        .init(
+            "pipeline.replicas", \.pipeline.replicas, .integer(1...64),
+            "workers that share the steps of a distributed run"),
         .init("threads", \.threads, .integer(0...1024), "threads, 0 for all cores"),
         .init("runs", \.runs, .path, "folder in which every run gets a folder"),
     ]

@@ -56,6 +56,13 @@ public struct Matrix: @unchecked Sendable {
         }
     }
 
+    /// The elements in memory of their own, row by row.
+    public func copied() -> Storage {
+        let copy = Storage(count: count)
+        copy.matrix(rows: rows, columns: columns).copy(from: self)
+        return copy
+    }
+
     /// Sets every element.
     public func fill(_ value: Float) {
         for row in 0..<rows { (base + row * stride).update(repeating: value, count: columns) }

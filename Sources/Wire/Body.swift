@@ -30,6 +30,9 @@ public enum Body: Sendable, Equatable {
     case stepRecorded(step: UInt64)
     case runRecipe(RunRecipe)
     case registerAgain
+    case stepOrder(StepOrder)
+    case stepPart(StepPart)
+    case tensorPiece(TensorPiece)
 
     /// The kind of the message, as in the contract.
     public var name: String {
@@ -60,6 +63,9 @@ public enum Body: Sendable, Equatable {
         case .stepRecorded: "StepRecorded"
         case .runRecipe: "RunRecipe"
         case .registerAgain: "RegisterAgain"
+        case .stepOrder: "StepOrder"
+        case .stepPart: "StepPart"
+        case .tensorPiece: "TensorPiece"
         }
     }
 }

@@ -112,7 +112,11 @@ extension Body.RunPlan {
         self.init(
             devices: devices, seed: message.seed, generation: message.generation,
             predecessor: try reader.name(message.predecessor),
-            predecessorKey: try reader.name(message.predecessor_key))
+            predecessorKey: try reader.name(message.predecessor_key),
+            leader: try message.leader.map { leader throws(WireError) in try Body.WorkerPeer(leader.pointee, reader) },
+            replicas: try reader.list(message.replicas, count: message.n_replicas) { replica throws(WireError) in
+                try Body.WorkerPeer(replica, reader)
+            })
     }
 }
 

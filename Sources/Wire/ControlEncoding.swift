@@ -167,6 +167,9 @@ extension Body.RunPlan {
         message.pointee.generation = generation
         message.pointee.predecessor = scratch.text(predecessor)
         message.pointee.predecessor_key = scratch.text(predecessorKey)
+        message.pointee.leader = leader?.message(scratch)
+        message.pointee.n_replicas = replicas.count
+        message.pointee.replicas = scratch.list(replicas.map { Optional($0.message(scratch)) })
         return message
     }
 }

@@ -75,6 +75,12 @@ extension HeaderReader {
             return .drain(try Body.Drain(try present(header.drain), self))
         case PERMAFROST__HEADER__BODY_RUN_RECIPE:
             return .runRecipe(try Body.RunRecipe(try present(header.run_recipe), self))
+        case PERMAFROST__HEADER__BODY_STEP_ORDER:
+            return .stepOrder(try Body.StepOrder(try present(header.step_order), self))
+        case PERMAFROST__HEADER__BODY_STEP_PART:
+            return .stepPart(try Body.StepPart(try present(header.step_part), self))
+        case PERMAFROST__HEADER__BODY_TENSOR_PIECE:
+            return .tensorPiece(try Body.TensorPiece(try present(header.tensor_piece), self))
         case PERMAFROST__HEADER__BODY_HEARTBEAT: return .heartbeat(time: try present(header.heartbeat).time)
         case PERMAFROST__HEADER__BODY_HEARTBEAT_REPLY:
             return .heartbeatReply(time: try present(header.heartbeat_reply).time)

@@ -82,6 +82,15 @@ extension Body {
         case .runRecipe(let body):
             header.body_case = PERMAFROST__HEADER__BODY_RUN_RECIPE
             header.run_recipe = body.message(scratch)
+        case .stepOrder(let body):
+            header.body_case = PERMAFROST__HEADER__BODY_STEP_ORDER
+            header.step_order = body.message(scratch)
+        case .stepPart(let body):
+            header.body_case = PERMAFROST__HEADER__BODY_STEP_PART
+            header.step_part = body.message(scratch)
+        case .tensorPiece(let body):
+            header.body_case = PERMAFROST__HEADER__BODY_TENSOR_PIECE
+            header.tensor_piece = body.message(scratch)
         case .heartbeat(let time):
             header.body_case = PERMAFROST__HEADER__BODY_HEARTBEAT
             header.heartbeat = scratch.message(permafrost__heartbeat__init)

@@ -69,12 +69,18 @@ extension Body {
         public var predecessor: String
         /// Its public key in Z85.
         public var predecessorKey: String
+        /// The worker that takes the steps, when that is another one.
+        public var leader: WorkerPeer?
+        /// The replicas of the worker that takes the steps.
+        public var replicas: [WorkerPeer]
 
         /// A plan over all devices of a worker.
         public init(
             devices: [DevicePlan], seed: UInt64, generation: UInt64, predecessor: String = "",
-            predecessorKey: String = ""
+            predecessorKey: String = "", leader: WorkerPeer? = nil, replicas: [WorkerPeer] = []
         ) {
+            self.leader = leader
+            self.replicas = replicas
             self.predecessor = predecessor
             self.predecessorKey = predecessorKey
             self.devices = devices

@@ -1,3 +1,4 @@
+import Queueing
 import Wire
 
 /// Answers that found a peer's queue full: one commit may acknowledge more messages of a device than its queue holds.
@@ -5,8 +6,11 @@ import Wire
 /// They go in their order as soon as there is room. What a peer does not take for a while is dropped: it has gone, and
 /// asks again when it returns.
 struct Outbox {
+    /// Whether a peer's queue took a message.
+    typealias Send = (_ body: Body, _ payload: Frame?, _ session: UInt64, _ peer: String) throws -> Bool
+
     private struct Waiting {
-        var answers: ArraySlice<(session: UInt64, body: Body)>
+        var answers: ArraySlice<(session: UInt64, body: Body, payload: Frame?)>
         var since: Duration
     }
 
@@ -19,23 +23,20 @@ struct Outbox {
     var isEmpty: Bool { peers.isEmpty }
 
     /// Sends an answer, or lets it wait behind others.
-    ///
-    /// - Parameter send: gives whether the answer was taken.
     mutating func send(
-        _ body: Body, session: UInt64, to peer: String, now: Duration,
-        by send: (Body, UInt64, String) throws -> Bool
+        _ body: Body, payload: Frame? = nil, session: UInt64, to peer: String, now: Duration, by send: Send
     ) rethrows {
         if peers[peer] == nil {
-            guard try !send(body, session, peer) else { return }
+            guard try !send(body, payload, session, peer) else { return }
             peers[peer] = Waiting(answers: [], since: now)
         }
-        peers[peer]?.answers.append((session, body))
+        peers[peer]?.answers.append((session, body, payload))
     }
 
     /// Sends what waits and finds room.
-    mutating func flush(now: Duration, by send: (Body, UInt64, String) throws -> Bool) rethrows {
+    mutating func flush(now: Duration, by send: Send) rethrows {
         for peer in peers.keys {
-            while let (session, body) = peers[peer]?.answers.first, try send(body, session, peer) {
+            while let (session, body, payload) = peers[peer]?.answers.first, try send(body, payload, session, peer) {
                 peers[peer]?.answers.removeFirst()
                 peers[peer]?.since = now
             }

@@ -25,12 +25,16 @@ final class WorkerCompute: Sendable {
         case adopted(step: Int)
         case notAdopted
         case handover(HandoverPublisher.Event)
+        case toReplica(String, session: UInt64, Body, Frame?)
+        case replica(ReplicaFollower.Event)
         case asked
         case failed(any Error)
     }
 
     let results: Mailbox<Result>
     let writer: StoreWriter
+    /// Those who compute parts of the steps.
+    let replicas: ReplicaGroup
     private let forward: FrozenForward
     private let store: any ActivationStore
     private let pool: ComputePool
@@ -54,15 +58,24 @@ final class WorkerCompute: Sendable {
         self.results = results
         time = Mutex(SharedTime(threads: pool.threads))
         writer = StoreWriter(store)
+        replicas = ReplicaGroup(width: forward.width) { [results] in
+            results.post(.toReplica($0, session: $1, $2, $3))
+        }
     }
 
     /// F0 passes that may run at the same time: one per thread of the pool.
     var advanceLimit: Int { pool.threads }
 
+    /// Numbers that train, and how many tensors of that size the next step depends on; nil before `begin`.
+    var shape: (parameters: Int, states: Int)? {
+        trainer.withLock { $0.map { ($0.parameters.layout.count, $0.state.count) } }
+    }
+
     /// Makes ready what trains.
     func begin(_ counts: [Int]) {
         onSteps { [self] in
             let (ready, unrecorded) = try training.begin(counts)
+            ready.sharing = replicas
             trainer.withLock { $0 = ready }
             results.post(.began(step: ready.step, unrecorded: unrecorded))
         }
@@ -130,13 +143,20 @@ final class WorkerCompute: Sendable {
                     }
                 }
                 let result = try trainer.step(batch)
-                let digest = digest(of: trainer)
+                let digest = trainer.digest
                 let cost = time.withLock { $0.endStep(now: clock.now) }
                 results.post(.stepped(result, cost: cost, epoch: epoch, samples: samples, digest: digest))
             } catch let damage as DamagedSample {
                 _ = time.withLock { $0.endStep(now: clock.now) }
                 results.post(.damaged(damage.sample, .step(epoch: epoch, samples: samples), damage.error))
             }
+        }
+    }
+
+    /// Does something with what trains, between steps.
+    @Sendable func withTrainer(_ body: @escaping @Sendable (Trainer) throws -> Void) {
+        onSteps { [self] in
+            if let trainer = trainer.withLock({ $0 }) { try body(trainer) }
         }
     }
 
@@ -152,11 +172,6 @@ final class WorkerCompute: Sendable {
         steps.submit { [results] in
             do { try body() } catch { results.post(.failed(error)) }
         }
-    }
-
-    private func digest(of trainer: Trainer) -> UInt64 {
-        let flat = trainer.parameters.flat
-        return XXH64.hash(UnsafeRawBufferPointer(UnsafeBufferPointer(start: flat.base, count: flat.count)))
     }
 
     private func described(_ sample: SampleReference) throws -> StoredSample {

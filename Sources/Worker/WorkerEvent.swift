@@ -15,6 +15,16 @@ public enum WorkerEvent: Sendable, Equatable {
     case deviceArrived(String)
     /// Every device is known: training goes on after this step.
     case trainingBegan(step: Int)
+    /// It computes parts of another worker's steps.
+    case following(leader: String)
+    /// It computed so many micro-batches of a step of the leader.
+    case computed(step: Int, microBatches: Int)
+    /// A step of the leader was taken here as well.
+    case followed(step: Int)
+    /// A replica computes parts of this worker's steps.
+    case replicaArrived(String)
+    /// What a replica sent was refused: its part of the step is computed here, and it begins anew.
+    case replicaRefused(String, problem: String)
     /// It took a step, of which it is about to tell the coordinator.
     case stepped(Body.StepReport)
     /// The store takes no more: devices have to wait.

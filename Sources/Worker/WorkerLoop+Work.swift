@@ -49,6 +49,11 @@ extension WorkerLoop {
         case .handover(.progress(let done, let count)): try observer(.handingOver(done: done, of: count))
         case .handover(.failed(let error)), .failed(let error): throw error
         case .asked: try perform(machine.asked())
+        case .toReplica(let id, let session, let body, let payload):
+            try outbox.send(body, payload: payload, session: session, to: id, now: clock.now, by: sendNow)
+        case .replica(.computed(let step, let count)): try observer(.computed(step: step, microBatches: count))
+        case .replica(.followed(let step)): try observer(.followed(step: step))
+        case .replica(.failed(let error)): throw error
         }
     }
 
@@ -93,6 +98,10 @@ extension WorkerLoop {
                 try observer(.finished(totals))
                 try coordinator.tell(.workerFinished(totals))
             case .handOver(let order): try handOver(order)
+            case .follow(let leader): try follow(leader)
+            case .replicaJoined(let id, let session): compute.replicas.joined(id, session: session)
+            case .replicaLeft(let id): compute.replicas.left(id)
+            case .takePart(let body, let sender, let session): try takePart(body, from: sender, session: session)
             case .tellObserver(let event): try observer(event)
             case .fail(let error): throw WorkerError.storeFull(error)
             case .leave(let outcome): self.outcome = outcome
@@ -111,8 +120,8 @@ extension WorkerLoop {
     }
 
     /// Whether a peer's queue had room.
-    func sendNow(_ body: Body, session: UInt64, to peer: String) throws -> Bool {
-        try devices.send(body, session: session, to: peer)
+    func sendNow(_ body: Body, _ payload: Frame?, session: UInt64, to peer: String) throws -> Bool {
+        try devices.send(body, session: session, payload: payload, to: peer)
     }
 
     /// Nothing of a message is used before every check has passed, and nothing is acknowledged before it is stored.
@@ -184,14 +193,50 @@ extension WorkerLoop {
         if !plan.predecessor.isEmpty, let key = try? CurvePublicKey(z85: plan.predecessorKey) {
             table[key] = EnrolledPeer(role: .worker, id: plan.predecessor)
         }
+        for replica in plan.replicas {
+            guard let key = try? CurvePublicKey(z85: replica.key) else { continue }
+            table[key] = EnrolledPeer(role: .worker, id: replica.worker)
+        }
         authenticator.replace(table, in: domain)
     }
 
-    private func handOver(_ order: Body.Drain) throws {
-        var security = configuration.coordinatorSecurity
-        if case .client(let pair, _) = security {
-            security = .client(pair, server: try CurvePublicKey(z85: order.successorKey))
+    /// What the line to another worker needs.
+    private func security(towards key: String) throws -> SocketSecurity {
+        guard case .client(let pair, _) = configuration.coordinatorSecurity else {
+            return configuration.coordinatorSecurity
         }
+        return .client(pair, server: try CurvePublicKey(z85: key))
+    }
+
+    /// What fails here is computed by this worker itself, and the replica has to introduce itself again.
+    private func takePart(_ body: Body, from sender: String, session: UInt64) throws {
+        do throws(WireError) {
+            try payloads.withBytes { payloads throws(WireError) in
+                try compute.replicas.received(body, payloads, from: sender, session: session)
+            }
+        } catch {
+            try observer(.replicaRefused(sender, problem: error.problem))
+            try reply(.reject(Body.Reject(sequence: 0, error: error)), to: sender, session: session)
+        }
+    }
+
+    private func follow(_ leader: Body.WorkerPeer?) throws {
+        follower?.stop()
+        follower = nil
+        guard let leader, let shape = compute.shape else { return }
+        let configuration = configuration, context = context
+        follower = try ReplicaFollower(
+            leader, security: try security(towards: leader.key),
+            link: {
+                Link(
+                    context: context, run: configuration.run, sender: configuration.id, timing: configuration.timing)
+            }, intake: StepIntake(check, parameters: shape.parameters, stateCount: shape.states),
+            steps: compute.withTrainer
+        ) { [results = compute.results] in results.post(.replica($0)) }
+    }
+
+    private func handOver(_ order: Body.Drain) throws {
+        let security = try security(towards: order.successorKey)
         handover = try HandoverPublisher(
             order, security: security, timing: configuration.timing, run: configuration.run,
             sender: configuration.id, context: context,

@@ -23,6 +23,7 @@ final class WorkerLoop {
     private var refusalNews = RefusalNews()
     var unforgotten: [(device: UInt32, sequence: UInt64)] = []
     var handover: HandoverPublisher?
+    var follower: ReplicaFollower?
     var newestCheckpoint: WorkerTraining.Checkpoint?
     var outcome: WorkerOutcome?
     /// Whether anything but time has passed since the last look at the patience.
@@ -35,6 +36,9 @@ final class WorkerLoop {
 
     /// Messages that are taken before what is stored is acknowledged: devices go on while the next ones are taken.
     private static let burst = 8
+
+    /// Messages of a device that wait unread beside those in the network's buffers.
+    private static let unreadMessages: Int32 = 4
 
     /// How often credits and figures are looked at.
     private static let tick = Duration.seconds(1)
@@ -66,13 +70,16 @@ final class WorkerLoop {
             steps: 0, epochs: 0, tokens: 0, samples: 0, seconds: 0, bytesUp: 0, bytesDown: 0)
         devices = try Channel(
             .router, context: context, run: configuration.run, sender: configuration.id,
-            security: configuration.deviceSecurity)
+            receiveHighWaterMark: Self.unreadMessages, security: configuration.deviceSecurity)
         let bound = try devices.bind(configuration.deviceEndpoint)
         endpoint = configuration.advertisedEndpoint ?? bound
     }
 
     func run() throws -> WorkerOutcome {
-        defer { handover?.stop() }
+        defer {
+            handover?.stop()
+            follower?.stop()
+        }
         var poller = Poller()
         _ = poller.add(coordinator.link)
         let fromDevices = poller.add(devices.socket, for: [])

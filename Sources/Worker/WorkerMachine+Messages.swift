@@ -6,7 +6,7 @@ extension WorkerMachine {
     /// A device sent a message whose header could be read, or a worker that hands over.
     mutating func received(_ envelope: Envelope) -> [Action] {
         let sender = envelope.sender
-        guard numbers[sender] != nil || sender == predecessor else {
+        guard numbers[sender] != nil || sender == predecessor || isReplica(sender) else {
             return unreadable(.unknownSender(sender), sender: sender, session: envelope.session)
         }
         if case .hello = envelope.body { return greeted(sender, session: envelope.session) }
@@ -17,6 +17,8 @@ extension WorkerMachine {
             return [.keepPiece(piece, from: sender, session: envelope.session)]
         case .finished where sender == predecessor: return allHandedOver()
         case .finished: return []
+        case .stepPart where isReplica(sender), .tensorPiece where isReplica(sender):
+            return [.takePart(envelope.body, from: sender, session: envelope.session)]
         case .heartbeat(let time): return [.reply(to: sender, session: envelope.session, .heartbeatReply(time: time))]
         case .heartbeatReply, .goodbye: return []
         default:
@@ -36,6 +38,7 @@ extension WorkerMachine {
     }
 
     private mutating func greeted(_ sender: String, session: UInt64) -> [Action] {
+        if isReplica(sender) { return greeted(replica: sender, session: session) }
         let number = numbers[sender]
         if sender != predecessor {
             guard predecessor == nil, let plan, let number, plan.devices[Int(number)].samples > 0 else {

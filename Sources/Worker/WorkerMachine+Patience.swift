@@ -2,7 +2,6 @@ extension WorkerMachine {
     /// Whether something is under way that needs no coordinator.
     var isBusy: Bool {
         if case .checkpointing = phase { return true }
-        let isBeginning = hasBegun && schedule == nil
-        return !isIdle || isAdopting || isBeginning
+        return !isIdle || isAdopting || isPreparing
     }
 }

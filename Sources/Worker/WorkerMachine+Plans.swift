@@ -28,7 +28,7 @@ extension WorkerMachine {
                 limitBytes: settings.ingestBytes, deviceBytes: settings.creditBytesPerDevice,
                 leastBytes: settings.rowBytes, devices: new.devices.count)
         }
-        let known = plan?.devices ?? []
+        let known = plan?.devices ?? [], old = plan
         plan = new
         if new.predecessor.isEmpty {
             handedOver = nil
@@ -49,7 +49,7 @@ extension WorkerMachine {
             generation: new.generation, devices: new.devices.count, known: new.devices.count { $0.samples > 0 })
         let enrolled: [Action] = [.enroll(new), .tellObserver(event)]
         let welcomes = welcomeWaiting()
-        return enrolled + welcomes + proceed()
+        return enrolled + changed(from: old) + welcomes + proceed()
     }
 
     private func impossibility(of plan: Body.RunPlan) -> String? {
@@ -69,7 +69,7 @@ extension WorkerMachine {
         for (device, before) in zip(new.devices, plan.devices) where before.samples > 0 {
             guard device.samples == before.samples else { return "\(device.device) has another number of samples" }
         }
-        guard new.predecessor == plan.predecessor || new.predecessor.isEmpty || !hasBegun else {
+        guard new.predecessor == plan.predecessor || new.predecessor.isEmpty || !hasBegun || plan.leader != nil else {
             return "another worker cannot hand over to one that trains"
         }
         return nil

@@ -58,6 +58,14 @@ struct WorkerMachine {
         case tellFinished(drained: Bool)
         /// Hand everything to another worker.
         case handOver(Body.Drain)
+        /// Compute parts of another worker's steps; nil for no more.
+        case follow(Body.WorkerPeer?)
+        /// A replica can be given parts of steps.
+        case replicaJoined(String, session: UInt64)
+        /// A replica is not to be given anything any more.
+        case replicaLeft(String)
+        /// Take what a replica has computed.
+        case takePart(Body, from: String, session: UInt64)
         case tellObserver(WorkerEvent)
         /// The store is full for good, and nothing else is under way.
         case fail(StoreError)
@@ -109,7 +117,11 @@ struct WorkerMachine {
 
     var schedule: WorkSchedule?
     var hasBegun = false
+    /// What trains is being made ready.
+    var isPreparing = false
     var isStepping = false
+    /// Whether parts of another worker's steps are computed.
+    var isFollowing = false
     /// What the coordinator has not written down yet.
     var reports: [Body.StepReport] = []
 
@@ -177,10 +189,13 @@ struct WorkerMachine {
     var isIdle: Bool { !isStepping && schedule?.advancing ?? 0 == 0 && pending.isEmpty }
 
     private mutating func begin() -> [Action] {
-        guard !hasBegun, predecessor == nil, !isAdopting, let plan, plan.devices.allSatisfy({ $0.samples > 0 }) else {
+        guard !hasBegun, !isPreparing, predecessor == nil, !isAdopting, let plan,
+            plan.devices.allSatisfy({ $0.samples > 0 })
+        else {
             return []
         }
         hasBegun = true
+        isPreparing = true
         return [.begin(counts: plan.devices.map { Int($0.samples) })]
     }
 
@@ -189,6 +204,10 @@ struct WorkerMachine {
     /// - Parameter unrecorded: steps among them that the coordinator may not know.
     mutating func began(step: Int, unrecorded: [Body.StepReport]) -> [Action] {
         guard let plan else { return [] }
+        isPreparing = false
+        // The plan may have changed meanwhile.
+        guard hasBegun else { return proceed() }
+        if plan.leader != nil { return follow() + proceed() }
         reports = unrecorded
         var schedule = WorkSchedule(
             seed: plan.seed, counts: plan.devices.map { Int($0.samples) }, epochs: settings.epochs,

@@ -84,6 +84,13 @@ final class RolePrinter: Sendable {
         case .damaged(let device, let sequence, let problem):
             console.line("damaged   message \(sequence) of \(device): \(problem); its device is asked again")
         case .refused(let notice): console.line("\(notice)")
+        case .following(let leader): console.line("replica   of \(leader): computes parts of its steps")
+        case .computed(let step, let count):
+            console.status("step \(step)  computed \(Figures.count(count)) of its micro-batches")
+        case .followed: break
+        case .replicaArrived(let id): console.line("replica   \(id) computes parts of the steps")
+        case .replicaRefused(let id, let problem):
+            console.line("refused   what \(id) computed: \(problem); it is computed here, and \(id) begins anew")
         case .draining: console.line("draining  no more messages are taken")
         case .handingOver(let done, let count):
             console.status("handover  \(Figures.count(done)) of \(Figures.count(count)) messages and pieces")

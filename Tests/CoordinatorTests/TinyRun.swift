@@ -82,6 +82,7 @@ final class TinyRun: Sendable {
         var creditBytes = 4096
         var epochs = 2
         var batch = 8
+        var microBatch = 3
         var targetLimit = 2
         var heartbeatInterval = Duration.seconds(1)
         var patience: Duration?
@@ -103,7 +104,8 @@ final class TinyRun: Sendable {
             let place = site.ground.transport == .inproc ? "inproc://\(id)" : "tcp://127.0.0.1:*"
             var configuration = Worker.Configuration(
                 run: "run", id: id, coordinatorEndpoint: chosen.coordinator ?? endpoint,
-                deviceEndpoint: chosen.endpoint ?? place, epochs: chosen.epochs, batch: chosen.batch, microBatch: 3,
+                deviceEndpoint: chosen.endpoint ?? place, epochs: chosen.epochs, batch: chosen.batch,
+                microBatch: chosen.microBatch,
                 frozenBlocks: TinyModel.frozenBlocks,
                 targetLimit: chosen.targetLimit, maximumTokens: 16, creditBytesPerDevice: chosen.creditBytes,
                 heartbeatInterval: chosen.heartbeatInterval)

@@ -66,7 +66,7 @@ struct StoreWriterTests {
         writer.submit(message(11, id: 1), then: note)
         // Three and a half groups' bytes in messages of a third, and one that is larger than a group.
         for sequence in 12...21 as ClosedRange<UInt64> {
-            writer.submit(message(sequence, id: sequence, rows: 350_000), then: note)
+            writer.submit(message(sequence, id: sequence, rows: 175_000), then: note)
         }
         writer.submit(message(22, id: 22, rows: 2_000_000), then: note)
         #expect(results.withLock { $0.isEmpty })

@@ -3,7 +3,7 @@ import Wire
 
 /// Messages of every kind with contents drawn at random.
 struct RandomMessages {
-    static let kinds = 26
+    static let kinds = 29
 
     var chance: SeededGenerator
 
@@ -76,7 +76,26 @@ struct RandomMessages {
         case 22: .drain(.init(successor: text(), successorEndpoint: text(), successorKey: text()))
         case 23: .stepRecorded(step: chance.next())
         case 24: .runRecipe(.init(recipe: text(), number: chance.next32()))
-        default: .registerAgain
+        case 25: .registerAgain
+        case 26:
+            .stepOrder(
+                .init(
+                    step: chance.next(), sums: chance.next32(),
+                    microBatches: (0..<Int.random(in: 0...9, using: &chance)).map { _ in
+                        .init(number: chance.next32(), firstSequence: chance.next32())
+                    }, lossScale: Float(chance.normal()), digest: chance.next()))
+        case 27:
+            .stepPart(
+                .init(
+                    step: chance.next(),
+                    lossSums: (0..<Int.random(in: 0...9, using: &chance)).map { _ in chance.normal() },
+                    correct: (0..<Int.random(in: 0...9, using: &chance)).map { _ in chance.next() },
+                    seconds: chance.uniform()))
+        default:
+            .tensorPiece(
+                .init(
+                    kind: Body.TensorPiece.Kind.allCases.randomElement(using: &chance) ?? .state, step: chance.next(),
+                    index: chance.next32(), offset: chance.next(), count: chance.next(), checksum: chance.next()))
         }
     }
 
@@ -122,7 +141,13 @@ struct RandomMessages {
                     device: text(), samples: chance.next(), cut: chance.next32(), key: text(),
                     creditBytes: chance.next())
             },
-            seed: chance.next(), generation: chance.next(), predecessor: text(), predecessorKey: text())
+            seed: chance.next(), generation: chance.next(), predecessor: text(), predecessorKey: text(),
+            leader: Bool.random(using: &chance) ? peer() : nil,
+            replicas: (0..<Int.random(in: 0...4, using: &chance)).map { _ in peer() })
+    }
+
+    private mutating func peer() -> Body.WorkerPeer {
+        Body.WorkerPeer(worker: text(), endpoint: text(), key: text())
     }
 
     /// Up to 24 characters of one to four UTF-8 bytes.

@@ -1,3 +1,4 @@
+import Queueing
 import Randomness
 import Testing
 import Wire
@@ -10,7 +11,7 @@ struct OutboxTests {
     func burst(room: Int) {
         var outbox = Outbox()
         var taken: [UInt64] = [], free = room
-        func send(_ body: Body, _ session: UInt64, _ peer: String) -> Bool {
+        func send(_ body: Body, _ payload: Frame?, _ session: UInt64, _ peer: String) -> Bool {
             guard free > 0, case .ack(let ack) = body else { return false }
             free -= 1
             taken.append(ack.sequence)
@@ -31,7 +32,7 @@ struct OutboxTests {
     func gone() {
         var outbox = Outbox()
         var taken = 0
-        func send(_ body: Body, _ session: UInt64, _ peer: String) -> Bool {
+        func send(_ body: Body, _ payload: Frame?, _ session: UInt64, _ peer: String) -> Bool {
             if peer == "here" { taken += 1 }
             return peer == "here"
         }

@@ -21,6 +21,8 @@ struct WorkerBench {
     private(set) var replies: [(device: String, session: UInt64, body: Body)] = []
     private(set) var told: [Body] = []
     private(set) var events: [WorkerEvent] = []
+    /// What was to be done with replicas, or as one.
+    private(set) var replicating: [WorkerMachine.Action] = []
     private(set) var steps: [[SampleReference]] = []
     private(set) var isStepping = false
     private(set) var advancing: [[SampleReference]] = []
@@ -208,6 +210,7 @@ struct WorkerBench {
             case .adopt: isAdopting = true
             case .fail(let error): failure = error
             case .keepPiece, .forgetPieces: break
+            case .follow, .replicaJoined, .replicaLeft, .takePart: replicating.append(action)
             }
         }
     }

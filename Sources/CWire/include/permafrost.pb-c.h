@@ -45,6 +45,11 @@ typedef struct Permafrost__HeartbeatReply Permafrost__HeartbeatReply;
 typedef struct Permafrost__Assignment Permafrost__Assignment;
 typedef struct Permafrost__DevicePlan Permafrost__DevicePlan;
 typedef struct Permafrost__RunPlan Permafrost__RunPlan;
+typedef struct Permafrost__WorkerPeer Permafrost__WorkerPeer;
+typedef struct Permafrost__StepOrder Permafrost__StepOrder;
+typedef struct Permafrost__OrderedMicroBatch Permafrost__OrderedMicroBatch;
+typedef struct Permafrost__StepPart Permafrost__StepPart;
+typedef struct Permafrost__TensorPiece Permafrost__TensorPiece;
 typedef struct Permafrost__Drain Permafrost__Drain;
 
 
@@ -71,6 +76,22 @@ typedef enum _Permafrost__Role {
   PERMAFROST__ROLE__ROLE_WORKER = 2
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PERMAFROST__ROLE)
 } Permafrost__Role;
+typedef enum _Permafrost__TensorKind {
+  PERMAFROST__TENSOR_KIND__TENSOR_KIND_UNKNOWN = 0,
+  /*
+   * Leader to replica, after every introduction: what trains (index 0), and what the optimizer remembers (1, 2).
+   */
+  PERMAFROST__TENSOR_KIND__TENSOR_KIND_STATE = 1,
+  /*
+   * Leader to replica: the gradient of the whole step. The replica takes the step with it.
+   */
+  PERMAFROST__TENSOR_KIND__TENSOR_KIND_GRADIENT = 2,
+  /*
+   * Replica to leader: one sum of gradients of the step; index is the sum's number.
+   */
+  PERMAFROST__TENSOR_KIND__TENSOR_KIND_SUM = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PERMAFROST__TENSOR_KIND)
+} Permafrost__TensorKind;
 
 /* --- messages --- */
 
@@ -101,7 +122,10 @@ typedef enum {
   PERMAFROST__HEADER__BODY_DRAIN = 44,
   PERMAFROST__HEADER__BODY_STEP_RECORDED = 45,
   PERMAFROST__HEADER__BODY_RUN_RECIPE = 42,
-  PERMAFROST__HEADER__BODY_REGISTER_AGAIN = 43
+  PERMAFROST__HEADER__BODY_REGISTER_AGAIN = 43,
+  PERMAFROST__HEADER__BODY_STEP_ORDER = 60,
+  PERMAFROST__HEADER__BODY_STEP_PART = 61,
+  PERMAFROST__HEADER__BODY_TENSOR_PIECE = 62
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PERMAFROST__HEADER__BODY__CASE)
 } Permafrost__Header__BodyCase;
 
@@ -182,6 +206,12 @@ struct  Permafrost__Header
      */
     Permafrost__RunRecipe *run_recipe;
     Permafrost__RegisterAgain *register_again;
+    /*
+     * Between workers that take steps together.
+     */
+    Permafrost__StepOrder *step_order;
+    Permafrost__StepPart *step_part;
+    Permafrost__TensorPiece *tensor_piece;
   };
 };
 #define PERMAFROST__HEADER__INIT \
@@ -885,10 +915,134 @@ struct  Permafrost__RunPlan
    */
   char *predecessor;
   char *predecessor_key;
+  /*
+   * The worker that takes the steps, when that is another one: this one is its replica.
+   */
+  Permafrost__WorkerPeer *leader;
+  /*
+   * The replicas of the worker that takes the steps.
+   */
+  size_t n_replicas;
+  Permafrost__WorkerPeer **replicas;
 };
 #define PERMAFROST__RUN_PLAN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__run_plan__descriptor) \
-    , 0,NULL, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+    , 0,NULL, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, 0,NULL }
+
+
+/*
+ * Another worker of the run.
+ */
+struct  Permafrost__WorkerPeer
+{
+  ProtobufCMessage base;
+  char *worker;
+  char *endpoint;
+  /*
+   * Its public key as 40 characters of Z85; empty without CURVE.
+   */
+  char *key;
+};
+#define PERMAFROST__WORKER_PEER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__worker_peer__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+
+
+/*
+ * Leader to replica: compute the gradients of these micro-batches. Their samples follow as Activations whose sequence is
+ * the micro-batch's number + 1.
+ */
+struct  Permafrost__StepOrder
+{
+  ProtobufCMessage base;
+  uint64_t step;
+  /*
+   * Sums of gradients in the whole step: micro-batch i adds to sum i modulo their number, after all smaller ones of it.
+   */
+  uint32_t sums;
+  /*
+   * In ascending order.
+   */
+  size_t n_micro_batches;
+  Permafrost__OrderedMicroBatch **micro_batches;
+  /*
+   * What the loss of a target counts in the gradient.
+   */
+  float loss_scale;
+  /*
+   * XXH64 of what trains before the step, as in StepReport. A replica that has anything else asks for the state: it
+   * introduces itself again.
+   */
+  uint64_t digest;
+};
+#define PERMAFROST__STEP_ORDER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__step_order__descriptor) \
+    , 0, 0, 0,NULL, 0, 0 }
+
+
+struct  Permafrost__OrderedMicroBatch
+{
+  ProtobufCMessage base;
+  /*
+   * Its place in the step, from 0.
+   */
+  uint32_t number;
+  /*
+   * How many samples of the step come before it: decides which inputs of adapters are dropped.
+   */
+  uint32_t first_sequence;
+};
+#define PERMAFROST__ORDERED_MICRO_BATCH__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__ordered_micro_batch__descriptor) \
+    , 0, 0 }
+
+
+/*
+ * Replica to leader: losses of the ordered micro-batches. The sums of gradients follow as pieces.
+ */
+struct  Permafrost__StepPart
+{
+  ProtobufCMessage base;
+  uint64_t step;
+  /*
+   * For each micro-batch in the order's order: the sum of its targets' losses, and how many were predicted correctly.
+   */
+  size_t n_loss_sums;
+  double *loss_sums;
+  size_t n_correct;
+  uint64_t *correct;
+  double seconds;
+};
+#define PERMAFROST__STEP_PART__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__step_part__descriptor) \
+    , 0, 0,NULL, 0,NULL, 0 }
+
+
+/*
+ * A piece of a tensor between workers, with one payload frame of little-endian binary32 numbers.
+ */
+struct  Permafrost__TensorPiece
+{
+  ProtobufCMessage base;
+  Permafrost__TensorKind kind;
+  /*
+   * The step that it belongs to; of the state, the step after which it is.
+   */
+  uint64_t step;
+  uint32_t index;
+  /*
+   * Numbers before the piece, and in the whole tensor.
+   */
+  uint64_t offset;
+  uint64_t count;
+  /*
+   * XXH64 of the payload frame.
+   */
+  uint64_t checksum;
+};
+#define PERMAFROST__TENSOR_PIECE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__tensor_piece__descriptor) \
+    , PERMAFROST__TENSOR_KIND__TENSOR_KIND_UNKNOWN, 0, 0, 0, 0, 0 }
 
 
 /*
@@ -1477,6 +1631,101 @@ Permafrost__RunPlan *
 void   permafrost__run_plan__free_unpacked
                      (Permafrost__RunPlan *message,
                       ProtobufCAllocator *allocator);
+/* Permafrost__WorkerPeer methods */
+void   permafrost__worker_peer__init
+                     (Permafrost__WorkerPeer         *message);
+size_t permafrost__worker_peer__get_packed_size
+                     (const Permafrost__WorkerPeer   *message);
+size_t permafrost__worker_peer__pack
+                     (const Permafrost__WorkerPeer   *message,
+                      uint8_t             *out);
+size_t permafrost__worker_peer__pack_to_buffer
+                     (const Permafrost__WorkerPeer   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__WorkerPeer *
+       permafrost__worker_peer__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__worker_peer__free_unpacked
+                     (Permafrost__WorkerPeer *message,
+                      ProtobufCAllocator *allocator);
+/* Permafrost__StepOrder methods */
+void   permafrost__step_order__init
+                     (Permafrost__StepOrder         *message);
+size_t permafrost__step_order__get_packed_size
+                     (const Permafrost__StepOrder   *message);
+size_t permafrost__step_order__pack
+                     (const Permafrost__StepOrder   *message,
+                      uint8_t             *out);
+size_t permafrost__step_order__pack_to_buffer
+                     (const Permafrost__StepOrder   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__StepOrder *
+       permafrost__step_order__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__step_order__free_unpacked
+                     (Permafrost__StepOrder *message,
+                      ProtobufCAllocator *allocator);
+/* Permafrost__OrderedMicroBatch methods */
+void   permafrost__ordered_micro_batch__init
+                     (Permafrost__OrderedMicroBatch         *message);
+size_t permafrost__ordered_micro_batch__get_packed_size
+                     (const Permafrost__OrderedMicroBatch   *message);
+size_t permafrost__ordered_micro_batch__pack
+                     (const Permafrost__OrderedMicroBatch   *message,
+                      uint8_t             *out);
+size_t permafrost__ordered_micro_batch__pack_to_buffer
+                     (const Permafrost__OrderedMicroBatch   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__OrderedMicroBatch *
+       permafrost__ordered_micro_batch__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__ordered_micro_batch__free_unpacked
+                     (Permafrost__OrderedMicroBatch *message,
+                      ProtobufCAllocator *allocator);
+/* Permafrost__StepPart methods */
+void   permafrost__step_part__init
+                     (Permafrost__StepPart         *message);
+size_t permafrost__step_part__get_packed_size
+                     (const Permafrost__StepPart   *message);
+size_t permafrost__step_part__pack
+                     (const Permafrost__StepPart   *message,
+                      uint8_t             *out);
+size_t permafrost__step_part__pack_to_buffer
+                     (const Permafrost__StepPart   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__StepPart *
+       permafrost__step_part__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__step_part__free_unpacked
+                     (Permafrost__StepPart *message,
+                      ProtobufCAllocator *allocator);
+/* Permafrost__TensorPiece methods */
+void   permafrost__tensor_piece__init
+                     (Permafrost__TensorPiece         *message);
+size_t permafrost__tensor_piece__get_packed_size
+                     (const Permafrost__TensorPiece   *message);
+size_t permafrost__tensor_piece__pack
+                     (const Permafrost__TensorPiece   *message,
+                      uint8_t             *out);
+size_t permafrost__tensor_piece__pack_to_buffer
+                     (const Permafrost__TensorPiece   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__TensorPiece *
+       permafrost__tensor_piece__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__tensor_piece__free_unpacked
+                     (Permafrost__TensorPiece *message,
+                      ProtobufCAllocator *allocator);
 /* Permafrost__Drain methods */
 void   permafrost__drain__init
                      (Permafrost__Drain         *message);
@@ -1588,6 +1837,21 @@ typedef void (*Permafrost__DevicePlan_Closure)
 typedef void (*Permafrost__RunPlan_Closure)
                  (const Permafrost__RunPlan *message,
                   void *closure_data);
+typedef void (*Permafrost__WorkerPeer_Closure)
+                 (const Permafrost__WorkerPeer *message,
+                  void *closure_data);
+typedef void (*Permafrost__StepOrder_Closure)
+                 (const Permafrost__StepOrder *message,
+                  void *closure_data);
+typedef void (*Permafrost__OrderedMicroBatch_Closure)
+                 (const Permafrost__OrderedMicroBatch *message,
+                  void *closure_data);
+typedef void (*Permafrost__StepPart_Closure)
+                 (const Permafrost__StepPart *message,
+                  void *closure_data);
+typedef void (*Permafrost__TensorPiece_Closure)
+                 (const Permafrost__TensorPiece *message,
+                  void *closure_data);
 typedef void (*Permafrost__Drain_Closure)
                  (const Permafrost__Drain *message,
                   void *closure_data);
@@ -1599,6 +1863,7 @@ typedef void (*Permafrost__Drain_Closure)
 
 extern const ProtobufCEnumDescriptor    permafrost__codec__descriptor;
 extern const ProtobufCEnumDescriptor    permafrost__role__descriptor;
+extern const ProtobufCEnumDescriptor    permafrost__tensor_kind__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__header__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__hello__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__sequence_range__descriptor;
@@ -1629,6 +1894,11 @@ extern const ProtobufCMessageDescriptor permafrost__heartbeat_reply__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__assignment__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__device_plan__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__run_plan__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__worker_peer__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__step_order__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__ordered_micro_batch__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__step_part__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__tensor_piece__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__drain__descriptor;
 
 PROTOBUF_C__END_DECLS

@@ -39,7 +39,7 @@ final class LMDBEnvironment: @unchecked Sendable {
     /// Bytes that were read or written since the map was last given back.
     private let touchedBytes = Atomic(0)
     /// As many are touched before that.
-    private static let touchedLimit = 8 << 20
+    private static let touchedLimit = 2 << 20
     /// What page 0 begins with behind its header.
     private static let magic: UInt32 = 0xBEEF_C0DE
 

@@ -7,7 +7,7 @@ import Foundation
 /// has the payload in his cache.
 public final class StoreWriter: Sendable {
     /// Bytes of payload in one group. More would keep the first of them waiting without making the disk any faster.
-    static let groupBytes = 8 << 20
+    static let groupBytes = 4 << 20
 
     /// Called on the writer's thread; in `submit` when the store is immediate.
     public typealias Completion = @Sendable (Result<StoreOutcome, StoreError>) -> Void

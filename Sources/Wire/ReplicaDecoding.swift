@@ -1,0 +1,41 @@
+import CWire
+
+extension Body.WorkerPeer {
+    init(_ message: Permafrost__WorkerPeer, _ reader: HeaderReader) throws(WireError) {
+        self.init(
+            worker: try reader.name(message.worker), endpoint: try reader.name(message.endpoint),
+            key: try reader.name(message.key))
+    }
+}
+
+extension Body.StepOrder {
+    init(_ message: Permafrost__StepOrder, _ reader: HeaderReader) throws(WireError) {
+        self.init(
+            step: message.step, sums: message.sums,
+            microBatches: try reader.list(message.micro_batches, count: message.n_micro_batches) {
+                microBatch throws(WireError) in
+                Body.OrderedMicroBatch(number: microBatch.number, firstSequence: microBatch.first_sequence)
+            }, lossScale: message.loss_scale, digest: message.digest)
+    }
+}
+
+extension Body.StepPart {
+    init(_ message: Permafrost__StepPart, _ reader: HeaderReader) throws(WireError) {
+        self.init(
+            step: message.step,
+            lossSums: Array(UnsafeBufferPointer(start: message.loss_sums, count: message.n_loss_sums)),
+            correct: Array(UnsafeBufferPointer(start: message.correct, count: message.n_correct)),
+            seconds: message.seconds)
+    }
+}
+
+extension Body.TensorPiece {
+    init(_ message: Permafrost__TensorPiece, _ reader: HeaderReader) throws(WireError) {
+        guard let kind = Kind(rawValue: message.kind.rawValue) else {
+            throw .malformedHeader(bytes: reader.headerBytes)
+        }
+        self.init(
+            kind: kind, step: message.step, index: message.index, offset: message.offset, count: message.count,
+            checksum: message.checksum)
+    }
+}

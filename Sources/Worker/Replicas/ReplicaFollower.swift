@@ -1,0 +1,214 @@
+import Diagnostics
+import Foundation
+import Methods
+import Queueing
+import Synchronization
+import Tensors
+import Wire
+
+/// A replica's conversation with its leader, on a thread of its own: takes parts of steps, and sends what they came to.
+///
+/// Whatever goes wrong, it introduces itself again, and the leader sends everything anew with its next step.
+final class ReplicaFollower: Sendable {
+    /// What the worker is told.
+    enum Event: Sendable {
+        /// So many micro-batches of a step of the leader were computed.
+        case computed(step: Int, microBatches: Int)
+        /// The leader's step was taken here too.
+        case followed(step: Int)
+        case failed(any Error)
+    }
+
+    private let wake: WakeSignal
+    private let isStopped = Atomic(false)
+    private let hasEnded = DispatchSemaphore(value: 0)
+
+    /// Starts the thread.
+    ///
+    /// - Parameters:
+    ///   - steps: runs something with what trains, one after another, on the thread of the steps.
+    ///   - tell: called on that thread or this one.
+    /// - Throws: `TransportError`.
+    init(
+        _ leader: Body.WorkerPeer, security: SocketSecurity, link: @escaping @Sendable () -> Link, intake: StepIntake,
+        steps: @escaping @Sendable (@escaping @Sendable (Trainer) throws -> Void) -> Void,
+        tell: @escaping @Sendable (Event) -> Void
+    ) throws(TransportError) {
+        wake = try WakeSignal()
+        let outbox = try Mailbox<ReplicaConversation.Answer>()
+        let thread = Thread { [self] in
+            do {
+                var conversation = ReplicaConversation(
+                    link: link(), intake: intake, outbox: outbox, steps: steps, tell: tell)
+                try conversation.run(leader.endpoint, security, wake: wake) {
+                    isStopped.load(ordering: .acquiring)
+                }
+            } catch {
+                tell(.failed(error))
+            }
+            hasEnded.signal()
+        }
+        thread.name = "replica"
+        thread.start()
+    }
+
+    /// Returns when the thread has ended. To be called once.
+    func stop() {
+        isStopped.store(true, ordering: .releasing)
+        wake.signal()
+        hasEnded.wait()
+    }
+}
+
+/// The thread's work: a link, and what comes and goes over it.
+private struct ReplicaConversation {
+    /// What work came to.
+    enum Answer: Sendable {
+        case part(round: Int, step: Int, SharedPart, seconds: Double)
+        /// What the leader says does not fit to what is here.
+        case outOfStep(round: Int)
+    }
+
+    private let link: Link
+    private var intake: StepIntake
+    private let outbox: Mailbox<Answer>
+    private let steps: @Sendable (@escaping @Sendable (Trainer) throws -> Void) -> Void
+    private let tell: @Sendable (ReplicaFollower.Event) -> Void
+    private let clock = RoleClock()
+    /// Introductions so far: what belongs to an earlier one is dropped.
+    private var round = 0
+    private var lastHeard = Duration.zero
+    private var lastSaid = Duration.zero
+    private var unsent: [(body: Body, payload: Frame?)] = []
+
+    private static let heartbeatInterval = Duration.seconds(1)
+    /// Without an answer for so long, another introduction is due.
+    private static let answerLimit = Duration.seconds(5)
+
+    init(
+        link: Link, intake: StepIntake, outbox: Mailbox<Answer>,
+        steps: @escaping @Sendable (@escaping @Sendable (Trainer) throws -> Void) -> Void,
+        tell: @escaping @Sendable (ReplicaFollower.Event) -> Void
+    ) {
+        self.link = link
+        self.intake = intake
+        self.outbox = outbox
+        self.steps = steps
+        self.tell = tell
+    }
+
+    mutating func run(
+        _ endpoint: String, _ security: SocketSecurity, wake: WakeSignal, isStopped: () -> Bool
+    ) throws {
+        try link.connect(endpoint, security: security)
+        defer { link.disconnect() }
+        var poller = Poller()
+        _ = poller.add(link)
+        _ = poller.add(fileDescriptor: wake.fileDescriptor)
+        _ = poller.add(fileDescriptor: outbox.signal.fileDescriptor)
+        while !isStopped() {
+            let pause = unsent.isEmpty ? Duration.milliseconds(200) : Outbox.pause
+            try poller.wait(milliseconds: min(pause, link.untilDue ?? pause).pollMilliseconds)
+            wake.drain()
+            while let event = try link.event() { if event == .connected { try introduce() } }
+            while let received = try link.receive() { try take(received) }
+            for answer in outbox.drain() { try take(answer) }
+            try send()
+            try keepAlive()
+        }
+    }
+
+    private mutating func introduce() throws {
+        round += 1
+        intake.reset()
+        unsent = []
+        (lastHeard, lastSaid) = (clock.now, clock.now)
+        try link.send(.hello(Body.Hello(samples: 0)))
+    }
+
+    private mutating func introduceAgain() throws {
+        guard link.isConnected else { return }
+        link.renewSession()
+        try introduce()
+    }
+
+    private mutating func keepAlive() throws {
+        guard link.isConnected else { return }
+        if clock.now - lastHeard >= Self.answerLimit { return try introduceAgain() }
+        guard clock.now - lastSaid >= Self.heartbeatInterval else { return }
+        lastSaid = clock.now
+        try link.send(.heartbeat(time: UInt64(clock.now / .nanoseconds(1))))
+    }
+
+    private mutating func take(_ received: Channel.Received) throws {
+        guard case .message(let envelope, let payloads, _) = received else { return }
+        lastHeard = clock.now
+        if case .reject = envelope.body { return try introduceAgain() }
+        let work: StepIntake.Work?
+        do throws(WireError) {
+            work = try payloads.withBytes { payloads throws(WireError) in
+                try intake.take(envelope.body, run: envelope.run, payloads)
+            }
+        } catch {
+            return try introduceAgain()
+        }
+        if let work { begin(work) }
+    }
+
+    private func begin(_ work: StepIntake.Work) {
+        let round = round, outbox = outbox, tell = tell
+        steps { trainer in
+            switch work {
+            case .state(let step, let values): trainer.adopt(values, step: step)
+            case .part(let part):
+                guard trainer.step == part.step - 1, trainer.digest == part.digest else {
+                    return outbox.post(.outOfStep(round: round))
+                }
+                let start = ContinuousClock.now
+                let result = try trainer.part(
+                    of: part.microBatches, numbers: part.numbers, firstSequences: part.firstSequences,
+                    sums: part.sums, lossScale: part.lossScale)
+                let seconds = (ContinuousClock.now - start) / .seconds(1)
+                tell(.computed(step: part.step, microBatches: part.numbers.count))
+                outbox.post(.part(round: round, step: part.step, result, seconds: seconds))
+            case .gradient(let step, let values):
+                guard trainer.step == step - 1 else { return outbox.post(.outOfStep(round: round)) }
+                try trainer.follow(values)
+                tell(.followed(step: step))
+            }
+        }
+    }
+
+    private mutating func take(_ answer: Answer) throws {
+        switch answer {
+        case .outOfStep(let asked):
+            if asked == round { try introduceAgain() }
+        case .part(let asked, let step, let part, let seconds):
+            guard asked == round else { return }
+            for (number, values) in part.sums {
+                unsent += TensorPieces.cut(values, kind: .sum, step: step, index: number).map { ($0.body, $0.payload) }
+            }
+            let body = Body.StepPart(
+                step: UInt64(step), lossSums: part.results.map(\.result.lossSum),
+                correct: part.results.map { UInt64($0.result.correct) }, seconds: seconds)
+            unsent.append((.stepPart(body), nil))
+        }
+    }
+
+    private mutating func send() throws {
+        while let next = unsent.first, try link.send(next.body, payload: next.payload) {
+            unsent.removeFirst()
+            lastSaid = clock.now
+        }
+    }
+}
+
+extension Trainer {
+    /// Goes on after another process's step.
+    fileprivate func adopt(_ values: [Storage], step: Int) {
+        for (state, values) in zip(state, values) {
+            state.values.flat.copy(from: values.matrix(rows: 1, columns: values.count))
+        }
+        resume(afterStep: step)
+    }
+}

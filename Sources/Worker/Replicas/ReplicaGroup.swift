@@ -1,0 +1,229 @@
+import Diagnostics
+import Dispatch
+import Methods
+import Queueing
+import Synchronization
+import Tensors
+import Wire
+
+/// A leader's replicas: gives them parts of its steps, and takes what they computed.
+///
+/// Steps are taken on one thread, messages come on another. No step ever depends on a replica: what does not come in time
+/// is computed by the leader, to the same bits.
+final class ReplicaGroup: StepSharing {
+    /// Sends a message to a replica.
+    typealias Send = @Sendable (_ replica: String, _ session: UInt64, Body, Frame?) -> Void
+
+    fileprivate struct State {
+        var roster = ReplicaRoster()
+        var order: Order?
+        var ownSeconds: Double?
+    }
+
+    /// What was given away of the step under way.
+    fileprivate struct Order {
+        let step: Int
+        /// The micro-batches and sums of each replica that has not delivered.
+        var open: [String: (microBatches: [Int], sums: [Int])]
+        var assemblies: [String: TensorAssembly] = [:]
+        var sums: [String: [(number: Int, values: Storage)]] = [:]
+        var parts: [SharedPart] = []
+        /// What trains, in numbers.
+        let parameters: Int
+        let began: ContinuousClock.Instant
+        /// Micro-batches that were not given away.
+        let ownCount: Int
+    }
+
+    private let state = Mutex(State())
+    private let hasNews = DispatchSemaphore(value: 0)
+    private let width: Int
+    private let send: Send
+
+    /// - Parameters:
+    ///   - width: of the model.
+    ///   - send: called on the thread of the steps.
+    init(width: Int, send: @escaping Send) {
+        self.width = width
+        self.send = send
+    }
+
+    // MARK: On the thread of the socket.
+
+    /// A replica has introduced itself: it gets the state with the next step.
+    func joined(_ id: String, session: UInt64) {
+        state.withLock { $0.roster.joined(id, session: session) }
+        forget(id)
+    }
+
+    /// A replica has gone.
+    func left(_ id: String) {
+        state.withLock { $0.roster.left(id) }
+        forget(id)
+    }
+
+    /// A replica sent a piece of a sum of gradients, or what its part came to.
+    ///
+    /// - Throws: `WireError`; the leader computes the part itself.
+    func received(_ body: Body, _ payloads: [UnsafeRawBufferPointer], from id: String, session: UInt64)
+        throws(WireError)
+    {
+        do throws(WireError) {
+            try state.withLock { state throws(WireError) in
+                guard state.roster.isMember(id, session: session) else { throw .unknownSession }
+                switch body {
+                case .tensorPiece(let piece): try state.order?.take(piece, payloads, from: id)
+                case .stepPart(let part): try state.take(part, from: id)
+                default: throw .unexpectedMessage(body.name)
+                }
+            }
+            hasNews.signal()
+        } catch {
+            left(id)
+            throw error
+        }
+    }
+
+    /// Nobody waits for it any more.
+    private func forget(_ id: String) {
+        state.withLock { state in
+            state.order?.open[id] = nil
+            state.order?.assemblies[id] = nil
+        }
+        hasNews.signal()
+    }
+
+    // MARK: On the thread of the steps.
+
+    func begin(_ step: SharedStep) throws -> [Int] {
+        let (joining, parts) = state.withLock { state in
+            let joining = state.roster.begin(step.step)
+            return (
+                joining, state.roster.divide(step.sums, step: step.step, ownSeconds: state.ownSeconds)
+            )
+        }
+        if !joining.isEmpty { sendState(step, to: joining) }
+        guard !parts.isEmpty else { return [] }
+        let digest = step.digest
+        var open: [String: (microBatches: [Int], sums: [Int])] = [:]
+        for (id, sums) in parts { open[id] = (step.microBatches(of: sums), sums) }
+        state.withLock {
+            $0.order = Order(
+                step: step.step, open: open, parameters: step.state[0].values.layout.count, began: .now,
+                ownCount: step.microBatches.count - open.values.reduce(0) { $0 + $1.microBatches.count })
+        }
+        let sessions = state.withLock { Dictionary(uniqueKeysWithValues: $0.roster.active.map { ($0.id, $0.session) }) }
+        for (id, part) in open {
+            guard let session = sessions[id] else { continue }
+            try order(part.microBatches, of: step, digest: digest) { send(id, session, $0, $1) }
+        }
+        return parts.flatMap(\.sums)
+    }
+
+    func collect(_ step: Int, within limit: Duration) -> [SharedPart] {
+        let deadline = ContinuousClock.now + limit
+        state.withLock { state in
+            guard let order = state.order else { return }
+            state.ownSeconds = (ContinuousClock.now - order.began) / .seconds(1) / Double(max(1, order.ownCount))
+        }
+        while true {
+            let isDone = state.withLock { $0.order?.open.isEmpty ?? true }
+            let left = deadline - .now
+            guard !isDone, left > .zero else { break }
+            _ = hasNews.wait(timeout: .now() + left / .seconds(1))
+        }
+        return state.withLock { state in
+            defer { state.order = nil }
+            return state.order?.parts ?? []
+        }
+    }
+
+    func ended(_ step: Int, gradient: Matrix) {
+        let replicas = state.withLock { $0.roster.active }
+        guard !replicas.isEmpty else { return }
+        let copy = gradient.copied()
+        for (id, session) in replicas {
+            for (body, payload) in TensorPieces.cut(copy, kind: .gradient, step: step, index: 0) {
+                send(id, session, body, payload)
+            }
+        }
+    }
+
+    private func sendState(_ step: SharedStep, to replicas: [(id: String, session: UInt64)]) {
+        for (index, state) in step.state.enumerated() {
+            let copy = state.values.flat.copied()
+            for (id, session) in replicas {
+                for (body, payload) in TensorPieces.cut(copy, kind: .state, step: step.step - 1, index: index) {
+                    send(id, session, body, payload)
+                }
+            }
+        }
+    }
+
+    private func order(
+        _ numbers: [Int], of step: SharedStep, digest: UInt64, send: (Body, Frame?) -> Void
+    ) throws {
+        let firstSequences = step.firstSequences
+        let order = Body.StepOrder(
+            step: UInt64(step.step), sums: UInt32(step.sums),
+            microBatches: numbers.map {
+                Body.OrderedMicroBatch(number: UInt32($0), firstSequence: UInt32(firstSequences[$0]))
+            }, lossScale: step.lossScale, digest: digest)
+        send(.stepOrder(order), nil)
+        for number in numbers {
+            let microBatch = step.microBatches[number]
+            for (body, payload) in try MicroBatchMessages.cut(microBatch, number: number, width: width) {
+                send(body, payload)
+            }
+        }
+    }
+}
+
+extension ReplicaGroup.State {
+    /// What somebody's part came to, after all its sums.
+    fileprivate mutating func take(_ part: Body.StepPart, from id: String) throws(WireError) {
+        guard let step = Int(exactly: part.step), part.seconds.isFinite, part.seconds >= 0 else {
+            throw .unexpectedMessage("StepPart of no step")
+        }
+        let seconds = part.seconds / Double(max(1, part.correct.count))
+        // Late parts tell how fast somebody is, and nothing else.
+        guard roster.delivered(id, step: step, seconds: seconds), let open = order?.open[id], order?.step == step else {
+            return
+        }
+        guard part.correct.count == open.microBatches.count, part.lossSums.count == open.microBatches.count,
+            part.lossSums.allSatisfy(\.isFinite), order?.sums[id]?.count == open.sums.count
+        else { throw .unexpectedMessage("StepPart without all of its losses and sums") }
+        let results = open.microBatches.indices.map { index in
+            (
+                open.microBatches[index],
+                MicroBatchPass.Result(lossSum: part.lossSums[index], correct: Int(clamping: part.correct[index]))
+            )
+        }
+        let sums = order?.sums[id] ?? []
+        order?.parts.append(SharedPart(sums: sums, results: results))
+        order?.open[id] = nil
+    }
+}
+
+extension ReplicaGroup.Order {
+    /// A piece of somebody's sums, which come one after another. Those of an earlier step come too late.
+    fileprivate mutating func take(
+        _ piece: Body.TensorPiece, _ payloads: [UnsafeRawBufferPointer], from id: String
+    ) throws(WireError) {
+        guard piece.kind == .sum, piece.step <= UInt64(step) else { throw .unexpectedMessage("TensorPiece") }
+        guard piece.step == UInt64(step), let open = open[id] else { return }
+        let done = sums[id, default: []].count
+        guard done < open.sums.count, Int(piece.index) == open.sums[done] else {
+            throw .unexpectedMessage("TensorPiece of a sum that was not ordered")
+        }
+        var assembly: TensorAssembly
+        if let begun = assemblies[id] {
+            assembly = begun
+        } else {
+            assembly = try TensorAssembly(piece, count: parameters)
+        }
+        try assembly.take(piece, payloads)
+        assemblies[id] = assembly.isComplete ? nil : assembly
+        if assembly.isComplete { sums[id, default: []].append((open.sums[done], assembly.values)) }
+    }
+}

@@ -1,0 +1,101 @@
+/// The replicas of a leader, and who of them computes how much: pure.
+struct ReplicaRoster {
+    /// Where a replica stands.
+    private enum State: Equatable {
+        /// It has introduced itself and has nothing yet.
+        case joining
+        /// It has what trains, as of the step under way.
+        case ready
+        /// It computes a part of this step.
+        case busy(step: Int)
+    }
+
+    private struct Member {
+        let session: UInt64
+        var state = State.joining
+        /// For one micro-batch; nil before the first part.
+        var seconds: Double?
+    }
+
+    private var members: [String: Member] = [:]
+
+    /// Steps that a replica may be late. Then it is left alone until it introduces itself again.
+    static let mostLate = 4
+
+    /// Those who take part in the step under way, or try to.
+    var active: [(id: String, session: UInt64)] {
+        members.filter { $0.value.state != .joining }.map { ($0.key, $0.value.session) }.sorted { $0.0 < $1.0 }
+    }
+
+    /// Whether somebody's answer belongs to the conversation.
+    func isMember(_ id: String, session: UInt64) -> Bool { members[id]?.session == session }
+
+    /// A replica has introduced itself, perhaps again.
+    mutating func joined(_ id: String, session: UInt64) {
+        members[id] = Member(session: session, seconds: members[id]?.seconds)
+    }
+
+    /// A replica has gone.
+    mutating func left(_ id: String) { members[id] = nil }
+
+    /// A step begins: gives those who are to get the state first. Who is too late is forgotten.
+    mutating func begin(_ step: Int) -> [(id: String, session: UInt64)] {
+        for (id, member) in members {
+            if case .busy(let earlier) = member.state, step - earlier > Self.mostLate { members[id] = nil }
+        }
+        let joining = members.filter { $0.value.state == .joining }.map { ($0.key, $0.value.session) }
+        for (id, _) in joining { members[id]?.state = .ready }
+        return joining.sorted { $0.0 < $1.0 }
+    }
+
+    /// Divides the sums of gradients of a step by speed: at least one stays here.
+    ///
+    /// - Parameters:
+    ///   - sums: how many there are.
+    ///   - seconds: what a micro-batch takes here; nil before the first step.
+    /// - Returns: the sums of each replica that gets some.
+    mutating func divide(_ sums: Int, step: Int, ownSeconds seconds: Double?) -> [(id: String, sums: [Int])] {
+        let free = members.filter { $0.value.state == .ready }.sorted { $0.key < $1.key }
+        let known = free.compactMap(\.value.seconds) + [seconds].compactMap(\.self)
+        let usual = known.isEmpty ? 1 : known.reduce(0, +) / Double(known.count)
+        let speeds = [1 / (seconds ?? usual)] + free.map { 1 / ($0.value.seconds ?? usual) }
+        let counts = Self.divide(sums, by: speeds)
+        var next = counts[0]
+        var parts: [(id: String, sums: [Int])] = []
+        for (replica, count) in zip(free, counts.dropFirst()) where count > 0 {
+            parts.append((replica.key, Array(next..<next + count)))
+            members[replica.key]?.state = .busy(step: step)
+            next += count
+        }
+        return parts
+    }
+
+    /// A replica has computed its part.
+    ///
+    /// - Parameter seconds: for one micro-batch.
+    /// - Returns: whether it was asked for it.
+    mutating func delivered(_ id: String, step: Int, seconds: Double) -> Bool {
+        guard members[id]?.state == .busy(step: step) else { return false }
+        members[id]?.state = .ready
+        let before = members[id]?.seconds ?? seconds
+        members[id]?.seconds = max(1e-9, 0.5 * before + 0.5 * seconds)
+        return true
+    }
+
+    /// Whether somebody still computes a part of a step.
+    func isBusy(_ id: String, with step: Int) -> Bool { members[id]?.state == .busy(step: step) }
+
+    /// Whole shares in proportion to speeds, the first at least 1: one after another goes to whoever would have it done
+    /// first.
+    private static func divide(_ count: Int, by speeds: [Double]) -> [Int] {
+        var shares = speeds.map { _ in 0 }
+        shares[0] = min(1, count)
+        for _ in 0..<max(0, count - 1) {
+            let next = speeds.indices.min {
+                Double(shares[$0] + 1) / speeds[$0] < Double(shares[$1] + 1) / speeds[$1]
+            }
+            if let next { shares[next] += 1 }
+        }
+        return shares
+    }
+}

@@ -1,0 +1,124 @@
+import Methods
+import Tensors
+import Wire
+
+/// What a replica is told by its leader, put together from messages: pure.
+struct StepIntake {
+    /// Something that is complete, in the order in which it is to be done.
+    enum Work {
+        /// Everything that the next step depends on, as it was after a step.
+        case state(step: Int, [Storage])
+        /// Gradients of a part of a step.
+        case part(Part)
+        /// The gradient of a step that was taken.
+        case gradient(step: Int, Storage)
+    }
+
+    /// A part of a step that is to be computed.
+    struct Part {
+        let step: Int
+        let sums: Int
+        let numbers: [Int]
+        let firstSequences: [Int]
+        let lossScale: Float
+        /// Of what trains before the step.
+        let digest: UInt64
+        var microBatches: [MicroBatch] = []
+    }
+
+    private let check: ActivationCheck
+    private let parameters: Int
+    private let stateCount: Int
+
+    private var states: [Storage] = []
+    private var tensor: TensorAssembly?
+    private var part: Part?
+    private var microBatch: MicroBatchAssembly?
+
+    private static let mostSums = 1024
+    private static let mostMicroBatches = 16_384
+
+    /// - Parameters:
+    ///   - check: of the run; micro-batches are checked as devices' messages are.
+    ///   - parameters: numbers that train.
+    ///   - stateCount: tensors of that size that the next step depends on.
+    init(_ check: ActivationCheck, parameters: Int, stateCount: Int) {
+        self.check = check
+        self.parameters = parameters
+        self.stateCount = stateCount
+    }
+
+    /// Forgets what is not complete: the leader begins anew.
+    mutating func reset() {
+        self = StepIntake(check, parameters: parameters, stateCount: stateCount)
+    }
+
+    /// Takes a message of the leader.
+    ///
+    /// - Returns: what it completes.
+    /// - Throws: `WireError`; nothing that follows makes sense before another introduction.
+    mutating func take(
+        _ body: Body, run: String, _ payloads: [UnsafeRawBufferPointer]
+    ) throws(WireError) -> Work? {
+        switch body {
+        case .tensorPiece(let piece): return try take(piece, payloads)
+        case .stepOrder(let order):
+            part = try Part(order)
+            microBatch = nil
+            return nil
+        case .activations(let activations): return try take(activations, run: run, payloads)
+        default: return nil
+        }
+    }
+
+    private mutating func take(
+        _ piece: Body.TensorPiece, _ payloads: [UnsafeRawBufferPointer]
+    ) throws(WireError) -> Work? {
+        guard let step = Int(exactly: piece.step), piece.kind != .sum,
+            piece.kind != .state || Int(piece.index) == states.count
+        else { throw .unexpectedMessage("TensorPiece") }
+        var assembly: TensorAssembly
+        if let tensor { assembly = tensor } else { assembly = try TensorAssembly(piece, count: parameters) }
+        try assembly.take(piece, payloads)
+        tensor = assembly.isComplete ? nil : assembly
+        guard assembly.isComplete else { return nil }
+        guard piece.kind == .state else { return .gradient(step: step, assembly.values) }
+        states.append(assembly.values)
+        guard states.count == stateCount else { return nil }
+        defer { states = [] }
+        return .state(step: step, states)
+    }
+
+    private mutating func take(
+        _ activations: Body.Activations, run: String, _ payloads: [UnsafeRawBufferPointer]
+    ) throws(WireError) -> Work? {
+        let checked = try check.check(activations, run: run, payloads: payloads, owns: { _ in true })
+        guard let part, let payload = payloads.first,
+            checked.sequence == UInt64(part.numbers[part.microBatches.count]) + 1
+        else { throw .unexpectedMessage("Activations that were not announced") }
+        var assembly = microBatch ?? MicroBatchAssembly(checked)
+        try assembly.take(checked, payload)
+        microBatch = assembly
+        guard let complete = assembly.microBatch else { return nil }
+        microBatch = nil
+        self.part?.microBatches.append(complete)
+        guard let whole = self.part, whole.microBatches.count == whole.numbers.count else { return nil }
+        self.part = nil
+        return .part(whole)
+    }
+}
+
+extension StepIntake.Part {
+    /// - Throws: `WireError` for an order that nobody can follow.
+    fileprivate init(_ order: Body.StepOrder) throws(WireError) {
+        let numbers = order.microBatches.map { Int($0.number) }
+        guard let step = Int(exactly: order.step), step > 0, (1...UInt32(StepIntake.mostSums)).contains(order.sums),
+            (1...StepIntake.mostMicroBatches).contains(numbers.count),
+            zip(numbers, numbers.dropFirst()).allSatisfy({ $0 < $1 }), order.lossScale.isFinite
+        else { throw .unexpectedMessage("StepOrder of such numbers") }
+        self.init(
+            step: step, sums: Int(order.sums), numbers: numbers,
+            firstSequences: order.microBatches.map { Int($0.firstSequence) }, lossScale: order.lossScale,
+            digest: order.digest)
+    }
+}
