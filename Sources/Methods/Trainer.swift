@@ -13,6 +13,8 @@ public final class Trainer: @unchecked Sendable {
     public let parameters: TrainableParameters
     /// Steps taken.
     public private(set) var step = 0
+    /// Where steps and their operations are traced.
+    public var tracer: Tracer?
 
     private let optimizer: any Optimizer
     private let passes: any BatchPasses
@@ -40,18 +42,19 @@ public final class Trainer: @unchecked Sendable {
     /// - Parameters:
     ///   - stages: consecutive blocks, from the first one above the frozen ones to the last.
     ///   - schedule: gives the schedule for so many micro-batches; every stage of it trains.
+    ///   - stashCapBytes: the most that a stage may stash, as was proven of the schedules.
     ///   - observer: is told how each step went.
     public convenience init(
         model: LanguageModel, head: OutputHead, parameters: TrainableParameters, stages: [Range<Int>],
-        schedule pipeline: @escaping @Sendable (_ microBatches: Int) throws -> Schedule, optimizer: any Optimizer,
-        schedule: LearningRateSchedule, seed: UInt64, pool: ComputePool,
+        schedule pipeline: @escaping @Sendable (_ microBatches: Int) throws -> Schedule, stashCapBytes: Int? = nil,
+        optimizer: any Optimizer, schedule: LearningRateSchedule, seed: UInt64, pool: ComputePool,
         observer: @escaping @Sendable (StepTrace) -> Void = { _ in }
     ) {
         self.init(
             parameters, optimizer: optimizer, schedule: schedule, seed: seed,
             passes: PipelinePasses(
-                model: model, head: head, parameters: parameters, stages: stages, schedule: pipeline, pool: pool,
-                observer: observer))
+                model: model, head: head, parameters: parameters, stages: stages, schedule: pipeline,
+                stashCapBytes: stashCapBytes, pool: pool, observer: observer))
     }
 
     init(
@@ -108,7 +111,8 @@ public final class Trainer: @unchecked Sendable {
         while sums.count < lanes { sums.append(TrainableParameters(layout: parameters.layout)) }
         for sum in sums[..<lanes] { sum.flat.fill(0) }
         let results = try passes.run(
-            StepBatch(microBatches: batch, dropouts: dropouts(batch), lossScale: 1 / Float(targets)),
+            StepBatch(
+                microBatches: batch, dropouts: dropouts(batch), lossScale: 1 / Float(targets), tracer: tracer),
             sums: Array(sums[..<lanes]))
         let loss = results.reduce(0) { $0 + $1.lossSum } / Double(targets)
         guard loss.isFinite else { throw TrainingError.diverged(step: step + 1, value: "loss") }
@@ -117,10 +121,15 @@ public final class Trainer: @unchecked Sendable {
         for other in sums[1..<lanes] { Kernels.best.add(other.flat, to: sum.flat) }
         let rate = schedule.rate(step: step + 1)
         Failpoint.hit(.beforeOptimizerStep)
+        let summed = ContinuousClock.now
         let norm = optimizer.update(parameters, gradients: sum, step: step + 1, learningRate: rate)
         guard norm.isFinite else { throw TrainingError.diverged(step: step + 1, value: "gradient") }
         step += 1
         Failpoint.hit(.afterOptimizerStep)
+        if let tracer {
+            tracer.span("optimizer step", row: "steps", from: summed, ["step": .number(step)])
+            tracer.span("step", row: "steps", from: start, ["step": .number(step), "loss": .real(loss)])
+        }
         return StepResult(
             step: step, loss: loss, accuracy: Double(results.reduce(0) { $0 + $1.correct }) / Double(targets),
             learningRate: rate, gradientNorm: norm, tokens: batch.reduce(0) { $0 + $1.layout.tokens },

@@ -199,6 +199,8 @@ extension Recipe {
         public var stages = 1
         /// In which order a stage works.
         public var schedule = ScheduleKind.permafrost
+        /// The most bytes that a stage keeps between F and W; nil is no limit.
+        public var memoryBytes: Int?
     }
 
     /// The server's activation store.

@@ -151,6 +151,9 @@ enum RecipeSchema {
             "evaluation.answer_marker", \.evaluation.answerMarker, .marker, "what stands before the final answer"),
         .init("pipeline.stages", \.pipeline.stages, .integer(1...64), "stages of the trainable blocks, a thread each"),
         .init("pipeline.schedule", \.pipeline.schedule, .choice(), "order in which stages work"),
+        .init(
+            "pipeline.memory", \.pipeline.memoryBytes, .optional(.bytes(1...1 << 50)),
+            "most bytes that a stage keeps between F and W, null for any"),
         .init("threads", \.threads, .integer(0...1024), "threads, 0 for all cores"),
         .init("runs", \.runs, .path, "folder in which every run gets a folder"),
     ]
