@@ -76,4 +76,19 @@ struct TracedRunTests {
             #expect(Set(events.map(\.pid)) == [1, 2, 3, 4])
         }
     }
+
+    @Test("a device that has something to send and no credit is seen to wait, as long as it does")
+    func credit() throws {
+        try Fixtures.withTemporaryFolder { folder in
+            let file = folder.appendingPathComponent("trace.json")
+            // Less than a message: its second part waits for the first one's acknowledgement.
+            _ = try train(["devices.credit_bytes=1KiB"], traced: file)
+            let events = try JSONDecoder().decode([Event].self, from: Data(contentsOf: file))
+            expectNested(events)
+            for role in 2...4 {
+                let waits = events.filter { $0.pid == role && $0.name == "no credit" }
+                #expect(!waits.isEmpty && waits.allSatisfy { $0.dur ?? 0 > 0 }, "role \(role)")
+            }
+        }
+    }
 }
