@@ -99,7 +99,7 @@ let package = Package(
             name: "ModelsTests",
             dependencies: ["Checkpoints", "Datasets", "Methods", "Models", "Support", "Tensors", "Tokenizers"]),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Diagnostics", "Randomness", "Tokenizers"]),
-        .testTarget(name: "WireTests", dependencies: ["CWire", "Randomness", "Wire"]),
+        .testTarget(name: "WireTests", dependencies: ["CWire", "Diagnostics", "Randomness", "Wire"]),
         .target(name: "CSyncedFile", path: "Tests/CSyncedFile"),
         .testTarget(
             name: "QueueingTests", dependencies: ["CSyncedFile", "Faults", "Queueing", "Randomness", "Wire"]),
@@ -136,7 +136,9 @@ let package = Package(
         .testTarget(
             name: "RunsTests",
             dependencies: [
-                "Checkpoints", "Datasets", "Models", "Pipeline", "Randomness", "Recipes", "Runs", "Support", "Tensors",
+                "Checkpoints", "Datasets", "Diagnostics", "Models", "Pipeline", "Randomness", "Recipes", "Runs",
+                "Support",
+                "Tensors",
             ]),
         .testTarget(
             name: "PermafrostTests",

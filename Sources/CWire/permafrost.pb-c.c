@@ -952,6 +952,96 @@ void   permafrost__queue_report__free_unpacked
   assert(message->base.descriptor == &permafrost__queue_report__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   permafrost__pipeline_report__init
+                     (Permafrost__PipelineReport         *message)
+{
+  static const Permafrost__PipelineReport init_value = PERMAFROST__PIPELINE_REPORT__INIT;
+  *message = init_value;
+}
+size_t permafrost__pipeline_report__get_packed_size
+                     (const Permafrost__PipelineReport *message)
+{
+  assert(message->base.descriptor == &permafrost__pipeline_report__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__pipeline_report__pack
+                     (const Permafrost__PipelineReport *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__pipeline_report__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__pipeline_report__pack_to_buffer
+                     (const Permafrost__PipelineReport *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__pipeline_report__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__PipelineReport *
+       permafrost__pipeline_report__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__PipelineReport *)
+     protobuf_c_message_unpack (&permafrost__pipeline_report__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__pipeline_report__free_unpacked
+                     (Permafrost__PipelineReport *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__pipeline_report__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   permafrost__stage_report__init
+                     (Permafrost__StageReport         *message)
+{
+  static const Permafrost__StageReport init_value = PERMAFROST__STAGE_REPORT__INIT;
+  *message = init_value;
+}
+size_t permafrost__stage_report__get_packed_size
+                     (const Permafrost__StageReport *message)
+{
+  assert(message->base.descriptor == &permafrost__stage_report__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__stage_report__pack
+                     (const Permafrost__StageReport *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__stage_report__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__stage_report__pack_to_buffer
+                     (const Permafrost__StageReport *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__stage_report__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__StageReport *
+       permafrost__stage_report__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__StageReport *)
+     protobuf_c_message_unpack (&permafrost__stage_report__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__stage_report__free_unpacked
+                     (Permafrost__StageReport *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__stage_report__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   permafrost__worker_finished__init
                      (Permafrost__WorkerFinished         *message)
 {
@@ -3660,7 +3750,7 @@ const ProtobufCMessageDescriptor permafrost__refused__descriptor =
   (ProtobufCMessageInit) permafrost__refused__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__queue_report__field_descriptors[9] =
+static const ProtobufCFieldDescriptor permafrost__queue_report__field_descriptors[11] =
 {
   {
     "devices",
@@ -3770,12 +3860,38 @@ static const ProtobufCFieldDescriptor permafrost__queue_report__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "frozen_forward_seconds",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__QueueReport, frozen_forward_seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pipeline",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__QueueReport, pipeline),
+    &permafrost__pipeline_report__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__queue_report__field_indices_by_name[] = {
   5,   /* field[5] = advance_block_tokens */
   4,   /* field[4] = advance_seconds */
   0,   /* field[0] = devices */
+  9,   /* field[9] = frozen_forward_seconds */
   3,   /* field[3] = is_full */
+  10,   /* field[10] = pipeline */
   8,   /* field[8] = refusals */
   6,   /* field[6] = step_seconds */
   7,   /* field[7] = step_tokens */
@@ -3785,7 +3901,7 @@ static const unsigned permafrost__queue_report__field_indices_by_name[] = {
 static const ProtobufCIntRange permafrost__queue_report__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor permafrost__queue_report__descriptor =
 {
@@ -3795,14 +3911,220 @@ const ProtobufCMessageDescriptor permafrost__queue_report__descriptor =
   "Permafrost__QueueReport",
   "permafrost",
   sizeof(Permafrost__QueueReport),
-  9,
+  11,
   permafrost__queue_report__field_descriptors,
   permafrost__queue_report__field_indices_by_name,
   1,  permafrost__queue_report__number_ranges,
   (ProtobufCMessageInit) permafrost__queue_report__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__worker_finished__field_descriptors[8] =
+static const ProtobufCFieldDescriptor permafrost__pipeline_report__field_descriptors[4] =
+{
+  {
+    "schedule",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__PipelineReport, schedule),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "predicted_bubble",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__PipelineReport, predicted_bubble),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "measured_bubble",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__PipelineReport, measured_bubble),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stages",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__PipelineReport, n_stages),
+    offsetof(Permafrost__PipelineReport, stages),
+    &permafrost__stage_report__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__pipeline_report__field_indices_by_name[] = {
+  2,   /* field[2] = measured_bubble */
+  1,   /* field[1] = predicted_bubble */
+  0,   /* field[0] = schedule */
+  3,   /* field[3] = stages */
+};
+static const ProtobufCIntRange permafrost__pipeline_report__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor permafrost__pipeline_report__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.PipelineReport",
+  "PipelineReport",
+  "Permafrost__PipelineReport",
+  "permafrost",
+  sizeof(Permafrost__PipelineReport),
+  4,
+  permafrost__pipeline_report__field_descriptors,
+  permafrost__pipeline_report__field_indices_by_name,
+  1,  permafrost__pipeline_report__number_ranges,
+  (ProtobufCMessageInit) permafrost__pipeline_report__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__stage_report__field_descriptors[8] =
+{
+  {
+    "first_block",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__StageReport, first_block),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "last_block",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__StageReport, last_block),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bubble",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__StageReport, bubble),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "forward_seconds",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__StageReport, forward_seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "backward_input_seconds",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__StageReport, backward_input_seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "backward_weights_seconds",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__StageReport, backward_weights_seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stashed_micro_batches",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__StageReport, stashed_micro_batches),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stashed_bytes",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__StageReport, stashed_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__stage_report__field_indices_by_name[] = {
+  4,   /* field[4] = backward_input_seconds */
+  5,   /* field[5] = backward_weights_seconds */
+  2,   /* field[2] = bubble */
+  0,   /* field[0] = first_block */
+  3,   /* field[3] = forward_seconds */
+  1,   /* field[1] = last_block */
+  7,   /* field[7] = stashed_bytes */
+  6,   /* field[6] = stashed_micro_batches */
+};
+static const ProtobufCIntRange permafrost__stage_report__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor permafrost__stage_report__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.StageReport",
+  "StageReport",
+  "Permafrost__StageReport",
+  "permafrost",
+  sizeof(Permafrost__StageReport),
+  8,
+  permafrost__stage_report__field_descriptors,
+  permafrost__stage_report__field_indices_by_name,
+  1,  permafrost__stage_report__number_ranges,
+  (ProtobufCMessageInit) permafrost__stage_report__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__worker_finished__field_descriptors[9] =
 {
   {
     "steps",
@@ -3900,12 +4222,25 @@ static const ProtobufCFieldDescriptor permafrost__worker_finished__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "frozen_forward_seconds",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__WorkerFinished, frozen_forward_seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__worker_finished__field_indices_by_name[] = {
   6,   /* field[6] = bytes_down */
   5,   /* field[5] = bytes_up */
   7,   /* field[7] = drained */
   1,   /* field[1] = epochs */
+  8,   /* field[8] = frozen_forward_seconds */
   3,   /* field[3] = samples */
   4,   /* field[4] = seconds */
   0,   /* field[0] = steps */
@@ -3914,7 +4249,7 @@ static const unsigned permafrost__worker_finished__field_indices_by_name[] = {
 static const ProtobufCIntRange permafrost__worker_finished__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor permafrost__worker_finished__descriptor =
 {
@@ -3924,7 +4259,7 @@ const ProtobufCMessageDescriptor permafrost__worker_finished__descriptor =
   "Permafrost__WorkerFinished",
   "permafrost",
   sizeof(Permafrost__WorkerFinished),
-  8,
+  9,
   permafrost__worker_finished__field_descriptors,
   permafrost__worker_finished__field_indices_by_name,
   1,  permafrost__worker_finished__number_ranges,

@@ -30,6 +30,7 @@ extension CoordinatorMachine {
         guard id == roster.owner else { return }
         follow(Refusals(report.refusals), of: .init(role: "worker", id: id), now: now)
         measure(report)
+        follow(report, of: id)
         for queue in report.devices {
             guard let number = roster.number(of: queue.device) else { continue }
             roster.devices[number].queue = queue
@@ -42,6 +43,21 @@ extension CoordinatorMachine {
                 report.isFull
                     ? "its store is full: \(report.storeBytes) of \(report.storeCapacity) bytes" : "its store has room")
         }
+    }
+
+    /// Records what a worker's computations take, when that has changed. A worker that was started again has nothing to
+    /// tell at first: what is known of it stays.
+    private mutating func follow(_ report: Body.QueueReport, of worker: String) {
+        let seconds = report.frozenForwardSeconds
+        let compute = ComputeRecord(
+            run: settings.run, worker: worker,
+            frozenForwardSeconds: seconds.isFinite && seconds > 0 ? seconds : nil,
+            pipeline: report.pipeline.flatMap { $0.isFinite && $0.stages.count <= Self.mostStages ? $0 : nil })
+        guard compute.frozenForwardSeconds != nil || compute.pipeline != nil, self.compute[worker] != compute else {
+            return
+        }
+        self.compute[worker] = compute
+        record(.compute(compute))
     }
 
     /// The live figures of everybody with news.

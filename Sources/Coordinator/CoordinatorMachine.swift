@@ -51,6 +51,8 @@ struct CoordinatorMachine {
     static let anyWorker = ""
     /// How often the live figures are recorded, and the plan is thought over.
     static let cursorInterval = Duration.seconds(1)
+    /// Stages of which a worker may tell.
+    static let mostStages = 64
 
     let settings: Coordinator.Configuration
     var phase = Phase.gathering
@@ -80,6 +82,8 @@ struct CoordinatorMachine {
     var before: RecordedRun?
     /// What coordinator and workers have refused, by role and id.
     var refusals: [RefusalBook.Source: RefusalBook] = [:]
+    /// What was last recorded of each worker's computations.
+    var compute: [String: ComputeRecord] = [:]
     var actions: [Action] = []
 
     init(_ settings: Coordinator.Configuration) {

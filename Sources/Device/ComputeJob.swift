@@ -11,6 +11,7 @@ struct ComputeJob {
         let group: PublicationGroup
         let message: ActivationMessage
         let cut: Int
+        let began: ContinuousClock.Instant
         /// In the model, without waits.
         let duration: Duration
         /// The processor's part of it.
@@ -42,7 +43,7 @@ struct ComputeJob {
                         samples: group.samples, examples: examples, activations: activations,
                         columns: forward.width, cut: cut, codec: codec)
                     return Result(
-                        group: group, message: message, cut: cut, duration: ContinuousClock.now - start,
+                        group: group, message: message, cut: cut, began: start, duration: ContinuousClock.now - start,
                         processorTime: ProcessorTime.now - processorStart)
                 })
         }

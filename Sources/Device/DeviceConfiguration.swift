@@ -1,3 +1,4 @@
+import Diagnostics
 import Queueing
 import Wire
 
@@ -38,6 +39,8 @@ public struct DeviceConfiguration: Sendable {
     public var patience: Duration?
     /// Memory that the device may use for the model, in bytes; 0 when it does not say.
     public var memoryBytes: UInt64 = 0
+    /// Where computations, messages and waits for credit are traced.
+    public var tracer: Tracer?
     /// How many times longer every computation takes, at least 1. Above 1 this *simulates* a weaker device: it waits
     /// after computing, and counts the wait as compute time. Multiplied is the processor's time, so that other work on
     /// this machine does not make the device weaker still.

@@ -19,6 +19,7 @@ final class DeviceLoop {
     private let stopSignal: WakeSignal
     private var probe: HeartbeatProbe
     private var waiting = WaitNotice()
+    private var trace: DeviceTrace?
     /// A result that is held back, and until when: see `DeviceConfiguration.slowdown`.
     private var slowed: (result: ComputeJob.Result, due: Duration)?
     private var messages: [UInt64: ActivationMessage] = [:]
@@ -33,6 +34,7 @@ final class DeviceLoop {
         self.examples = examples
         self.pool = pool
         self.stopSignal = stopSignal
+        trace = configuration.tracer.map { DeviceTrace($0) }
         let limits = WireLimits()
         machine = DeviceMachine(
             DeviceMachine.Settings(
@@ -70,6 +72,7 @@ final class DeviceLoop {
             if let silence = coordinator.abandonment(isBusy: machine.isBusy) {
                 try handle(.abandoned(silence), observer)
             }
+            trace?.looked(isWaiting: machine.lacksCredit, creditBytes: machine.window.creditBytes)
             guard !hasLeft else { break }
             try keepAlive()
             if let event = waiting.update(machine.waitsFor, now: clock.now) { observer(event) }
@@ -130,6 +133,7 @@ final class DeviceLoop {
         case .welcome(let welcome): try handle(.welcomed(welcome), observer)
         case .credit(let credit): try handle(.granted(credit), observer)
         case .ack(let ack):
+            trace?.acknowledged(ack)
             try handle(.acknowledged(ack), observer)
             Failpoint.hit(.deviceAfterAck)
         case .reject(let reject): try handle(.rejected(reject), observer)
@@ -158,6 +162,7 @@ final class DeviceLoop {
 
     private func finish(_ result: ComputeJob.Result, _ observer: (DeviceEvent) -> Void) throws {
         slowed = nil
+        trace?.computed(result, slowdown: configuration.slowdown)
         report.computed(
             blockTokens: result.blockTokens, duration: result.duration(slowdown: configuration.slowdown))
         messages[result.group.sequence] = result.message
@@ -197,6 +202,7 @@ final class DeviceLoop {
         else { return false }
         let isTaken = try worker.send(body, attempt: sending.attempt, payload: payload)
         Failpoint.hit(.deviceAfterSend)
+        if isTaken { trace?.sent(sending) }
         return isTaken
     }
 

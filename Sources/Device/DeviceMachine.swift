@@ -152,6 +152,9 @@ struct DeviceMachine {
         return starvingSince.map { _ in .credit }
     }
 
+    /// Whether something is ready to be sent and waits for credit alone.
+    var lacksCredit: Bool { conversation == .welcome && pause.due == nil && publication.hasUnsent }
+
     /// Whether the device gets on, or waits for its worker alone: then it does not miss the coordinator.
     var isBusy: Bool {
         if publication.isComputing { return true }

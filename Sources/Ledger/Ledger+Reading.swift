@@ -37,7 +37,8 @@ extension Ledger {
                 workers: try database.rows(WorkerRecord.self, "WHERE run = ? ORDER BY id", [run]),
                 assignments: assignments,
                 cursors: try database.rows(CursorRecord.self, "WHERE run = ? ORDER BY device", [run]),
-                refusals: try database.refusals(of: run),
+                refusals: try database.laterRows(RefusalRecord.self, of: run),
+                compute: try database.laterRows(ComputeRecord.self, of: run),
                 generation: max(plan?.generation ?? 0, assignments.map(\.generation).max() ?? 0), plan: plan,
                 newestStep: steps.first)
         }
@@ -110,10 +111,11 @@ extension Database {
         try forEach(type, "") { _ in }
     }
 
-    /// None when the ledger was written by a version that did not count them, and by no later coordinator yet.
-    fileprivate func refusals(of run: String) throws -> [RefusalRecord] {
-        guard try tableExists(RefusalRecord.table) else { return [] }
-        return try rows(RefusalRecord.self, "WHERE run = ? ORDER BY role, source", [run])
+    /// The rows of a run in the order of their keys. None when the ledger was written by a version that did not have the
+    /// table, and by no later coordinator yet.
+    fileprivate func laterRows<R: LedgerRow>(_ type: R.Type, of run: String) throws -> [R] {
+        guard try tableExists(type.table) else { return [] }
+        return try rows(type, "WHERE run = ? ORDER BY \(type.key.joined(separator: ", "))", [run])
     }
 
     /// A run.

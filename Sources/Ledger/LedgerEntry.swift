@@ -20,6 +20,8 @@ public enum LedgerEntry: Sendable, Equatable {
     case cursors([CursorRecord])
     /// What a listening role has refused; replaces what was known of it.
     case refusals(RefusalRecord)
+    /// What a worker's computations take; replaces what was known of it.
+    case compute(ComputeRecord)
     /// A worker took a step.
     case step(StepRecord)
     /// An operator's order is being followed.

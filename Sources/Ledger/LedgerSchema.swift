@@ -3,7 +3,7 @@ internal import GRDB
 /// The tables, version by version.
 enum LedgerSchema {
     /// A change of the schema is a new text at the end; a published one never changes.
-    private static let versions = [first, second]
+    private static let versions = [first, second, third]
 
     /// The number of the newest version.
     static let newest = Int64(versions.count)
@@ -24,7 +24,7 @@ enum LedgerSchema {
     static let rows: [any LedgerRow.Type] = [
         MetaRecord.self, RecordedRun.self, DeviceRecord.self, WorkerRecord.self, PlanRecord.self,
         AssignmentRecord.self, CursorRecord.self, StepRecord.self, EventRecord.self, OrderRecord.self, KeyRecord.self,
-        RefusalRecord.self,
+        RefusalRecord.self, ComputeRecord.self,
     ]
 
     private static let first = """
@@ -98,6 +98,14 @@ enum LedgerSchema {
             run TEXT NOT NULL REFERENCES runs, role TEXT NOT NULL, source TEXT NOT NULL, handshakes INTEGER NOT NULL,
             messages INTEGER NOT NULL, reasons TEXT NOT NULL, time REAL NOT NULL, checksum INTEGER NOT NULL,
             PRIMARY KEY (run, role, source)
+        ) STRICT;
+        """
+
+    private static let third = """
+        CREATE TABLE compute (
+            run TEXT NOT NULL REFERENCES runs, worker TEXT NOT NULL, frozenForwardSeconds REAL, pipeline TEXT,
+            time REAL NOT NULL, checksum INTEGER NOT NULL,
+            PRIMARY KEY (run, worker)
         ) STRICT;
         """
 }

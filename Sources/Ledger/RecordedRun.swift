@@ -66,6 +66,8 @@ public struct RunState: Sendable, Equatable {
     public var cursors: [CursorRecord]
     /// What each listening role has refused since it was started, by role and id.
     public var refusals: [RefusalRecord]
+    /// What the computations of each worker have taken.
+    public var compute: [ComputeRecord]
     /// The newest generation of any assignment or plan, 0 before the first.
     public var generation: Int
     /// The newest plan.

@@ -1,3 +1,4 @@
+import Diagnostics
 import Models
 import Tensors
 
@@ -8,6 +9,7 @@ struct StepBatch: Sendable {
     var dropouts: [Dropout?]
     /// What the loss of a target counts in the gradient.
     var lossScale: Float
+    var tracer: Tracer?
 }
 
 /// A way to run F, B and W of a step's micro-batches.
@@ -49,8 +51,15 @@ struct LanePasses: BatchPasses {
                 model: model, head: head, parameters: parameters, frozenBlocks: frozenBlocks, memory: memory,
                 gradients: sums[lane])
             return try stride(from: lane, to: batch.microBatches.count, by: lanes).map { index in
+                let begun = ContinuousClock.now
                 let result = try pass.forward(batch.microBatches[index], dropout: batch.dropouts[index])
+                let turned = ContinuousClock.now
                 pass.backward(lossScale: batch.lossScale)
+                if let tracer = batch.tracer {
+                    let row = "lane \(lane + 1)"
+                    tracer.span("F", row: row, from: begun, to: turned, ["micro-batch": .number(index)])
+                    tracer.span("B+W", row: row, from: turned, ["micro-batch": .number(index)])
+                }
                 return result
             }
         }

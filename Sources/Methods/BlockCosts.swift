@@ -9,6 +9,7 @@ public struct BlockCosts {
     private let parameters: TrainableParameters
     private let layout: SequenceLayout
     private let targets: [[Int32]]
+    private let largest: (tokens: Int, targets: Int)
     private let memory = PassMemory()
     private let sums: TrainableParameters
     private let x_TD: Matrix
@@ -19,9 +20,12 @@ public struct BlockCosts {
     /// - Parameters:
     ///   - lengths: tokens of the sequences of a usual micro-batch.
     ///   - targets: of each sequence.
+    ///   - largest: tokens and targets of the largest micro-batch, whose bytes count.
     public init(
-        model: LanguageModel, head: OutputHead, parameters: TrainableParameters, lengths: [Int], targets: Int
+        model: LanguageModel, head: OutputHead, parameters: TrainableParameters, lengths: [Int], targets: Int,
+        largest: (tokens: Int, targets: Int)
     ) {
+        self.largest = largest
         self.model = model
         self.head = head
         self.parameters = parameters
@@ -62,27 +66,10 @@ public struct BlockCosts {
             best.backwardInput = min(best.backwardInput, times[1])
             best.backwardWeights = min(best.backwardWeights, times[2])
         }
-        let floats = stashFloats(block, isLast: isLast)
-        best.activationBytes = floats.forward * MemoryLayout<Float>.stride
-        best.weightStashBytes = floats.weights * MemoryLayout<Float>.stride
+        (best.activationBytes, best.weightStashBytes) = PassMemory.stageStash(
+            parameters.layout, block: block, tokens: largest.tokens, targetCount: largest.targets,
+            head: isLast ? head.outputs : nil)
         return best
-    }
-
-    /// What F leaves for B, and what lies there between B and W: the same, and what B adds.
-    private func stashFloats(_ block: Int, isLast: Bool) -> (forward: Int, weights: Int) {
-        let trains = parameters.layout.blocks.first.map { block >= $0 } ?? false
-        let targetCount = targets.reduce(0) { $0 + $1.count }
-        var forward = 0, gradients = 0
-        if trains {
-            forward = DecoderBlock.forwardFloats(
-                model.hyperparameters, tokens: layout.tokens, training: parameters.layout)
-            gradients = DecoderBlock.backwardFloats(
-                model.hyperparameters, tokens: layout.tokens, training: parameters.layout)
-        }
-        if isLast {
-            forward += OutputHead.forwardFloats(model.hyperparameters, targets: targetCount, outputs: head.outputs)
-        }
-        return (forward, forward + gradients)
     }
 
     private func seconds(_ body: () -> Void) -> Double {

@@ -41,3 +41,23 @@ extension PassMemory {
             OutputHead.backwardFloats(layout.model, targets: targetCount, outputs: outputs))
     }
 }
+
+extension PassMemory {
+    /// Bytes that a block of a stage leaves between F and B, and those that lie there between B and W.
+    ///
+    /// - Parameters:
+    ///   - head: how many outputs the head has, for the block below it; nil for the others.
+    ///   - targetCount: of the micro-batch's sequences.
+    public static func stageStash(
+        _ layout: TrainableLayout, block: Int, tokens: Int, targetCount: Int, head: Int?
+    ) -> (activationBytes: Int, weightStashBytes: Int) {
+        var activations = 0, gradients = 0
+        if let lowest = layout.blocks.first, block >= lowest {
+            activations = DecoderBlock.forwardFloats(layout.model, tokens: tokens, training: layout)
+            gradients = DecoderBlock.keptGradientFloats(layout.model, tokens: tokens, training: layout)
+        }
+        if let head { activations += OutputHead.forwardFloats(layout.model, targets: targetCount, outputs: head) }
+        let bytes = MemoryLayout<Float>.stride
+        return (activations * bytes, (activations + gradients) * bytes)
+    }
+}

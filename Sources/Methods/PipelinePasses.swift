@@ -17,11 +17,12 @@ final class PipelinePasses: BatchPasses {
     /// - Parameters:
     ///   - stages: consecutive blocks, from the first that every micro-batch has not passed yet to the last.
     ///   - schedule: gives the schedule of a step; every stage of it trains.
+    ///   - stashCapBytes: the most that a stage may stash, as was proven of the schedules.
     ///   - pool: has a thread for each stage.
     ///   - observer: is told how each step went.
     init(
         model: LanguageModel, head: OutputHead, parameters: TrainableParameters, stages: [Range<Int>],
-        schedule: @escaping @Sendable (_ microBatches: Int) throws -> Schedule, pool: ComputePool,
+        schedule: @escaping @Sendable (_ microBatches: Int) throws -> Schedule, stashCapBytes: Int?, pool: ComputePool,
         observer: @escaping @Sendable (StepTrace) -> Void = { _ in }
     ) {
         self.model = model
@@ -30,7 +31,7 @@ final class PipelinePasses: BatchPasses {
         self.stages = stages
         self.schedule = schedule
         self.observer = observer
-        executor = Executor(pool: pool)
+        executor = Executor(pool: pool, capBytes: stashCapBytes)
     }
 
     func run(_ batch: StepBatch, sums: [TrainableParameters]) throws -> [MicroBatchPass.Result] {
@@ -41,9 +42,14 @@ final class PipelinePasses: BatchPasses {
                     memory: memory)
             }
         }
-        let step = PipelineStep(batch, passes: passes, sums: sums, width: model.hyperparameters.width, memory: memory)
+        let schedule = try schedule(batch.microBatches.count)
+        let step = PipelineStep(
+            batch, passes: passes, sums: sums, fusesBackward: schedule.fusesBackward,
+            width: model.hyperparameters.width, memory: memory)
         defer { step.giveBack() }
-        observer(try executor.run(schedule(batch.microBatches.count), sums: sums.count, step))
+        let trace = try executor.run(schedule, sums: sums.count, step)
+        observer(trace)
+        if let tracer = batch.tracer { trace.write(to: tracer) }
         return step.results
     }
 }
@@ -63,13 +69,16 @@ private final class PipelineStep: StageWork, @unchecked Sendable {
     private let batch: StepBatch
     private let passes: [[StagePass]]
     private let sums: [TrainableParameters]
+    private let fusesBackward: Bool
     private let width: Int
     private let memory: PassMemory
     private let streams: [Stream]
 
     init(
-        _ batch: StepBatch, passes: [[StagePass]], sums: [TrainableParameters], width: Int, memory: PassMemory
+        _ batch: StepBatch, passes: [[StagePass]], sums: [TrainableParameters], fusesBackward: Bool, width: Int,
+        memory: PassMemory
     ) {
+        self.fusesBackward = fusesBackward
         self.batch = batch
         self.passes = passes
         self.sums = sums
@@ -98,12 +107,18 @@ private final class PipelineStep: StageWork, @unchecked Sendable {
                 x_TD, layout: microBatch.layout, targets: microBatch.targets, dropout: batch.dropouts[number])
             if let result { stream.result = result }
         case .backwardInput:
-            pass.backwardInput(lossScale: batch.lossScale, addTo: sum)
+            if fusesBackward {
+                pass.backward(lossScale: batch.lossScale, addTo: sum)
+            } else {
+                pass.backwardInput(lossScale: batch.lossScale, addTo: sum)
+            }
             if stage == 0 { giveBack(streams[number]) }
-        case .backwardWeights: pass.backwardWeights(addTo: sum)
+        case .backwardWeights: if !fusesBackward { pass.backwardWeights(addTo: sum) }
         case .frozenForward, .step: break
         }
     }
+
+    func stashedBytes(stage: Int) -> Int { passes[stage].reduce(0) { $0 + $1.stashedBytes } }
 
     /// Gives everything back that a step which failed still holds.
     func giveBack() {

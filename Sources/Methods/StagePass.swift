@@ -122,6 +122,9 @@ final class StagePass {
         stash = nil
     }
 
+    /// Bytes that lie between F and W.
+    var stashedBytes: Int { stash?.bytesInUse ?? 0 }
+
     /// The blocks through which gradients flow.
     private var trained: Range<Int> { blocks.clamped(to: max(blocks.lowerBound, lowestTrainable)..<Int.max) }
 

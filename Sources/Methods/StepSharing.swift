@@ -102,7 +102,9 @@ extension StepBatch {
     /// Some of the micro-batches. Those that add to the same sums as here do so as long as the sums are in ascending
     /// order.
     func part(_ places: [Int]) -> StepBatch {
-        StepBatch(
-            microBatches: places.map { microBatches[$0] }, dropouts: places.map { dropouts[$0] }, lossScale: lossScale)
+        var part = self
+        part.microBatches = places.map { microBatches[$0] }
+        part.dropouts = places.map { dropouts[$0] }
+        return part
     }
 }

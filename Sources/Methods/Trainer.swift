@@ -13,6 +13,8 @@ public final class Trainer: @unchecked Sendable {
     public let parameters: TrainableParameters
     /// Steps taken.
     public private(set) var step = 0
+    /// Where steps and their operations are traced.
+    public var tracer: Tracer?
 
     private let optimizer: any Optimizer
     private let passes: any BatchPasses
@@ -43,18 +45,19 @@ public final class Trainer: @unchecked Sendable {
     /// - Parameters:
     ///   - stages: consecutive blocks, from the first one above the frozen ones to the last.
     ///   - schedule: gives the schedule for so many micro-batches; every stage of it trains.
+    ///   - stashCapBytes: the most that a stage may stash, as was proven of the schedules.
     ///   - observer: is told how each step went.
     public convenience init(
         model: LanguageModel, head: OutputHead, parameters: TrainableParameters, stages: [Range<Int>],
-        schedule pipeline: @escaping @Sendable (_ microBatches: Int) throws -> Schedule, optimizer: any Optimizer,
-        schedule: LearningRateSchedule, seed: UInt64, pool: ComputePool,
+        schedule pipeline: @escaping @Sendable (_ microBatches: Int) throws -> Schedule, stashCapBytes: Int? = nil,
+        optimizer: any Optimizer, schedule: LearningRateSchedule, seed: UInt64, pool: ComputePool,
         observer: @escaping @Sendable (StepTrace) -> Void = { _ in }
     ) {
         self.init(
             parameters, optimizer: optimizer, schedule: schedule, seed: seed,
             passes: PipelinePasses(
-                model: model, head: head, parameters: parameters, stages: stages, schedule: pipeline, pool: pool,
-                observer: observer))
+                model: model, head: head, parameters: parameters, stages: stages, schedule: pipeline,
+                stashCapBytes: stashCapBytes, pool: pool, observer: observer))
     }
 
     init(
@@ -114,7 +117,7 @@ public final class Trainer: @unchecked Sendable {
         let results = try (sharing.map { shared(by: $0) } ?? passes).run(
             StepBatch(
                 microBatches: batch, dropouts: dropouts(batch, MicroBatch.firstSequences(batch), step: step + 1),
-                lossScale: 1 / Float(targets)),
+                lossScale: 1 / Float(targets), tracer: tracer),
             sums: zeros)
         let loss = results.reduce(0) { $0 + $1.lossSum } / Double(targets)
         guard loss.isFinite else { throw TrainingError.diverged(step: step + 1, value: "loss") }
@@ -122,8 +125,13 @@ public final class Trainer: @unchecked Sendable {
         let sum = zeros[0]
         for other in zeros.dropFirst() { Kernels.best.add(other.flat, to: sum.flat) }
         Failpoint.hit(.beforeOptimizerStep)
+        let summed = ContinuousClock.now
         let (norm, rate) = try update(sum)
         Failpoint.hit(.afterOptimizerStep)
+        if let tracer {
+            tracer.span("optimizer step", row: "steps", from: summed, ["step": .number(step)])
+            tracer.span("step", row: "steps", from: start, ["step": .number(step), "loss": .real(loss)])
+        }
         sharing?.ended(step, gradient: sum.flat)
         return StepResult(
             step: step, loss: loss, accuracy: Double(results.reduce(0) { $0 + $1.correct }) / Double(targets),
@@ -144,7 +152,8 @@ public final class Trainer: @unchecked Sendable {
         let chosen = Set(numbers.map { $0 % sums }).sorted(), zeros = zeros(chosen.count)
         let results = try passes.run(
             StepBatch(
-                microBatches: batch, dropouts: dropouts(batch, firstSequences, step: step + 1), lossScale: lossScale),
+                microBatches: batch, dropouts: dropouts(batch, firstSequences, step: step + 1), lossScale: lossScale,
+                tracer: tracer),
             sums: zeros)
         return SharedPart(
             sums: zip(chosen, zeros).map { ($0, $1.flat.copied()) }, results: Array(zip(numbers, results)))

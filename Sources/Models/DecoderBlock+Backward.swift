@@ -64,6 +64,14 @@ extension DecoderBlock {
         return tokens * (kept + scratch)
     }
 
+    /// Floats that lie between B and W beside the activations: gradients at each product's output and, where norms train,
+    /// at theirs.
+    public static func keptGradientFloats(
+        _ model: Hyperparameters, tokens: Int, training layout: TrainableLayout
+    ) -> Int {
+        tokens * BlockGradients.floatsPerToken(BlockPlan(model), projectedWidth: layout.projectedWidth)
+    }
+
     /// Writes the gradient of a joined product's input, and keeps Bᵀg of its adapters.
     private func linearBackward(
         _ layer: JoinedLayer, _ inputGradient: Matrix?, _ gradients: BlockGradients, _ dropped: DroppedInput

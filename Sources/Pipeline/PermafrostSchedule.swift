@@ -89,7 +89,7 @@ extension Schedule {
     }
 
     /// One micro-batch after the other through all stages: no schedule needs less stash.
-    private static func oneByOne(
+    static func oneByOne(
         _ blocks: [StageBlocks], microBatches: Int, barrier: StepBarrier, fusesBackward: Bool
     ) -> Schedule {
         let stages = blocks.map { held in

@@ -6,6 +6,8 @@ public enum ScheduleError: NumberedError, Equatable {
     case broken(stage: Int, operation: StageOperation, rule: ScheduleRule)
     /// The stash of a stage grows beyond the cap.
     case overCap(stage: Int, peakBytes: Int, capBytes: Int)
+    /// The stash of a stage has grown beyond the cap while a step was taken.
+    case stashOverCap(stage: Int, operation: StageOperation, bytes: Int, capBytes: Int)
     /// No schedule of that name can keep under the cap.
     case capTooSmall(schedule: String, capBytes: Int, smallestBytes: Int)
     /// Sizes or costs that no schedule can have.
@@ -20,7 +22,7 @@ public enum ScheduleError: NumberedError, Equatable {
     /// One number each for files, for broken rules and for what cannot be met.
     public var exitCode: ExitCode {
         switch self {
-        case .broken, .overCap: .scheduleBroken
+        case .broken, .overCap, .stashOverCap: .scheduleBroken
         case .capTooSmall, .impossible: .scheduleImpossible
         case .unreadable, .unwritable, .malformed: .scheduleUnreadable
         }
@@ -32,6 +34,8 @@ public enum ScheduleError: NumberedError, Equatable {
         case .broken(let stage, let operation, let rule): "stage \(stage): \(operation) \(rule)"
         case .overCap(let stage, let peak, let cap):
             "stage \(stage): the stash can grow to \(peak) bytes, more than the cap of \(cap)"
+        case .stashOverCap(let stage, let operation, let bytes, let cap):
+            "stage \(stage): after \(operation) the stash has \(bytes) bytes, more than the cap of \(cap)"
         case .capTooSmall(let schedule, let cap, let smallest):
             "\(schedule) needs \(smallest) bytes of stash on a stage, more than the cap of \(cap)"
         case .impossible(let reason): reason
@@ -48,6 +52,7 @@ public enum ScheduleError: NumberedError, Equatable {
         case .broken(_, _, .deadlock): "Put what is waited for before what waits, on every stage"
         case .broken: "Correct the stage's list"
         case .overCap(_, let peak, _): "Raise the cap to \(peak) bytes, or let fewer micro-batches be under way"
+        case .stashOverCap: "Raise the cap, and report this: the schedule was proven to keep under it"
         case .capTooSmall(_, _, let smallest): "Raise the cap to \(smallest) bytes"
         case .impossible: "Correct the value"
         case .unreadable, .unwritable: "Check the path of the file"

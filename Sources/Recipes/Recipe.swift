@@ -201,6 +201,8 @@ extension Recipe {
         public var schedule = ScheduleKind.permafrost
         /// Workers of a distributed run that share its steps; further ones stand by.
         public var replicas = 1
+        /// The most bytes that a stage keeps between F and W; nil is no limit.
+        public var memoryBytes: Int?
     }
 
     /// The server's activation store.

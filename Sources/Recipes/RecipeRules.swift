@@ -5,7 +5,7 @@ struct RecipeRule: Sendable {
     /// What the key must be, if it is not so; otherwise nil.
     let violation: @Sendable (Recipe) -> String?
 
-    static let all = data + task + training + devices
+    static let all = data + task + training + devices + pipeline
 
     private static let data: [RecipeRule] = [
         .init(key: "data.minimum_absolute_rating") { recipe in
@@ -110,5 +110,12 @@ struct RecipeRule: Sendable {
         .init(key: "devices.credit_bytes") { recipe in
             recipe.devices.creditBytes > recipe.store.capacityBytes ? "at most store.capacity_bytes" : nil
         },
+    ]
+
+    private static let pipeline: [RecipeRule] = [
+        .init(key: "pipeline.memory") { recipe in
+            let isPossible = recipe.pipeline.memoryBytes == nil || recipe.pipeline.stages > 1
+            return isPossible ? nil : "null, as pipeline.stages is 1"
+        }
     ]
 }

@@ -154,6 +154,9 @@ enum RecipeSchema {
         .init(
             "pipeline.replicas", \.pipeline.replicas, .integer(1...64),
             "workers that share the steps of a distributed run"),
+        .init(
+            "pipeline.memory", \.pipeline.memoryBytes, .optional(.bytes(1...1 << 50)),
+            "most bytes that a stage keeps between F and W, null for any"),
         .init("threads", \.threads, .integer(0...1024), "threads, 0 for all cores"),
         .init("runs", \.runs, .path, "folder in which every run gets a folder"),
     ]

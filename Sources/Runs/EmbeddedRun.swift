@@ -1,6 +1,7 @@
 import Coordinator
 import Datasets
 import Device
+import Diagnostics
 import Dispatch
 import Foundation
 import Methods
@@ -20,6 +21,7 @@ public final class EmbeddedRun: Sendable {
     private let shards: [[EncodedExample]]
     private let run: String
     private let afterStep: @Sendable (Body.StepReport) throws -> Void
+    private let trace: Trace?
     private let context: ZeroMQContext
     private let coordinator: Coordinator
     private let failure = Mutex<(any Error)?>(nil)
@@ -31,16 +33,18 @@ public final class EmbeddedRun: Sendable {
     /// - Parameters:
     ///   - shards: training examples by device.
     ///   - run: the run's id, which every message carries.
+    ///   - trace: where devices are traced.
     ///   - afterStep: called between two steps, when nothing changes what trains and the observer was told of the step;
     ///     what it throws ends the run.
     /// - Throws: `TransportError`.
     public init(
-        _ setup: TrainingSetup, shards: [[EncodedExample]], run: String,
+        _ setup: TrainingSetup, shards: [[EncodedExample]], run: String, trace: Trace? = nil,
         afterStep: @escaping @Sendable (Body.StepReport) throws -> Void = { _ in }
     ) throws {
         self.setup = setup
         self.shards = shards
         self.run = run
+        self.trace = trace
         self.afterStep = afterStep
         context = try ZeroMQContext()
         let devices = setup.recipe.devices
@@ -104,26 +108,28 @@ public final class EmbeddedRun: Sendable {
         let worker = try worker(coordinator: endpoint, forward: forward)
         start("worker", in: group) { _ = try worker.run() }
         for (number, examples) in shards.enumerated() {
+            let id = setup.recipe.devices.id(number)
+            var configuration = Device.Configuration(
+                run: run, id: id, coordinatorEndpoint: endpoint, publishBatch: setup.recipe.devices.publishBatch,
+                codec: setup.codec, heartbeatInterval: heartbeatInterval)
+            configuration.tracer = trace?.role(id)
             let device = Device(
-                Device.Configuration(
-                    run: run, id: setup.recipe.devices.id(number), coordinatorEndpoint: endpoint,
-                    publishBatch: setup.recipe.devices.publishBatch, codec: setup.codec,
-                    heartbeatInterval: heartbeatInterval),
-                context: context, examples: examples, forward: forward, pool: setup.pool)
-            start(setup.recipe.devices.id(number), in: group) { try device.run() }
+                configuration, context: context, examples: examples, forward: forward, pool: setup.pool)
+            start(id, in: group) { try device.run() }
         }
     }
 
     private func worker(coordinator endpoint: String, forward: FrozenForward) throws -> Worker {
         let recipe = setup.recipe
+        var configuration = Worker.Configuration(
+            run: run, id: "worker-1", coordinatorEndpoint: endpoint, deviceEndpoint: "inproc://worker-1",
+            epochs: recipe.training.epochs, batch: recipe.training.batch, microBatch: recipe.training.microBatch,
+            frozenBlocks: recipe.model.frozenBlocks, targetLimit: setup.head.outputs,
+            maximumTokens: recipe.task.maximumTokens, creditBytesPerDevice: recipe.devices.creditBytes,
+            heartbeatInterval: heartbeatInterval)
+        configuration.tracer = setup.tracer
         return try Worker(
-            Worker.Configuration(
-                run: run, id: "worker-1", coordinatorEndpoint: endpoint, deviceEndpoint: "inproc://worker-1",
-                epochs: recipe.training.epochs, batch: recipe.training.batch, microBatch: recipe.training.microBatch,
-                frozenBlocks: recipe.model.frozenBlocks, targetLimit: setup.head.outputs,
-                maximumTokens: recipe.task.maximumTokens, creditBytesPerDevice: recipe.devices.creditBytes,
-                heartbeatInterval: heartbeatInterval),
-            context: context, forward: forward,
+            configuration, context: context, forward: forward,
             store: MemoryActivationStore(capacityBytes: recipe.store.capacityBytes, codec: setup.codec),
             pool: setup.pool,
             training: WorkerTraining(

@@ -54,6 +54,8 @@ final class CheckpointWriter: Sendable {
     func write(_ unrecorded: [Body.StepReport] = []) throws {
         let training = setup.recipe.training, step = setup.trainer.step
         guard training.checkpointSteps > 0 else { return }
+        let begun = ContinuousClock.now
+        defer { setup.tracer?.span("checkpoint", row: "steps", from: begun, ["step": .number(step)]) }
         let position = StepPosition(after: step, samples: setup.samples, batchSize: training.batch)
         var meters = totals.withLock(\.meters)
         if let baseline { meters.merge(baseline.meters) { $1 } }

@@ -50,7 +50,8 @@ public struct TrainingLine: Codable, Sendable, Equatable {
     public var lr: Double
     /// Training tokens per second since training began.
     public var tokensPerSecond: Double
-    /// Share of the time since training began in which no step was running.
+    /// Share of the time since training began in which no step was running, or in which a stage of it waited: of a pipeline
+    /// the mean over its stages.
     public var bubble: Double
     /// Samples in the store that no step has used yet in this epoch.
     public var queue: Int

@@ -82,7 +82,9 @@ struct RunRecord {
     /// - Throws: `RunError.folderUnwritable`.
     mutating func take(_ report: Body.StepReport) throws(RunError) -> RunEvent {
         lastStepSeconds = earlierSeconds + clock.now.seconds
-        let line = meter.line(report, seconds: lastStepSeconds, memoryBytes: ProcessMemory.residentBytes)
+        let line = meter.line(
+            report, seconds: lastStepSeconds, bubble: setup.pipeline?.bubble ?? 0,
+            memoryBytes: ProcessMemory.residentBytes)
         try metrics.append(line)
         return .step(line)
     }
@@ -114,7 +116,9 @@ struct RunRecord {
             bytesDown: devices.isEmpty ? Int(clamping: totals?.bytesDown ?? 0) : total(\.bytesDown),
             peakRssBytes: ProcessMemory.peakResidentBytes,
             trainableParameters: setup.parameters.layout.count,
-            adapterPath: meter.stepsTaken > 0 ? folder.adapterPath : nil, pipeline: setup.pipeline?.summary,
+            adapterPath: meter.stepsTaken > 0 ? folder.adapterPath : nil,
+            frozenForwardSeconds: totals.flatMap { $0.frozenForwardSeconds > 0 ? $0.frozenForwardSeconds : nil },
+            pipeline: setup.pipeline?.summary,
             seed: setup.recipe.seed)
     }
 

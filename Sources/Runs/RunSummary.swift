@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// What a run was and what it reached: `summary.json`, and the block that ends the run's output.
 public struct RunSummary: Codable, Sendable, Equatable {
     /// How a run ended.
@@ -50,6 +52,8 @@ public struct RunSummary: Codable, Sendable, Equatable {
     public var trainableParameters: Int
     /// The folder of what was trained, nil when no step was taken.
     public var adapterPath: String?
+    /// Median of F0 of a message: the frozen blocks that a weaker device left out; nil when there was none.
+    public var frozenForwardSeconds: Double?
     /// What the pipeline did; nil where micro-batches were trained side by side.
     public var pipeline: PipelineSummary?
     /// The run's seed.

@@ -19,16 +19,20 @@ struct TrainingMeter {
     ///
     /// - Parameters:
     ///   - seconds: since training began, with that of the process that was resumed.
+    ///   - bubble: share of the steps' time in which stages waited for each other, 0 without stages.
     ///   - memoryBytes: resident now.
-    mutating func line(_ report: Body.StepReport, seconds: Double, memoryBytes: Int) -> TrainingLine {
+    mutating func line(
+        _ report: Body.StepReport, seconds: Double, bubble: Double, memoryBytes: Int
+    ) -> TrainingLine {
         stepsTaken = Int(report.step)
         totals.add(
             epoch: Int(report.epoch), loss: report.loss, tokens: Int(report.tokens), stepSeconds: report.seconds,
             seconds: seconds)
+        let stepping = min(1, totals.stepSeconds / max(seconds, 1e-9))
         return TrainingLine(
             step: stepsTaken, steps: steps, epoch: totals.epoch, loss: report.loss, acc: report.accuracy,
             lr: report.learningRate, tokensPerSecond: Double(totals.tokens) / max(seconds, 1e-9),
-            bubble: max(0, 1 - totals.stepSeconds / max(seconds, 1e-9)), queue: Int(report.queueDepth),
+            bubble: 1 - stepping * (1 - bubble), queue: Int(report.queueDepth),
             bytesUpPerSecond: Double(report.bytesUp) / max(seconds, 1e-9), memoryBytes: memoryBytes, seconds: seconds)
     }
 }

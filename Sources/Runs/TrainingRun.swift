@@ -21,12 +21,16 @@ public final class TrainingRun: Sendable {
     private let cache: CacheFolder
     /// The folder and the newest checkpoint of a run that goes on; nil for a new one.
     private let resumed: (folder: RunFolder, checkpoint: RunCheckpoint)?
+    private let trace: Trace?
     private let control = Mutex(Control())
 
     /// A run that has not begun.
-    public init(_ recipe: Recipe, cache: CacheFolder = CacheFolder()) {
+    ///
+    /// - Parameter trace: where the worker and the devices are traced.
+    public init(_ recipe: Recipe, cache: CacheFolder = CacheFolder(), trace: Trace? = nil) {
         self.recipe = recipe
         self.cache = cache
+        self.trace = trace
         resumed = nil
     }
 
@@ -34,10 +38,11 @@ public final class TrainingRun: Sendable {
     ///
     /// - Parameters:
     ///   - path: the run's folder.
+    ///   - trace: where the worker and the devices are traced.
     ///   - onSkipped: is told of each newer checkpoint that is not whole.
     /// - Throws: `RunError` when there is nothing to go on with, or when another process trains there.
     public init(
-        resuming path: String, cache: CacheFolder = CacheFolder(),
+        resuming path: String, cache: CacheFolder = CacheFolder(), trace: Trace? = nil,
         onSkipped: (_ folder: String, any NumberedError) -> Void
     ) throws {
         guard FileManager.default.fileExists(atPath: "\(path)/recipe.yaml") else {
@@ -53,6 +58,7 @@ public final class TrainingRun: Sendable {
         }
         recipe = try Recipe.parse(yaml: checkpoint.recipe, file: "\(checkpoint.folder.path)/recipe.yaml")
         self.cache = cache
+        self.trace = trace
         resumed = (folder, checkpoint)
     }
 
@@ -78,7 +84,7 @@ public final class TrainingRun: Sendable {
         let (prepared, data) = try prepare(observer: observer)
         let setup = try TrainingSetup(
             recipe, model: prepared.model, counts: data.shards.map(\.count), labelTokens: data.task.labelTokens,
-            pool: ComputePool(threads: recipe.serverThreadCount))
+            pool: ComputePool(threads: recipe.serverThreadCount), tracer: trace?.role("worker-1"))
         try begin(setup)
         let folder = try resumed?.folder ?? RunFolder(parent: cache.resolve(recipe.runs), name: recipe.name)
         let resolved = try recipe.resolvedYAML()
@@ -186,7 +192,7 @@ public final class TrainingRun: Sendable {
             }
             return setup.trainer.step < setup.totalSteps ? .interrupted : .completed
         case .splitfrozen:
-            let embedded = try EmbeddedRun(setup, shards: shards, run: record.folder.id) {
+            let embedded = try EmbeddedRun(setup, shards: shards, run: record.folder.id, trace: trace) {
                 try checkpoints.took($0)
             }
             let isStopping = control.withLock { control in

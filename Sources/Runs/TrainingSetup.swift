@@ -1,5 +1,6 @@
 import Checkpoints
 import Datasets
+import Diagnostics
 import Methods
 import Models
 import Queueing
@@ -20,19 +21,24 @@ public struct TrainingSetup: Sendable {
     /// Nil where micro-batches are trained side by side.
     let pipeline: PipelineSetup?
     let pool: ComputePool
+    /// Where the role that trains is traced.
+    let tracer: Tracer?
 
     /// - Parameters:
     ///   - counts: how many samples each device holds.
     ///   - labelTokens: the token of each class's label word, for a verbalizer.
+    ///   - tracer: where the role that trains is traced.
     /// - Throws: what the model throws for a label token outside the vocabulary or for weights that cannot be read;
     ///   `ScheduleError` for a pipeline that is not possible.
     public init(
-        _ recipe: Recipe, model: LanguageModel, counts: [Int], labelTokens: [Int], pool: ComputePool
+        _ recipe: Recipe, model: LanguageModel, counts: [Int], labelTokens: [Int], pool: ComputePool,
+        tracer: Tracer? = nil
     ) throws {
         self.recipe = recipe
         self.model = model
         self.counts = counts
         self.pool = pool
+        self.tracer = tracer
         head = try OutputHead(recipe, model: model, labelTokens: labelTokens)
         let layout = TrainableLayout(recipe, model: model.hyperparameters)
         parameters = try TrainableParameters(layout: layout, model: model, seed: recipe.seed)
@@ -47,13 +53,16 @@ public struct TrainingSetup: Sendable {
             trainer = Trainer(
                 model: model, head: head, parameters: parameters, frozenBlocks: recipe.model.frozenBlocks,
                 optimizer: optimizer, schedule: rates, seed: recipe.seed, pool: pool)
+            trainer.tracer = tracer
             return
         }
         let pipeline = try PipelineSetup(recipe, model: model, head: head, parameters: parameters)
         self.pipeline = pipeline
         trainer = Trainer(
             model: model, head: head, parameters: parameters, stages: pipeline.stages, schedule: pipeline.schedule,
-            optimizer: optimizer, schedule: rates, seed: recipe.seed, pool: pool, observer: pipeline.took)
+            stashCapBytes: pipeline.capBytes, optimizer: optimizer, schedule: rates, seed: recipe.seed, pool: pool,
+            observer: pipeline.took)
+        trainer.tracer = tracer
     }
 
     /// Training samples of all devices.

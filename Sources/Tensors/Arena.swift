@@ -10,6 +10,9 @@ public final class Arena: @unchecked Sendable {
     private var used = 0
     private var total = 0
 
+    /// Bytes of the matrices that were given out since the last `reset`.
+    public private(set) var bytesInUse = 0
+
     /// How often memory was asked of the system: constant once the arena has seen its largest pass.
     public private(set) var growths = 0
 
@@ -31,6 +34,7 @@ public final class Arena: @unchecked Sendable {
         defer {
             used += rounded
             total += rounded
+            bytesInUse += rows * columns * MemoryLayout<Float>.stride
         }
         return storages[storages.count - 1].matrix(rows: rows, columns: columns, at: used)
     }
@@ -45,5 +49,6 @@ public final class Arena: @unchecked Sendable {
         }
         used = 0
         total = 0
+        bytesInUse = 0
     }
 }

@@ -1,4 +1,5 @@
 import CWire
+import Diagnostics
 
 extension Body.Register {
     init(_ message: Permafrost__Register, _ reader: HeaderReader) throws(WireError) {
@@ -43,6 +44,7 @@ extension Body.WorkerFinished {
             steps: message.steps, epochs: message.epochs, tokens: message.tokens, samples: message.samples,
             seconds: message.seconds, bytesUp: message.bytes_up, bytesDown: message.bytes_down)
         drained = message.drained != 0
+        frozenForwardSeconds = message.frozen_forward_seconds
     }
 }
 
@@ -77,6 +79,24 @@ extension Body.QueueReport {
             isFull: message.is_full != 0, advanceSeconds: message.advance_seconds,
             advanceBlockTokens: message.advance_block_tokens, stepSeconds: message.step_seconds,
             stepTokens: message.step_tokens, refusals: refusals)
+        frozenForwardSeconds = message.frozen_forward_seconds
+        if let report = message.pipeline { pipeline = try PipelineSummary(report.pointee, reader) }
+    }
+}
+
+extension PipelineSummary {
+    init(_ message: Permafrost__PipelineReport, _ reader: HeaderReader) throws(WireError) {
+        self.init(
+            schedule: try reader.name(message.schedule), predictedBubble: message.predicted_bubble,
+            measuredBubble: message.measured_bubble,
+            stages: try reader.list(message.stages, count: message.n_stages) { stage throws(WireError) in
+                Stage(
+                    blocks: [Int(stage.first_block), Int(stage.last_block)], bubble: stage.bubble,
+                    forwardSeconds: stage.forward_seconds, backwardInputSeconds: stage.backward_input_seconds,
+                    backwardWeightsSeconds: stage.backward_weights_seconds,
+                    stashedMicroBatches: Int(clamping: stage.stashed_micro_batches),
+                    stashedBytes: Int(clamping: stage.stashed_bytes))
+            })
     }
 }
 

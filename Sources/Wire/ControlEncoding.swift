@@ -1,4 +1,5 @@
 import CWire
+import Diagnostics
 
 extension Body.Register {
     func message(_ scratch: Scratch) -> UnsafeMutablePointer<Permafrost__Register> {
@@ -64,6 +65,7 @@ extension Body.WorkerFinished {
         message.pointee.bytes_up = bytesUp
         message.pointee.bytes_down = bytesDown
         message.pointee.drained = drained ? 1 : 0
+        message.pointee.frozen_forward_seconds = frozenForwardSeconds
         return message
     }
 }
@@ -118,6 +120,35 @@ extension Body.QueueReport {
         message.pointee.step_tokens = stepTokens
         message.pointee.n_refusals = refusals.count
         message.pointee.refusals = scratch.list(refusals.map { Optional($0.message(scratch)) })
+        message.pointee.frozen_forward_seconds = frozenForwardSeconds
+        message.pointee.pipeline = pipeline?.message(scratch)
+        return message
+    }
+}
+
+extension PipelineSummary {
+    func message(_ scratch: Scratch) -> UnsafeMutablePointer<Permafrost__PipelineReport> {
+        let message = scratch.message(permafrost__pipeline_report__init)
+        message.pointee.schedule = scratch.text(schedule)
+        message.pointee.predicted_bubble = predictedBubble
+        message.pointee.measured_bubble = measuredBubble
+        message.pointee.n_stages = stages.count
+        message.pointee.stages = scratch.list(stages.map { Optional($0.message(scratch)) })
+        return message
+    }
+}
+
+extension PipelineSummary.Stage {
+    func message(_ scratch: Scratch) -> UnsafeMutablePointer<Permafrost__StageReport> {
+        let message = scratch.message(permafrost__stage_report__init)
+        message.pointee.first_block = UInt32(clamping: blocks.first ?? 0)
+        message.pointee.last_block = UInt32(clamping: blocks.last ?? 0)
+        message.pointee.bubble = bubble
+        message.pointee.forward_seconds = forwardSeconds
+        message.pointee.backward_input_seconds = backwardInputSeconds
+        message.pointee.backward_weights_seconds = backwardWeightsSeconds
+        message.pointee.stashed_micro_batches = UInt64(clamping: stashedMicroBatches)
+        message.pointee.stashed_bytes = UInt64(clamping: stashedBytes)
         return message
     }
 }

@@ -142,6 +142,8 @@ extension Body {
         public var bytesDown: UInt64
         /// Whether it ended early because it was drained.
         public var drained = false
+        /// Median of F0 of a message; 0 when there was none.
+        public var frozenForwardSeconds = 0.0
 
         /// A worker's totals.
         public init(

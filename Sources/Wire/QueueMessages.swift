@@ -1,3 +1,5 @@
+import Diagnostics
+
 extension Body {
     /// How one device's messages stand at the worker.
     public struct DeviceQueue: Sendable, Equatable {
@@ -74,6 +76,10 @@ extension Body {
         public var stepTokens: UInt64
         /// What its listening socket has refused so far.
         public var refusals: [Refused]
+        /// Median of F0 of a message; 0 when there was none.
+        public var frozenForwardSeconds = 0.0
+        /// What the stages have done; nil before the first step, and without stages.
+        public var pipeline: PipelineSummary?
 
         /// Devices of one report.
         public static let mostDevices = 1024

@@ -47,7 +47,7 @@ public final class Worker: Sendable {
             silenceLimit: configuration.silenceLimit, patience: configuration.patience)
         let compute = WorkerCompute(
             forward: forward, training: training, store: store, pool: pool, microBatch: configuration.microBatch,
-            results: results)
+            results: results, tracer: configuration.tracer)
         // The trainer and the store belong to whoever called as soon as this returns.
         defer { compute.close() }
         return try coordinator.reportingFailure {

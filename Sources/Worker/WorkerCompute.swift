@@ -40,7 +40,9 @@ final class WorkerCompute: Sendable {
     private let pool: ComputePool
     private let microBatch: Int
     private let training: WorkerTraining
+    private let lanes: TracedLanes?
     private let trainer = Mutex<Trainer?>(nil)
+    private let frozenForward = Mutex(LateTimes())
     private let time: Mutex<SharedTime>
     private let clock = RoleClock()
     /// A thread of its own, which mostly waits for the pool: steps never wait for somebody else's work.
@@ -48,8 +50,9 @@ final class WorkerCompute: Sendable {
 
     init(
         forward: FrozenForward, training: WorkerTraining, store: any ActivationStore, pool: ComputePool,
-        microBatch: Int, results: Mailbox<Result>
+        microBatch: Int, results: Mailbox<Result>, tracer: Tracer?
     ) {
+        lanes = tracer.map { TracedLanes($0, name: "F0") }
         self.forward = forward
         self.training = training
         self.store = store
@@ -70,6 +73,12 @@ final class WorkerCompute: Sendable {
     var shape: (parameters: Int, states: Int)? {
         trainer.withLock { $0.map { ($0.parameters.layout.count, $0.state.count) } }
     }
+
+    /// Median of F0 of a message; 0 before the first.
+    var frozenForwardSeconds: Double { frozenForward.withLock { $0.median ?? 0 } }
+
+    /// What the stages have done; nil without stages.
+    var pipeline: PipelineSummary? { training.pipeline() }
 
     /// Makes ready what trains.
     func begin(_ counts: [Int]) {
@@ -105,15 +114,19 @@ final class WorkerCompute: Sendable {
         let work = WorkSchedule.Work.advance(samples: samples, cut: blocks.lowerBound)
         pool.submit { [self] in
             let pass = time.withLock { $0.beginPass(now: clock.now) }
+            let begun = ContinuousClock.now
             do {
                 let known = try samples.map(described)
                 let lengths = known.map(\.rows)
                 let tokens = lengths.reduce(0, +)
                 let activations = Storage(count: tokens * forward.width)
                 let x_TD = activations.matrix(rows: tokens, columns: forward.width)
+                let lane = lanes?.take()
+                defer { lane?.end(["tokens": .number(tokens), "blocks": .number(blocks.count)]) }
                 try read(samples, into: x_TD)
                 forward.advance(x_TD, lengths: lengths, blocks: blocks)
                 let cost = time.withLock { $0.end(pass, now: clock.now) }
+                frozenForward.withLock { $0.add(ContinuousClock.now - begun) }
                 let bytes = UnsafeRawBufferPointer(UnsafeBufferPointer(start: x_TD.base, count: x_TD.count))
                 let change = StoreChange.replace(
                     known.map { $0.advanced(to: blocks.upperBound) },

@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import Queueing
 
@@ -51,6 +52,8 @@ extension Worker {
         /// Whether a message that finds no room ends the worker, once nothing else is under way. Otherwise devices
         /// wait.
         public var endsWhenFull = true
+        /// Where messages and F0 are traced.
+        public var tracer: Tracer?
         /// Where the files of another worker's checkpoint are put together, on the file system of the checkpoints.
         public var handoverFolder = FileManager.default.temporaryDirectory.appendingPathComponent(
             "permafrost-handover-\(UUID().uuidString)")

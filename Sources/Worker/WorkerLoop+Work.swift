@@ -32,6 +32,9 @@ extension WorkerLoop {
             try perform(machine.damaged(sample, in: work, problem: error.problem))
         case .stored(let part, let result):
             Failpoint.hit(.afterWrite)
+            if case .success = result, let sender = machine.pending[part]?.delivery.sender {
+                trace?.stored(part, from: sender)
+            }
             try perform(try machine.stored(part, result, now: clock.now))
         // A note that finds no room is missed by nobody but a curious person.
         case .noted(.failure(let error)) where error.wireError == nil: throw error
@@ -95,6 +98,9 @@ extension WorkerLoop {
                 totals.bytesUp = UInt64(devices.socket.bytesReceived)
                 totals.bytesDown = UInt64(devices.socket.bytesSent)
                 totals.drained = drained
+                totals.frozenForwardSeconds = compute.frozenForwardSeconds
+                // The last figures of the run: nobody reports after this.
+                try report(devices.refusals())
                 try observer(.finished(totals))
                 try coordinator.tell(.workerFinished(totals))
             case .handOver(let order): try handOver(order)
@@ -111,12 +117,13 @@ extension WorkerLoop {
 
     private func reply(_ body: Body, to peer: String, session: UInt64) throws {
         if case .reject(let reject) = body { devices.count(refusal: reject.number, of: peer) }
-        guard case .ack = body else {
+        guard case .ack(let ack) = body else {
             return try outbox.send(body, session: session, to: peer, now: clock.now, by: sendNow)
         }
         Failpoint.hit(.beforeAck)
         try outbox.send(body, session: session, to: peer, now: clock.now, by: sendNow)
         Failpoint.hit(.afterAck)
+        trace?.acknowledged(sequence: ack.sequence, part: ack.part, to: peer)
     }
 
     /// Whether a peer's queue had room.
@@ -126,6 +133,7 @@ extension WorkerLoop {
 
     /// Nothing of a message is used before every check has passed, and nothing is acknowledged before it is stored.
     private func checkAndStore(_ delivery: WorkerMachine.Delivery) -> [WorkerMachine.Action] {
+        let begun = ContinuousClock.now
         do throws(WireError) {
             let checked = try payloads.withBytes { payloads throws(WireError) in
                 try check.check(
@@ -139,8 +147,10 @@ extension WorkerLoop {
                     delivery.part, samples: checked.storedSamples(device: delivery.part.device),
                     payload: payloads[0], codec: checked.codec)
             ) { [results = compute.results] in results.post(.stored(delivery.part, $0)) }
+            trace?.received(delivery, from: begun, isRefused: false)
             return []
         } catch {
+            trace?.received(delivery, from: begun, isRefused: true)
             return machine.refused(delivery, error)
         }
     }
@@ -247,7 +257,11 @@ extension WorkerLoop {
     /// Tells the coordinator how messages stand, of devices of which something changed, and what was refused.
     func report(_ refusals: Refusals) throws {
         guard machine.isPlanned, coordinator.link.isConnected else { return }
-        for report in figures.reports(machine, store, refusals) { try coordinator.tell(.queueReport(report)) }
+        for var report in figures.reports(machine, store, refusals) {
+            report.frozenForwardSeconds = compute.frozenForwardSeconds
+            report.pipeline = compute.pipeline
+            try coordinator.tell(.queueReport(report))
+        }
         for (device, counters) in figures.countersToKeep(machine) { note(.counted(device: device, counters)) }
     }
 }

@@ -28,6 +28,7 @@ final class WorkerLoop {
     var outcome: WorkerOutcome?
     /// Whether anything but time has passed since the last look at the patience.
     var hasGotOn = false
+    var trace: WorkerTrace?
 
     private let checkpointStep: () -> Int
     private let endpoint: String
@@ -55,6 +56,7 @@ final class WorkerLoop {
         self.compute = compute
         self.checkpointStep = checkpointStep
         self.observer = observer
+        trace = configuration.tracer.map { WorkerTrace($0) }
         pieces = HandoverPieces(folder: configuration.handoverFolder)
         recalled = Self.recall(store)
         check = ActivationCheck(
@@ -102,6 +104,7 @@ final class WorkerLoop {
                 hasGotOn = true
                 try take(result)
             }
+            trace?.looked(isWaiting: machine.lacksSamples, queueDepth: machine.queueDepth)
             try outbox.flush(now: clock.now, by: sendNow)
             try coordinator.keepAlive()
             try tick()

@@ -153,6 +153,9 @@ struct WorkerMachine {
     /// Samples that have arrived and that no step has used yet in this epoch.
     var queueDepth: Int { schedule?.queueDepth ?? 0 }
 
+    /// Whether training goes on as soon as samples come.
+    var lacksSamples: Bool { isServing && !isStepping && schedule?.isFinished == false && mayCompute }
+
     /// Totals of messages.
     var counts: Ingress.Counts { ingress.counts }
 

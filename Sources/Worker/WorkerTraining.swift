@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import Methods
 import Wire
@@ -23,6 +24,9 @@ public struct WorkerTraining: Sendable {
     /// The step of the newest checkpoint, 0 for none. Called on the thread of `run`.
     public var checkpointStep: @Sendable () -> Int
 
+    /// What the stages have done since the process began; nil without stages. Called on the thread of `run`, beside steps.
+    public var pipeline: @Sendable () -> PipelineSummary?
+
     /// What trains. By default nothing is kept of it beyond the process.
     public init(
         begin: @escaping @Sendable (_ counts: [Int]) throws -> Start,
@@ -31,8 +35,10 @@ public struct WorkerTraining: Sendable {
         },
         checkpoint: @escaping @Sendable (_ unrecorded: [Body.StepReport]) throws -> Checkpoint? = { _ in nil },
         adopt: @escaping @Sendable (_ step: Int, _ folder: URL) throws -> Void = { _, _ in },
-        checkpointStep: @escaping @Sendable () -> Int = { 0 }
+        checkpointStep: @escaping @Sendable () -> Int = { 0 },
+        pipeline: @escaping @Sendable () -> PipelineSummary? = { nil }
     ) {
+        self.pipeline = pipeline
         self.begin = begin
         self.afterStep = afterStep
         self.checkpoint = checkpoint

@@ -32,6 +32,8 @@ struct DeviceCommand: AnsweringCommand {
     @Option(help: "How many times slower than this machine the device is, at least 1: a simulated weaker device.")
     var slowdown = 1.0
 
+    @OptionGroup var tracing: TraceOptions
+
     @Option(help: "How the end is printed; with json, progress goes to the standard error.")
     var format = OutputFormat.text
 
@@ -44,16 +46,18 @@ struct DeviceCommand: AnsweringCommand {
         console.line("device    \(id)")
         console.warnOfPlainTCP(link.insecure)
         if slowdown > 1 { console.line("simulated \(Figures.decimal(slowdown, 1)) times slower than this machine") }
-        let device = try DeviceRun(
-            DeviceRun.Options(
-                id: id, coordinator: try link.endpoint(), data: data, security: link.security,
-                patience: link.patienceLimit, slowdown: slowdown))
-        let signals = StopSignals { _ in
-            console.line("leaving; press Ctrl-C again to leave at once")
-            device.stop()
+        try tracing.tracing(on: console) { trace in
+            let device = try DeviceRun(
+                DeviceRun.Options(
+                    id: id, coordinator: try link.endpoint(), data: data, security: link.security,
+                    patience: link.patienceLimit, slowdown: slowdown, trace: trace))
+            let signals = StopSignals { _ in
+                console.line("leaving; press Ctrl-C again to leave at once")
+                device.stop()
+            }
+            defer { signals.cancel() }
+            try device.run(observer: RolePrinter(console).show)
         }
-        defer { signals.cancel() }
-        try device.run(observer: RolePrinter(console).show)
         if format == .json { Console.print(jsonText(["device": id, "state": "left"], indented: true)) }
     }
 }

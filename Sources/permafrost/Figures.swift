@@ -52,6 +52,9 @@ enum Figures {
         return "\(whole / 60):" + String(format: "%02d", whole % 60)
     }
 
+    /// `12.3 ms`.
+    static func milliseconds(_ seconds: Double) -> String { "\(decimal(1000 * seconds, 1)) ms" }
+
     /// A score's figures in the order in which they are read; the majority class stands beside the accuracy.
     static func score(_ score: RunScore) -> String {
         score.figures.map { "\($0.name) \(decimal($0.value, 3))" }.joined(separator: "  ")

@@ -16,16 +16,20 @@ struct Resume: AnsweringCommand {
     @Argument(help: "The run's folder.", completion: .directory)
     var run: String
 
+    @OptionGroup var tracing: TraceOptions
+
     @Option(help: "How the summary is printed; with json, progress goes to the standard error.")
     var format = OutputFormat.text
 
     func answer() throws {
         let console = Console(toErrors: format == .json)
-        let training = try TrainingRun(resuming: run) { folder, error in
-            console.line("skipped   \(folder): \(error.problem)")
+        let summary = try tracing.tracing(on: console) { trace in
+            let training = try TrainingRun(resuming: run, trace: trace) { folder, error in
+                console.line("skipped   \(folder): \(error.problem)")
+            }
+            console.line("resume    \(run) after step \(Figures.count(training.startStep))")
+            return try training.runShowing(on: console, recipePath: "\(run)/recipe.yaml")
         }
-        console.line("resume    \(run) after step \(Figures.count(training.startStep))")
-        let summary = try training.runShowing(on: console, recipePath: "\(run)/recipe.yaml")
         if format == .json { Console.print(jsonText(summary, indented: true)) }
     }
 }

@@ -12,7 +12,8 @@ struct RunInformation: AnsweringCommand {
         abstract: "Says how a run stands, what its plan is and why: the newest one if none is named.",
         discussion: """
             A plan predicts how long the run takes from its begin when all devices and the worker have been measured; WHY \
-            says what gave each device its cut. Refused are handshakes and messages since that role was started.
+            says what gave each device its cut. Refused are handshakes and messages since that role was started. The \
+            figures of stages, and medians of F0, F, B and W, are since the worker was started.
 
             The chain of its steps is followed from the first to the last: a step that was changed, exchanged or lost is \
             named, and the exit code is 65.
@@ -35,7 +36,7 @@ struct RunInformation: AnsweringCommand {
             run: RunAnswer(runState.run), progress: try RunProgress(runState, in: ledger),
             verifiedSteps: try ledger.verifyChain(id), chainHash: runState.run.chainHash, plan: plans.last,
             plans: plans, assignments: runState.assignments, workers: runState.workers, refusals: runState.refusals,
-            orders: try ledger.orders(of: id).filter { $0.taken == nil })
+            compute: runState.compute, orders: try ledger.orders(of: id).filter { $0.taken == nil })
         Console.print(format == .json ? jsonText(answer, indented: true) : text(answer))
     }
 
@@ -55,12 +56,23 @@ struct RunInformation: AnsweringCommand {
         let stored = Figures.count(answer.progress.settledSamples)
         facts.append(("stored", "\(stored) of \(Figures.count(answer.progress.samples, "sample"))"))
         facts += answer.workers.map { ("worker", "\($0.id) at \($0.endpoint): \($0.state.rawValue)") }
+        facts += answer.compute.flatMap(figures)
         facts += answer.refusals.map { ("refused", text($0)) }
         if let plan = answer.plan { facts += plan.facts(run: run) }
         facts += answer.orders.map { ("ordered", "\($0.kind.rawValue) \($0.target), not taken yet") }
         facts.append(("next", next(run)))
         let lines = facts.map { "\($0.padding(toLength: 9, withPad: " ", startingAt: 0))  \($1.printable)" }
         return (lines + assignments(answer.assignments)).joined(separator: "\n")
+    }
+
+    private func figures(_ compute: ComputeRecord) -> [(String, String)] {
+        var facts: [(String, String)] = []
+        if let seconds = compute.frozenForwardSeconds {
+            facts.append(("F0", "\(Figures.milliseconds(seconds)) a message, on \(compute.worker)"))
+        }
+        guard let pipeline = compute.pipeline else { return facts }
+        facts.append(("pipeline", "\(PipelineText.whole(pipeline)), on \(compute.worker)"))
+        return facts + PipelineText.stages(pipeline).map { ("", $0) }
     }
 
     private func text(_ refusals: RefusalRecord) -> String {
@@ -104,6 +116,7 @@ struct RunInformation: AnsweringCommand {
         let assignments: [AssignmentRecord]
         let workers: [WorkerRecord]
         let refusals: [RefusalRecord]
+        let compute: [ComputeRecord]
         let orders: [OrderRecord]
     }
 }

@@ -18,6 +18,8 @@ struct Train: AnsweringCommand {
 
     @OptionGroup var arguments: RecipeArguments
 
+    @OptionGroup var tracing: TraceOptions
+
     @Option(help: "How the summary is printed; with json, progress goes to the standard error.")
     var format = OutputFormat.text
 
@@ -25,7 +27,9 @@ struct Train: AnsweringCommand {
         let recipe = try arguments.load()
         let console = Console(toErrors: format == .json)
         console.line("recipe    \(recipe.name), seed \(recipe.seed)")
-        let summary = try TrainingRun(recipe).runShowing(on: console, recipePath: arguments.recipe)
+        let summary = try tracing.tracing(on: console) {
+            try TrainingRun(recipe, trace: $0).runShowing(on: console, recipePath: arguments.recipe)
+        }
         if format == .json { Console.print(jsonText(summary, indented: true)) }
     }
 }

@@ -139,28 +139,18 @@ final class TrainingPrinter: Sendable {
             "wire      up \(Figures.bytes(Double(summary.bytesUp))), down \(Figures.bytes(Double(summary.bytesDown)))",
             "memory    \(Figures.memory(summary.peakRssBytes)) at most",
         ]
-        if let pipeline = summary.pipeline { lines += pipelineText(pipeline) }
+        if let seconds = summary.frozenForwardSeconds {
+            lines.append("F0        \(Figures.milliseconds(seconds)) a message")
+        }
+        if let pipeline = summary.pipeline {
+            lines.append("pipeline  \(PipelineText.whole(pipeline))")
+            lines += PipelineText.stages(pipeline).map { "  \($0)" }
+        }
         if let adapterPath = summary.adapterPath {
             lines += [
                 "adapter   \(adapterPath)", "", "next: permafrost eval \(recipePath) --adapter \(adapterPath)",
             ]
         }
         return lines.joined(separator: "\n")
-    }
-
-    private func pipelineText(_ pipeline: PipelineSummary) -> [String] {
-        func percent(_ share: Double) -> String { "\(Figures.decimal(100 * share, 1)) %" }
-        func milliseconds(_ seconds: Double) -> String { "\(Figures.decimal(1000 * seconds, 1)) ms" }
-        return [
-            "pipeline  \(pipeline.schedule), bubble \(percent(pipeline.measuredBubble)), "
-                + "predicted \(percent(pipeline.predictedBubble))"
-        ]
-            + pipeline.stages.enumerated().map { number, stage in
-                let blocks = stage.blocks.map(String.init).joined(separator: "-")
-                return "  stage \(number + 1)  blocks \(blocks), bubble \(percent(stage.bubble)), "
-                    + "F \(milliseconds(stage.forwardSeconds)), B \(milliseconds(stage.backwardInputSeconds)), "
-                    + "W \(milliseconds(stage.backwardWeightsSeconds)), "
-                    + "\(Figures.count(stage.stashedMicroBatches, "micro-batch")) between F and W"
-            }
     }
 }

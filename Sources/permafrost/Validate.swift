@@ -33,8 +33,9 @@ struct Validate: AnsweringCommand {
         if keys {
             printKeys()
         } else if let recipe {
-            let text = try Recipe.load(file: recipe, overrides: overrides).resolvedYAML()
-                .trimmingCharacters(in: .newlines)
+            let loaded = try Recipe.load(file: recipe, overrides: overrides)
+            try loaded.checkStageMemory()
+            let text = try loaded.resolvedYAML().trimmingCharacters(in: .newlines)
             Console.print(format == .json ? jsonText(["recipe": text], indented: true) : text)
         }
     }

@@ -35,6 +35,8 @@ struct WorkerCommand: AnsweringCommand {
     @Option(help: "The folder that keeps what the worker has.", completion: .directory)
     var state = "state/worker"
 
+    @OptionGroup var tracing: TraceOptions
+
     @Option(help: "How the summary is printed; with json, progress goes to the standard error.")
     var format = OutputFormat.text
 
@@ -42,16 +44,18 @@ struct WorkerCommand: AnsweringCommand {
         let console = Console(toErrors: format == .json)
         console.line("worker    \(id), state in \(state)")
         console.warnOfPlainTCP(link.insecure)
-        let worker = try WorkerRun(
-            WorkerRun.Options(
-                id: id, coordinator: try link.endpoint(), listen: listen, advertised: advertise, state: state,
-                security: link.security, patience: link.patienceLimit))
-        let signals = StopSignals { _ in
-            console.line("leaving after the step under way; press Ctrl-C again to leave at once")
-            worker.stop()
+        let summary = try tracing.tracing(on: console) { trace in
+            let worker = try WorkerRun(
+                WorkerRun.Options(
+                    id: id, coordinator: try link.endpoint(), listen: listen, advertised: advertise, state: state,
+                    security: link.security, patience: link.patienceLimit, trace: trace))
+            let signals = StopSignals { _ in
+                console.line("leaving after the step under way; press Ctrl-C again to leave at once")
+                worker.stop()
+            }
+            defer { signals.cancel() }
+            return try worker.run(observer: RolePrinter(console).show)
         }
-        defer { signals.cancel() }
-        let summary = try worker.run(observer: RolePrinter(console).show)
         if format == .json, let summary { Console.print(jsonText(summary, indented: true)) }
     }
 }

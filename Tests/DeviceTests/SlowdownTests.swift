@@ -11,7 +11,7 @@ struct SlowdownTests {
             samples: [0], examples: [EncodedExample(tokens: [1], targets: [1])], activations: Storage(count: 2),
             columns: 2, cut: 1, codec: .f32)
         return ComputeJob.Result(
-            group: PublicationGroup(sequence: 1, samples: [0]), message: message, cut: 1,
+            group: PublicationGroup(sequence: 1, samples: [0]), message: message, cut: 1, began: .now,
             duration: .seconds(seconds), processorTime: .seconds(processorSeconds))
     }
 

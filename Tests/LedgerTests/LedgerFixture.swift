@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import Randomness
 
@@ -119,8 +120,20 @@ struct Workload {
                     RefusalRecord(
                         run: run, role: "worker", source: "worker-0", handshakes: steps[place], messages: generation,
                         reasons: ["unknownKey": steps[place], "malformedHeader": generation])),
+                .compute(Self.compute(run, steps: steps[place], seconds: generator.uniform())),
             ]
         }
+    }
+
+    static func compute(_ run: String, steps: Int, seconds: Double) -> ComputeRecord {
+        let stage = PipelineSummary.Stage(
+            blocks: [7, 9], bubble: seconds / 3, forwardSeconds: seconds, backwardInputSeconds: 1e-300,
+            backwardWeightsSeconds: 0, stashedMicroBatches: steps, stashedBytes: .max)
+        let summary = PipelineSummary(
+            schedule: "zb-h1", predictedBubble: 0.1, measuredBubble: 1 / 3, stages: [stage, stage])
+        return ComputeRecord(
+            run: run, worker: "worker-1", frozenForwardSeconds: steps == 0 ? nil : seconds,
+            pipeline: steps == 0 ? nil : summary)
     }
 
     private mutating func cursor(_ run: String, _ number: Int) -> CursorRecord {

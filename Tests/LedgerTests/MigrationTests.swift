@@ -6,8 +6,10 @@ import Testing
 
 @Suite("The ledger's versions")
 struct MigrationTests {
-    @Test("a ledger of the first version is read as it is, and its next coordinator counts refusals in it")
-    func first() throws {
+    @Test(
+        "a ledger of an earlier version is read as it is, and its next coordinator counts refusals and compute in it",
+        arguments: [1, 2])
+    func earlier(version: Int64) throws {
         try withFolder { folder in
             var before: LedgerSnapshot?
             do {
@@ -17,8 +19,11 @@ struct MigrationTests {
             }
             let file = folder.appendingPathComponent("ledger.sqlite").path
             try DatabaseQueue(path: file).write { database in
-                try database.execute(sql: "DROP TABLE refusals; DELETE FROM grdb_migrations WHERE identifier = '2'")
-                try database.put(MetaRecord(name: MetaRecord.schema, value: 1))
+                for (number, table) in [(2, "refusals"), (3, "compute")] where number > version {
+                    try database.execute(
+                        sql: "DROP TABLE \(table); DELETE FROM grdb_migrations WHERE identifier = '\(number)'")
+                }
+                try database.put(MetaRecord(name: MetaRecord.schema, value: version))
             }
             #expect(try LedgerSnapshot(Ledger(folder: folder.path, access: .reading)) == before)
             let ledger = try Ledger(folder: folder.path, access: .coordinator)
@@ -26,11 +31,16 @@ struct MigrationTests {
             let record = RefusalRecord(
                 run: "movies-1", role: "worker", source: "worker-0", handshakes: 2, messages: 1,
                 reasons: ["unknownKey": 2, "missingBody": 1])
-            try ledger.record([.refusals(record)])
+            let compute = Workload.compute("movies-1", steps: 3, seconds: 0.125)
+            try ledger.record([.refusals(record), .compute(compute)])
             var found = try ledger.state(of: "movies-1").refusals
             #expect(found.count == 1 && found[0].time > 0)
             found[0].time = 0
             #expect(found == [record])
+            var told = try ledger.state(of: "movies-1").compute
+            #expect(told.count == 1 && told[0].time > 0)
+            told[0].time = 0
+            #expect(told == [compute])
         }
     }
 }

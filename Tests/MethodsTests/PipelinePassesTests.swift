@@ -48,22 +48,35 @@ struct PipelinePassesTests {
                 frozenBlocks: frozen, optimizer: optimizer, schedule: rates, seed: 5, pool: pool)
         }
 
-        func divided(
-            _ cuts: [Int], _ kind: ScheduleKind, observer: @escaping @Sendable (StepTrace, Schedule) -> Void
-        ) throws -> Trainer {
+        /// Of stages that begin at the cuts, and hold micro-batches of so many tokens.
+        func costs(_ cuts: [Int], tokens: Int) -> PipelineCosts {
             let bounds = [frozen] + cuts + [layers]
-            let costs = PipelineCosts(
-                stages: (1..<bounds.count).map { _ in
-                    StageCosts(
-                        forward: 1, backwardInput: 1, backwardWeights: 1, activationBytes: 1, weightStashBytes: 1)
+            return PipelineCosts(
+                stages: zip(bounds, bounds.dropFirst()).map { first, last in
+                    (first..<last).reduce(StageCosts()) { sum, block in
+                        let stash = PassMemory.stageStash(
+                            layout, block: block, tokens: tokens, targetCount: 1,
+                            head: block == layers - 1 ? head.outputs : nil)
+                        return sum
+                            + StageCosts(
+                                forward: 1, backwardInput: 1, backwardWeights: 1,
+                                activationBytes: stash.activationBytes, weightStashBytes: stash.weightStashBytes)
+                    }
                 })
+        }
+
+        func divided(
+            _ cuts: [Int], _ kind: ScheduleKind, tokens: Int = 9, scheduledCap: Int? = nil, executedCap: Int? = nil,
+            observer: @escaping @Sendable (StepTrace, Schedule) -> Void = { _, _ in }
+        ) throws -> Trainer {
+            let bounds = [frozen] + cuts + [layers], costs = costs(cuts, tokens: tokens)
             let schedule = { @Sendable (microBatches: Int) in
-                try Schedule.make(kind, costs: costs, microBatches: microBatches)
+                try Schedule.make(kind, costs: costs, microBatches: microBatches, capBytes: scheduledCap)
             }
             return Trainer(
                 model: model, head: head, parameters: try TrainableParameters(layout: layout, model: model, seed: 5),
                 stages: (1..<bounds.count).map { bounds[$0 - 1]..<bounds[$0] }, schedule: schedule,
-                optimizer: optimizer, schedule: rates, seed: 5, pool: pool
+                stashCapBytes: executedCap, optimizer: optimizer, schedule: rates, seed: 5, pool: pool
             ) { trace in
                 let microBatches = trace.stages[0].count / 3
                 if let schedule = try? schedule(microBatches) { observer(trace, schedule) }
@@ -86,14 +99,18 @@ struct PipelinePassesTests {
         let problems = Mutex<[String]>([])
         for cuts in [[], [5], [3, 6], [3, 4, 7]] {
             for kind in ScheduleKind.allCases {
+                let unit = StageCosts(forward: 1, activationBytes: 1, weightStashBytes: 1)
+                // The longest text has nine tokens.
+                let costs = bench.costs(cuts, tokens: 9)
                 let trainer = try bench.divided(cuts, kind) { trace, schedule in
-                    let costs = schedule.stages.map { _ in
-                        StageCosts(
-                            forward: 1, backwardInput: 1, backwardWeights: 1, activationBytes: 1, weightStashBytes: 1)
-                    }
-                    let checked = try? CheckedSchedule(schedule, costs: PipelineCosts(stages: costs))
-                    for (stage, found) in trace.stashHighWater.enumerated()
-                    where found > checked?.stashBound[stage] ?? 0 {
+                    let units = PipelineCosts(stages: schedule.stages.map { _ in unit })
+                    let microBatches = try? CheckedSchedule(schedule, costs: units).stashBound
+                    let bytes = try? CheckedSchedule(schedule, costs: costs).stashBound
+                    for stage in trace.stages.indices
+                    where trace.stashHighWater[stage] > microBatches?[stage] ?? 0
+                        || trace.stashedBytesHighWater[stage] > bytes?[stage] ?? -1
+                    {
+                        let found = (trace.stashHighWater[stage], trace.stashedBytesHighWater[stage])
                         problems.withLock { $0.append("\(schedule.name): stage \(stage) stashed \(found)") }
                     }
                 }
@@ -103,10 +120,44 @@ struct PipelinePassesTests {
         #expect(problems.withLock(\.self) == [])
     }
 
+    @Test(
+        "the least cap that a schedule keeps is kept by what it trains, and a stash beyond the cap ends the step",
+        arguments: ScheduleKind.allCases)
+    func cap(kind: ScheduleKind) throws {
+        let bench = try Bench(.adapters)
+        let expected = try bench.train(bench.undivided())
+        let costs = bench.costs([4], tokens: 9)
+        let smallest: Int
+        do throws(ScheduleError) {
+            _ = try Schedule.make(kind, costs: costs, microBatches: 13, capBytes: 0)
+            return
+        } catch {
+            guard case .capTooSmall(_, 0, let bytes) = error else { throw error }
+            smallest = bytes
+        }
+        let most = Mutex(0)
+        let kept = try bench.divided([4], kind, scheduledCap: smallest, executedCap: smallest) { trace, _ in
+            most.withLock { $0 = max($0, trace.stashedBytesHighWater.max() ?? 0) }
+        }
+        #expect(try bench.train(kept) == expected)
+        // Each step's micro-batches have their own lengths.
+        #expect(most.withLock(\.self) <= smallest && 3 * most.withLock(\.self) > smallest)
+        let broken = try bench.divided([4], kind, scheduledCap: smallest, executedCap: most.withLock(\.self) / 3)
+        let before = broken.parameters.flat.values
+        do {
+            _ = try bench.train(broken)
+            Issue.record("the stash is larger than the cap")
+        } catch let error as ScheduleError {
+            guard case .stashOverCap(_, _, let bytes, let cap) = error else { throw error }
+            #expect(bytes > cap && error.exitCode == .scheduleBroken)
+        }
+        #expect(broken.parameters.flat.values == before)
+    }
+
     @Test("a stage that fails ends the step with its error, and the next step goes well")
     func failure() throws {
         let bench = try Bench(.adapters)
-        let trainer = try bench.divided([3, 6], .zeroBubble1) { _, _ in }
+        let trainer = try bench.divided([3, 6], .zeroBubble1)
         let width = bench.model.hyperparameters.width
         struct Broken: Error {}
         func batch(broken: Int?) -> [MicroBatch] {

@@ -19,9 +19,10 @@ final class Cluster {
     ///   - overrides: of the tiny recipe.
     ///   - keys: whether the roles speak CURVE, with a key pair each; otherwise plain TCP.
     ///   - isProxied: whether every link goes through a proxy that can harm it.
+    ///   - options: further ones of a worker or device by its name.
     init(
         _ tiny: TinyModel, _ overrides: [String] = [], devices: Int = 4, workers: Int = 1, keys: Bool = false,
-        isProxied: Bool = false
+        isProxied: Bool = false, options: (String) -> [String] = { _ in [] }
     ) throws {
         self.tiny = tiny
         let ports = try FreePorts.take(workers + 1)
@@ -45,12 +46,13 @@ final class Cluster {
                 [
                     "worker", "--id", "worker-\(number)", "--coordinator", endpoint, "--state", "worker-\(number)",
                     "--listen", listening[number], "--advertise", reachable[number],
-                ] + security("worker-\(number)"), in: tiny.folder)
+                ] + security("worker-\(number)") + options("worker-\(number)"), in: tiny.folder)
         }
         self.devices = (1...devices).map { number in
             SupervisedRole(
                 "device-\(number)",
-                ["device", "--id", "device-\(number)", "--coordinator", endpoint] + security("device-\(number)"),
+                ["device", "--id", "device-\(number)", "--coordinator", endpoint] + security("device-\(number)")
+                    + options("device-\(number)"),
                 in: tiny.folder)
         }
     }

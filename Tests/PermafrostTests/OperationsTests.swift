@@ -114,6 +114,36 @@ struct OperationsTests {
         }
     }
 
+    @Test("run info says what the stages and F0 take, as text and as JSON")
+    func compute() throws {
+        try withRun { folder, ledger in
+            func stage(_ first: Int, weights: Double) -> PipelineSummary.Stage {
+                PipelineSummary.Stage(
+                    blocks: [first, first + 2], bubble: 0.041, forwardSeconds: 0.0123, backwardInputSeconds: 0.02,
+                    backwardWeightsSeconds: weights, stashedMicroBatches: 3, stashedBytes: 4_200_000)
+            }
+            let pipeline = PipelineSummary(
+                schedule: "zb-h1", predictedBubble: 0.03, measuredBubble: 0.041,
+                stages: [stage(7, weights: 0.001), stage(10, weights: 0)])
+            try ledger.record([
+                .compute(
+                    ComputeRecord(run: "movies-1", worker: "worker-0", frozenForwardSeconds: 0.05, pipeline: pipeline))
+            ])
+            let text = try Program.run(["run", "info"], in: folder).output
+            for line in [
+                "F0         50.0 ms a message, on worker-0",
+                "pipeline   zb-h1, bubble 4.1 %, predicted 3.0 %, on worker-0",
+                "stage 1  blocks 7-9, bubble 4.1 %, F 12.3 ms, B 20.0 ms, W 1.0 ms, "
+                    + "3 micro-batches with 4.2 MB between F and W",
+                "stage 2  blocks 10-12, bubble 4.1 %, F 12.3 ms, B+W 20.0 ms, 3 micro-batches",
+            ] {
+                #expect(text.contains(line), "\(line) is not in\n\(text)")
+            }
+            let json = try Program.run(["run", "info", "--format", "json"], in: folder).output
+            #expect(json.contains(#""frozen_forward_seconds" : 0.05"#) && json.contains(#""stashed_bytes" : 4200000"#))
+        }
+    }
+
     @Test("top shows each device's figures, once when it is piped")
     func top() throws {
         try withRun { folder, _ in

@@ -1,5 +1,6 @@
 import Checkpoints
 import Datasets
+import Diagnostics
 import Models
 import Randomness
 import Recipes
@@ -78,7 +79,9 @@ struct FormExactnessTests {
             .map { indices in indices.map { examples[$0] } }
     }
 
-    func setup(_ form: TrainedForm, _ family: ModelFamily, _ overrides: [String] = []) throws -> TrainingSetup {
+    func setup(
+        _ form: TrainedForm, _ family: ModelFamily, _ overrides: [String] = [], tracer: Tracer? = nil
+    ) throws -> TrainingSetup {
         let recipe = try recipe(form, overrides), isFull = recipe.training.trainable == .full
         return try TrainingSetup(
             recipe,
@@ -86,7 +89,7 @@ struct FormExactnessTests {
                 source: RandomModelSource(family: family, layers: 6), maximumTokens: 32,
                 loadedBlocks: isFull ? Self.frozenBlocks : nil),
             counts: shards(form.head).map(\.count), labelTokens: [3, 7],
-            pool: ComputePool(threads: max(2, recipe.pipeline.stages)))
+            pool: ComputePool(threads: max(2, recipe.pipeline.stages)), tracer: tracer)
     }
 
     /// How far training moved the parameters, and how far SplitFrozen ended from central training.

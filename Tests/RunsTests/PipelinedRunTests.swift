@@ -37,6 +37,42 @@ struct PipelinedRunTests {
         }
     }
 
+    @Test(
+        "a cap that no cut can keep is refused with the smallest one, which a run keeps and trains the same with",
+        arguments: ScheduleKind.allCases)
+    func cap(kind: ScheduleKind) throws {
+        let forms = FormExactnessTests(), form = TrainedForm("full fine-tuning", "training.trainable=full")
+        let overrides = ["model.frozen_blocks=2", "devices.cuts=[2, 1, 0]", "pipeline.schedule=\(kind.rawValue)"]
+        func setup(_ stages: Int, _ cap: Int?) throws -> TrainingSetup {
+            try forms.setup(
+                form, .llama, overrides + ["pipeline.stages=\(stages)"] + (cap.map { ["pipeline.memory=\($0)"] } ?? []))
+        }
+        let expected = try setup(1, nil)
+        _ = try EmbeddedRun(expected, shards: forms.shards(.verbalizer), run: "cap").train { _ in }
+        for stages in 2...4 {
+            var smallest = 0
+            do {
+                _ = try setup(stages, 1)
+                Issue.record("one byte is too little")
+            } catch ScheduleError.capTooSmall(kind.rawValue, 1, let bytes) {
+                smallest = bytes
+            }
+            #expect(
+                throws: ScheduleError.capTooSmall(
+                    schedule: kind.rawValue, capBytes: smallest - 1, smallestBytes: smallest)
+            ) { try setup(stages, smallest - 1) }
+            let capped = try setup(stages, smallest)
+            let outcome = try EmbeddedRun(capped, shards: forms.shards(.verbalizer), run: "cap").train { _ in }
+            guard case .completed = outcome else {
+                Issue.record("the run ended as \(outcome)")
+                return
+            }
+            #expect(capped.parameters.flat.values == expected.parameters.flat.values, "\(stages) stages")
+            let summary = try #require(capped.pipeline?.summary)
+            #expect(summary.stages.allSatisfy { (1...smallest).contains($0.stashedBytes) }, "\(stages) stages")
+        }
+    }
+
     @Test("more stages than trainable blocks are refused with what is possible")
     func tooManyStages() throws {
         #expect(throws: ScheduleError.self) {

@@ -1,3 +1,4 @@
+import Diagnostics
 import Randomness
 import Wire
 
@@ -124,12 +125,27 @@ struct RandomMessages {
                 pendingBytes: chance.next(), creditBytes: chance.next(), duplicates: chance.next(),
                 redelivered: chance.next(), dead: chance.next())
         }
-        return Body.QueueReport(
+        var report = Body.QueueReport(
             devices: devices, storeBytes: chance.next(), storeCapacity: chance.next(),
             isFull: Bool.random(using: &chance), advanceSeconds: chance.uniform(),
             advanceBlockTokens: chance.next(), stepSeconds: chance.uniform(), stepTokens: chance.next(),
             refusals: (0..<Int.random(in: 0...9, using: &chance)).map { _ in
                 Body.Refused(reason: text(), count: chance.next(), last: text())
+            })
+        report.frozenForwardSeconds = chance.uniform()
+        report.pipeline = Bool.random(using: &chance) ? pipeline() : nil
+        return report
+    }
+
+    private mutating func pipeline() -> PipelineSummary {
+        PipelineSummary(
+            schedule: text(), predictedBubble: chance.uniform(), measuredBubble: chance.uniform(),
+            stages: (0..<Int.random(in: 0...5, using: &chance)).map { _ in
+                PipelineSummary.Stage(
+                    blocks: [Int(chance.next32()), Int(chance.next32())], bubble: chance.uniform(),
+                    forwardSeconds: chance.uniform(), backwardInputSeconds: chance.uniform(),
+                    backwardWeightsSeconds: chance.uniform(), stashedMicroBatches: Int(chance.next32()),
+                    stashedBytes: Int(chance.next32()))
             })
     }
 

@@ -36,6 +36,8 @@ typedef struct Permafrost__StepRecorded Permafrost__StepRecorded;
 typedef struct Permafrost__DeviceQueue Permafrost__DeviceQueue;
 typedef struct Permafrost__Refused Permafrost__Refused;
 typedef struct Permafrost__QueueReport Permafrost__QueueReport;
+typedef struct Permafrost__PipelineReport Permafrost__PipelineReport;
+typedef struct Permafrost__StageReport Permafrost__StageReport;
 typedef struct Permafrost__WorkerFinished Permafrost__WorkerFinished;
 typedef struct Permafrost__HandedOver Permafrost__HandedOver;
 typedef struct Permafrost__Goodbye Permafrost__Goodbye;
@@ -724,10 +726,64 @@ struct  Permafrost__QueueReport
    */
   size_t n_refusals;
   Permafrost__Refused **refusals;
+  /*
+   * Median of F0, the frozen blocks that a device left out, for a message; 0 before the first.
+   */
+  double frozen_forward_seconds;
+  /*
+   * Before the first step, and where micro-batches are trained side by side, there is none.
+   */
+  Permafrost__PipelineReport *pipeline;
 };
 #define PERMAFROST__QUEUE_REPORT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__queue_report__descriptor) \
-    , 0,NULL, 0, 0, 0, 0, 0, 0, 0, 0,NULL }
+    , 0,NULL, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0, NULL }
+
+
+/*
+ * What a worker's stages have done since it was started.
+ */
+struct  Permafrost__PipelineReport
+{
+  ProtobufCMessage base;
+  char *schedule;
+  /*
+   * Shares of the steps' time in which a stage did nothing, mean over the stages: simulated, and measured.
+   */
+  double predicted_bubble;
+  double measured_bubble;
+  size_t n_stages;
+  Permafrost__StageReport **stages;
+};
+#define PERMAFROST__PIPELINE_REPORT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__pipeline_report__descriptor) \
+    , (char *)protobuf_c_empty_string, 0, 0, 0,NULL }
+
+
+struct  Permafrost__StageReport
+{
+  ProtobufCMessage base;
+  /*
+   * From 1.
+   */
+  uint32_t first_block;
+  uint32_t last_block;
+  double bubble;
+  /*
+   * Medians of F, B and W of a micro-batch. A schedule that fuses B and W has both in B.
+   */
+  double forward_seconds;
+  double backward_input_seconds;
+  double backward_weights_seconds;
+  /*
+   * The most that lay between F and W.
+   */
+  uint64_t stashed_micro_batches;
+  uint64_t stashed_bytes;
+};
+#define PERMAFROST__STAGE_REPORT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__stage_report__descriptor) \
+    , 0, 0, 0, 0, 0, 0, 0, 0 }
 
 
 /*
@@ -762,10 +818,14 @@ struct  Permafrost__WorkerFinished
    * Whether it ended early because it was drained, and can hand over.
    */
   protobuf_c_boolean drained;
+  /*
+   * Median of F0 for a message; 0 when there was none.
+   */
+  double frozen_forward_seconds;
 };
 #define PERMAFROST__WORKER_FINISHED__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__worker_finished__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0 }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 
 /*
@@ -1460,6 +1520,44 @@ Permafrost__QueueReport *
 void   permafrost__queue_report__free_unpacked
                      (Permafrost__QueueReport *message,
                       ProtobufCAllocator *allocator);
+/* Permafrost__PipelineReport methods */
+void   permafrost__pipeline_report__init
+                     (Permafrost__PipelineReport         *message);
+size_t permafrost__pipeline_report__get_packed_size
+                     (const Permafrost__PipelineReport   *message);
+size_t permafrost__pipeline_report__pack
+                     (const Permafrost__PipelineReport   *message,
+                      uint8_t             *out);
+size_t permafrost__pipeline_report__pack_to_buffer
+                     (const Permafrost__PipelineReport   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__PipelineReport *
+       permafrost__pipeline_report__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__pipeline_report__free_unpacked
+                     (Permafrost__PipelineReport *message,
+                      ProtobufCAllocator *allocator);
+/* Permafrost__StageReport methods */
+void   permafrost__stage_report__init
+                     (Permafrost__StageReport         *message);
+size_t permafrost__stage_report__get_packed_size
+                     (const Permafrost__StageReport   *message);
+size_t permafrost__stage_report__pack
+                     (const Permafrost__StageReport   *message,
+                      uint8_t             *out);
+size_t permafrost__stage_report__pack_to_buffer
+                     (const Permafrost__StageReport   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__StageReport *
+       permafrost__stage_report__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__stage_report__free_unpacked
+                     (Permafrost__StageReport *message,
+                      ProtobufCAllocator *allocator);
 /* Permafrost__WorkerFinished methods */
 void   permafrost__worker_finished__init
                      (Permafrost__WorkerFinished         *message);
@@ -1810,6 +1908,12 @@ typedef void (*Permafrost__Refused_Closure)
 typedef void (*Permafrost__QueueReport_Closure)
                  (const Permafrost__QueueReport *message,
                   void *closure_data);
+typedef void (*Permafrost__PipelineReport_Closure)
+                 (const Permafrost__PipelineReport *message,
+                  void *closure_data);
+typedef void (*Permafrost__StageReport_Closure)
+                 (const Permafrost__StageReport *message,
+                  void *closure_data);
 typedef void (*Permafrost__WorkerFinished_Closure)
                  (const Permafrost__WorkerFinished *message,
                   void *closure_data);
@@ -1885,6 +1989,8 @@ extern const ProtobufCMessageDescriptor permafrost__step_recorded__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__device_queue__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__refused__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__queue_report__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__pipeline_report__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__stage_report__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__worker_finished__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__handed_over__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__goodbye__descriptor;

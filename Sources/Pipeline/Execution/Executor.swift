@@ -3,8 +3,11 @@ import Tensors
 
 /// What the operations of a pipeline's stages compute.
 public protocol StageWork: Sendable {
-    /// Does F, B or W. Operations of one stage never overlap; what an operation reads was done before.
+    /// Does F, B or W. Operations of one stage never overlap; what an operation reads was done before. Where the schedule
+    /// fuses B and W, one of them does both.
     func perform(_ operation: StageOperation, stage: Int) throws
+    /// Bytes that lie between F and W on a stage, asked between its operations.
+    func stashedBytes(stage: Int) -> Int
 }
 
 /// Walks the stages of a schedule through one step, each on a thread of the pool.
@@ -13,10 +16,16 @@ public protocol StageWork: Sendable {
 /// whose other jobs are F0 of later samples: frozen blocks never change, so that every gap can be filled with them.
 public struct Executor: Sendable {
     private let pool: ComputePool
+    private let capBytes: Int?
 
-    /// - Parameter pool: has at least as many threads as any schedule has stages; more stages than threads would wait for
-    ///   each other for ever.
-    public init(pool: ComputePool) { self.pool = pool }
+    /// - Parameters:
+    ///   - pool: has at least as many threads as any schedule has stages; more stages than threads would wait for each
+    ///     other for ever.
+    ///   - capBytes: the most that a stage may stash, as was proven of its schedules.
+    public init(pool: ComputePool, capBytes: Int? = nil) {
+        self.pool = pool
+        self.capBytes = capBytes
+    }
 
     /// Takes one step. Must not be called from a job of the pool.
     ///
@@ -24,25 +33,29 @@ public struct Executor: Sendable {
     ///   - schedule: checked; its F0 have been done.
     ///   - sums: sums of gradients: B and W of micro-batch i come after those of i − sums, whatever the schedule says.
     /// - Returns: what was done when, by stage.
-    /// - Throws: the first error of `work`, after all stages have stopped.
+    /// - Throws: the first error of `work`, or `ScheduleError.stashOverCap`, after all stages have stopped.
     @discardableResult
     public func run(_ schedule: Schedule, sums: Int, _ work: some StageWork) throws -> StepTrace {
         precondition(schedule.stages.count <= pool.threads, "every stage has a thread")
         let step = Step(StepProgress(schedule, sums: sums), stages: schedule.stages.count)
         let start = ContinuousClock.now
-        pool.run(schedule.stages.count) { [pool] stage in
+        pool.run(schedule.stages.count) { [pool, capBytes] stage in
             while let operation = step.next(stage, pool) {
                 let began = ContinuousClock.now
                 do {
                     try work.perform(operation, stage: stage)
-                    step.ended(operation, stage, began - start, ContinuousClock.now - start)
+                    let entry = StepTrace.Entry(
+                        operation: operation, start: began - start, end: ContinuousClock.now - start,
+                        stashedBytes: work.stashedBytes(stage: stage))
+                    try entry.check(capBytes: capBytes, stage: stage)
+                    step.ended(entry, stage)
                 } catch {
                     step.failed(error)
                 }
                 pool.wake()
             }
         }
-        return try step.trace()
+        return StepTrace(begin: start, fusesBackward: schedule.fusesBackward, stages: try step.entries())
     }
 }
 
@@ -72,19 +85,26 @@ private final class Step: Sendable {
         }
     }
 
-    func ended(_ operation: StageOperation, _ stage: Int, _ start: Duration, _ end: Duration) {
+    func ended(_ entry: StepTrace.Entry, _ stage: Int) {
         state.withLock { state in
-            state.progress.end(operation, stage: stage)
-            state.entries[stage].append(StepTrace.Entry(operation: operation, start: start, end: end))
+            state.progress.end(entry.operation, stage: stage)
+            state.entries[stage].append(entry)
         }
     }
 
     func failed(_ error: any Error) { state.withLock { $0.failure = $0.failure ?? error } }
 
-    func trace() throws -> StepTrace {
+    func entries() throws -> [[StepTrace.Entry]] {
         try state.withLock { state in
             if let failure = state.failure { throw failure }
-            return StepTrace(stages: state.entries)
+            return state.entries
         }
+    }
+}
+
+extension StepTrace.Entry {
+    fileprivate func check(capBytes: Int?, stage: Int) throws(ScheduleError) {
+        guard let capBytes, stashedBytes > capBytes else { return }
+        throw .stashOverCap(stage: stage, operation: operation, bytes: stashedBytes, capBytes: capBytes)
     }
 }

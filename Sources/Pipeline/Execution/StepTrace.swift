@@ -8,13 +8,23 @@ public struct StepTrace: Sendable, Equatable {
         public var start: Duration
         /// Since the step's begin.
         public var end: Duration
+        /// What lay in the stage's stash afterwards.
+        public var stashedBytes: Int
     }
 
+    /// When the step began.
+    public var begin: ContinuousClock.Instant
+    /// Whether B did W as well.
+    public var fusesBackward: Bool
     /// Of each stage, in the order in which they were done.
     public var stages: [[Entry]]
 
     /// A trace of what was done.
-    public init(stages: [[Entry]]) { self.stages = stages }
+    public init(begin: ContinuousClock.Instant, fusesBackward: Bool, stages: [[Entry]]) {
+        self.begin = begin
+        self.fusesBackward = fusesBackward
+        self.stages = stages
+    }
 
     /// From the step's begin to its last end.
     public var duration: Duration { stages.reduce(.zero) { max($0, $1.last?.end ?? .zero) } }
@@ -29,18 +39,21 @@ public struct StepTrace: Sendable, Equatable {
     }
 
     /// The most micro-batches that lay between F and W on each stage.
-    public var stashHighWater: [Int] {
-        stages.map { entries in
-            var under = 0, most = 0
-            for entry in entries {
-                switch entry.operation.kind {
-                case .forward: under += 1
-                case .backwardWeights: under -= 1
-                default: break
-                }
-                most = max(most, under)
+    public var stashHighWater: [Int] { stages.indices.map { stashed(on: $0).max() ?? 0 } }
+
+    /// The most bytes that lay between F and W on each stage.
+    public var stashedBytesHighWater: [Int] { stages.map { $0.map(\.stashedBytes).max() ?? 0 } }
+
+    /// The micro-batches that lay between F and W on a stage after each of its operations.
+    func stashed(on stage: Int) -> [Int] {
+        var under = 0
+        return stages[stage].map { entry in
+            switch entry.operation.kind {
+            case .forward: under += 1
+            case .backwardWeights: under -= 1
+            default: break
             }
-            return most
+            return under
         }
     }
 }

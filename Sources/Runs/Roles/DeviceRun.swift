@@ -26,12 +26,15 @@ public final class DeviceRun: Sendable {
         public var patience: Duration?
         /// How often slower than this machine the device is, at least 1: *simulated*.
         public var slowdown: Double
+        /// Where the device is traced.
+        public var trace: Trace?
 
         /// A device's options.
         public init(
             id: String, coordinator: String, data: String? = nil, security: RoleSecurity, patience: Duration?,
-            slowdown: Double = 1
+            slowdown: Double = 1, trace: Trace? = nil
         ) {
+            self.trace = trace
             self.id = id
             self.coordinator = coordinator
             self.data = data
@@ -101,6 +104,7 @@ public final class DeviceRun: Sendable {
         configuration.staysUntilStopped = true
         configuration.patience = options.patience
         configuration.slowdown = options.slowdown
+        configuration.tracer = options.trace?.role(options.id)
         let device = Device(
             configuration, context: context, examples: examples, forward: FrozenForward(model: prepared.model),
             pool: ComputePool(threads: recipe.threadCount))

@@ -29,12 +29,15 @@ public final class WorkerRun: Sendable {
         public var security: RoleSecurity
         /// How long it waits for a word of the coordinator when it can do nothing else; nil is for ever.
         public var patience: Duration?
+        /// Where the worker is traced.
+        public var trace: Trace?
 
         /// A worker's options.
         public init(
             id: String, coordinator: String, listen: String, advertised: String?, state: String,
-            security: RoleSecurity, patience: Duration?
+            security: RoleSecurity, patience: Duration?, trace: Trace? = nil
         ) {
+            self.trace = trace
             self.id = id
             self.coordinator = coordinator
             self.listen = listen
@@ -105,12 +108,16 @@ public final class WorkerRun: Sendable {
                 .loadedModel(
                     parameters: prepared.model.parameterCount, layers: prepared.model.hyperparameters.layers,
                     seconds: clock.now.seconds)))
+        try StageMemory(recipe, model: prepared.model.hyperparameters).check()
         let task = try PromptTask(recipe.task, chat: prepared.chat, tokenizer: prepared.tokenizer)
         let pool = ComputePool(threads: recipe.serverThreadCount)
+        let tracer = options.trace?.role(options.id)
         let state = try WorkerState(
-            invitation, in: options.state, cache: cache, prepared: prepared, labelTokens: task.labelTokens, pool: pool
+            invitation, in: options.state, cache: cache, prepared: prepared, labelTokens: task.labelTokens, pool: pool,
+            tracer: tracer
         ) { observer(.skipped(checkpoint: $0, $1)) }
-        let worker = try makeWorker(invitation, state, prepared, client: client, pool: pool, context: context)
+        let worker = try makeWorker(
+            invitation, state, prepared, client: client, pool: pool, context: context, tracer: tracer)
         self.worker.withLock { $0 = worker }
         if isStopping.load(ordering: .sequentiallyConsistent) { worker.stop() }
 
@@ -122,7 +129,7 @@ public final class WorkerRun: Sendable {
 
     private func makeWorker(
         _ invitation: Invitation, _ state: WorkerState, _ prepared: PreparedModel, client: SocketSecurity,
-        pool: ComputePool, context: ZeroMQContext
+        pool: ComputePool, context: ZeroMQContext, tracer: Tracer?
     ) throws -> Worker {
         let recipe = invitation.recipe
         let store = try LMDBActivationStore(
@@ -139,6 +146,7 @@ public final class WorkerRun: Sendable {
         configuration.coordinatorSecurity = client
         configuration.deviceSecurity = try options.security.server(id: options.id, context: context)
         configuration.patience = options.patience
+        configuration.tracer = tracer
         configuration.staysUntilStopped = true
         configuration.endsWhenFull = false
         configuration.handoverFolder = URL(fileURLWithPath: "\(state.folder.path)/handover")

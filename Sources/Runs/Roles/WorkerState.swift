@@ -27,6 +27,7 @@ final class WorkerState: Sendable {
     private let prepared: PreparedModel
     private let labelTokens: [Int]
     private let pool: ComputePool
+    private let tracer: Tracer?
     private let training = Mutex<Training?>(nil)
     private let newestCheckpoint: Mutex<Int>
 
@@ -36,7 +37,7 @@ final class WorkerState: Sendable {
     /// - Throws: `RunError`, `FileError.unwritable`.
     init(
         _ invitation: Invitation, in state: String, cache: CacheFolder, prepared: PreparedModel, labelTokens: [Int],
-        pool: ComputePool,
+        pool: ComputePool, tracer: Tracer?,
         onSkipped: (_ folder: String, any NumberedError) -> Void
     ) throws {
         folder = try RunFolder(run: invitation.run, in: state)
@@ -49,6 +50,7 @@ final class WorkerState: Sendable {
         self.prepared = prepared
         self.labelTokens = labelTokens
         self.pool = pool
+        self.tracer = tracer
     }
 
     /// Where the activation store lies.
@@ -82,7 +84,8 @@ final class WorkerState: Sendable {
                 try RunCheckpoint.adopt(files, into: folder.checkpoints, keeping: recipe.training.checkpointsKept)
                 newestCheckpoint.withLock { $0 = step }
             },
-            checkpointStep: { [self] in newestCheckpoint.withLock { $0 } })
+            checkpointStep: { [self] in newestCheckpoint.withLock { $0 } },
+            pipeline: { [self] in begun?.setup.pipeline?.summary })
     }
 
     /// Writes what was trained once every step is taken: before the coordinator hears of it, for a worker that dies later
@@ -95,7 +98,7 @@ final class WorkerState: Sendable {
     /// Makes what trains, as the newest checkpoint has left it.
     private func begin(_ counts: [Int]) throws -> WorkerTraining.Start {
         let setup = try TrainingSetup(
-            recipe, model: prepared.model, counts: counts, labelTokens: labelTokens, pool: pool)
+            recipe, model: prepared.model, counts: counts, labelTokens: labelTokens, pool: pool, tracer: tracer)
         let checkpoint = try RunCheckpoint.latest(in: folder.checkpoints) { _, _ in }
         if let checkpoint {
             try setup.resume(from: checkpoint)
