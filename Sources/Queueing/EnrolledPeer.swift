@@ -35,7 +35,7 @@ extension Body {
         case .register(let register): register.role == role
         case .recipeRequest(let asked): asked == role
         case .deviceProgress: role == .device
-        case .stepReport, .workerFinished, .queueReport, .handedOver, .handoverFile: role == .worker
+        case .stepReport, .workerFinished, .queueReport, .handedOver, .handoverFile, .stepsWanted: role == .worker
         default: true
         }
     }

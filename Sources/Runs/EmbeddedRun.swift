@@ -19,6 +19,7 @@ public final class EmbeddedRun: Sendable {
     private let setup: TrainingSetup
     private let shards: [[EncodedExample]]
     private let run: String
+    private let used: [UInt64]
     private let afterStep: @Sendable (Body.StepReport) throws -> Void
     private let context: ZeroMQContext
     private let coordinator: Coordinator
@@ -31,16 +32,18 @@ public final class EmbeddedRun: Sendable {
     /// - Parameters:
     ///   - shards: training examples by device.
     ///   - run: the run's id, which every message carries.
+    ///   - used: what the steps of the current epoch have trained before, where the seed does not tell.
     ///   - afterStep: called between two steps, when nothing changes what trains and the observer was told of the step;
     ///     what it throws ends the run.
     /// - Throws: `TransportError`.
     public init(
-        _ setup: TrainingSetup, shards: [[EncodedExample]], run: String,
+        _ setup: TrainingSetup, shards: [[EncodedExample]], run: String, used: [UInt64] = [],
         afterStep: @escaping @Sendable (Body.StepReport) throws -> Void = { _ in }
     ) throws {
         self.setup = setup
         self.shards = shards
         self.run = run
+        self.used = used
         self.afterStep = afterStep
         context = try ZeroMQContext()
         let devices = setup.recipe.devices
@@ -49,10 +52,8 @@ public final class EmbeddedRun: Sendable {
                 run: run, endpoint: "inproc://coordinator",
                 devices: devices.cuts.enumerated().map { .init(id: devices.id($0), cut: $1) },
                 seed: setup.recipe.seed, silenceLimit: .seconds(devices.silenceSeconds),
-                epoch: StepPosition(
-                    // The trainer is as the steps before have left it.
-                    after: setup.trainer.step, samples: setup.samples, batchSize: setup.recipe.training.batch
-                ).epoch),
+                // The trainer is as the steps before have left it.
+                epoch: setup.position(after: setup.trainer.step).epoch),
             context: context)
     }
 
@@ -116,18 +117,20 @@ public final class EmbeddedRun: Sendable {
 
     private func worker(coordinator endpoint: String, forward: FrozenForward) throws -> Worker {
         let recipe = setup.recipe
+        var configuration = Worker.Configuration(
+            run: run, id: "worker-1", coordinatorEndpoint: endpoint, deviceEndpoint: "inproc://worker-1",
+            epochs: recipe.training.epochs, batch: recipe.training.batch, microBatch: recipe.training.microBatch,
+            frozenBlocks: recipe.model.frozenBlocks, targetLimit: setup.head.outputs,
+            maximumTokens: recipe.task.maximumTokens, creditBytesPerDevice: recipe.devices.creditBytes,
+            heartbeatInterval: heartbeatInterval)
+        configuration.order = recipe.training.order
         return try Worker(
-            Worker.Configuration(
-                run: run, id: "worker-1", coordinatorEndpoint: endpoint, deviceEndpoint: "inproc://worker-1",
-                epochs: recipe.training.epochs, batch: recipe.training.batch, microBatch: recipe.training.microBatch,
-                frozenBlocks: recipe.model.frozenBlocks, targetLimit: setup.head.outputs,
-                maximumTokens: recipe.task.maximumTokens, creditBytesPerDevice: recipe.devices.creditBytes,
-                heartbeatInterval: heartbeatInterval),
-            context: context, forward: forward,
+            configuration, context: context, forward: forward,
             store: MemoryActivationStore(capacityBytes: recipe.store.capacityBytes, codec: setup.codec),
             pool: setup.pool,
             training: WorkerTraining(
                 begin: { [setup] _ in (setup.trainer, []) },
+                usedSamples: { [used] in used },
                 afterStep: { [self] step, _ in
                     // One step is under way at a time, so that the last signal is for whoever waits then.
                     if !isOver.load(ordering: .sequentiallyConsistent) { toldOfStep.wait() }

@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import Queueing
 
@@ -26,6 +27,8 @@ extension Worker {
         public var epochs: Int
         /// Samples of one optimizer step.
         public var batch: Int
+        /// How the samples of a step are chosen.
+        public var order = TrainingOrder.deterministic
         /// Samples computed together.
         public var microBatch: Int
         /// Blocks below the adapters.

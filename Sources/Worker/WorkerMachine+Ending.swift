@@ -38,7 +38,7 @@ extension WorkerMachine {
     /// Waits for what is under way, and asks for a checkpoint of what was trained.
     mutating func end(_ outcome: WorkerOutcome) -> [Action] {
         // A worker that never began to train has nothing to wait for but what it has promised to store.
-        guard isIdle, !isAdopting, !hasBegun || schedule != nil else { return [] }
+        guard isIdle, !isAdopting, !hasBegun || schedule != nil || history != nil else { return [] }
         phase = .checkpointing(outcome)
         return hasBegun ? [.checkpoint(unrecorded: reports)] : checkpointed()
     }

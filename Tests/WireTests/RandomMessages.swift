@@ -3,7 +3,7 @@ import Wire
 
 /// Messages of every kind with contents drawn at random.
 struct RandomMessages {
-    static let kinds = 26
+    static let kinds = 28
 
     var chance: SeededGenerator
 
@@ -76,6 +76,8 @@ struct RandomMessages {
         case 22: .drain(.init(successor: text(), successorEndpoint: text(), successorKey: text()))
         case 23: .stepRecorded(step: chance.next())
         case 24: .runRecipe(.init(recipe: text(), number: chance.next32()))
+        case 25: .stepsWanted(after: chance.next())
+        case 26: .recordedSteps(recordedSteps())
         default: .registerAgain
         }
     }
@@ -112,6 +114,14 @@ struct RandomMessages {
             refusals: (0..<Int.random(in: 0...9, using: &chance)).map { _ in
                 Body.Refused(reason: text(), count: chance.next(), last: text())
             })
+    }
+
+    private mutating func recordedSteps() -> Body.RecordedSteps {
+        let steps = (0..<Int.random(in: 0...20, using: &chance)).map { _ in
+            Body.RecordedStep(
+                step: chance.next(), sampleIDs: (0..<Int.random(in: 0...9, using: &chance)).map { _ in chance.next() })
+        }
+        return Body.RecordedSteps(after: chance.next(), steps: steps, isComplete: Bool.random(using: &chance))
     }
 
     private mutating func plan() -> Body.RunPlan {
