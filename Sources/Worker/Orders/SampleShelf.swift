@@ -101,7 +101,7 @@ struct SampleShelf {
 
     /// Takes the sample of a device that is ready and that the epoch has used least; of those the first in its order.
     mutating func takeAgain(of device: Int) -> SampleReference? {
-        let able = orders[device].lazy.filter { [states] in states[device][$0] == .ready }
+        let able = orders[device].filter { states[device][$0] == .ready }
         return taken(able.min { uses[device][$0] < uses[device][$1] }, of: device)
     }
 
