@@ -18,8 +18,9 @@ struct OrderRunTests {
         case both, bothApart
     }
 
-    /// A run whose weak device has registered and is too slow for the first steps, held after the fourth.
-    private func held(_ order: TrainingOrder, workers: [String] = []) throws -> (DistributedRun, StepGate, TCPFaultProxy) {
+    /// A run whose weak device was too slow for the first four steps, held after these until all of it is there: taken
+    /// again by what is here then, each step would be another.
+    private func held(_ order: TrainingOrder, workers: [String] = []) throws -> (DistributedRun, StepGate) {
         let gate = StepGate(after: 4)
         var distributed = try DistributedRun(gate: gate, workers: workers, order: order)
         let run = distributed.run
@@ -28,15 +29,21 @@ struct OrderRunTests {
         try run.startCoordinator()
         try distributed.startWorker { ($0.endpoint, $0.advertised) = (endpoint, proxy.endpoint) }
         try distributed.startDevice("strong")
-        let isPublished = run.events.waits {
-            if case .deviceProgress("strong", let progress) = $0 { progress.finished } else { false }
-        }
-        #expect(isPublished)
+        expectPublished("strong", run)
         proxy.change { $0.bytesPerSecond = 100 }
         try distributed.startDevice("weak")
         #expect(gate.holds())
         #expect(run.events.waits { $0.step?.step == 4 })
-        return (distributed, gate, proxy)
+        proxy.change { $0.bytesPerSecond = nil }
+        expectPublished("weak", run)
+        return (distributed, gate)
+    }
+
+    private func expectPublished(_ device: String, _ run: TinyRun) {
+        let isPublished = run.events.waits {
+            if case .deviceProgress(device, let progress) = $0 { progress.finished } else { false }
+        }
+        #expect(isPublished)
     }
 
     private func awaitLastStep(_ run: TinyRun) {
@@ -73,7 +80,7 @@ struct OrderRunTests {
         "whoever dies, no recorded step is taken again with other samples, and the recorded order is what was trained",
         arguments: [TrainingOrder.fullEpoch, .available], Death.allCases)
     func dies(order: TrainingOrder, death: Death) throws {
-        var (distributed, gate, proxy) = try held(order)
+        var (distributed, gate) = try held(order)
         let run = distributed.run
         let before = try #require(try run.site.ledger(.reading)).steps(of: "run")
         // The first device alone has what a step needs: in the order of the seed, the other one's samples come first.
@@ -81,7 +88,6 @@ struct OrderRunTests {
         if death == .coordinator || death == .both || death == .bothApart { #expect(run.roles.kill("coordinator")) }
         if death == .worker || death == .both { #expect(distributed.killWorker()) }
         gate.open()
-        proxy.change { $0.bytesPerSecond = nil }
         if death == .coordinator || death == .bothApart { awaitLastStep(run) }
         if death == .bothApart { #expect(distributed.killWorker()) }
         if death != .nobody && death != .worker { try run.startCoordinator() }
@@ -94,7 +100,7 @@ struct OrderRunTests {
     @Test(
         "a worker that takes over knows what the epoch has used", arguments: [TrainingOrder.fullEpoch, .available])
     func drained(order: TrainingOrder) throws {
-        var (distributed, gate, proxy) = try held(order, workers: ["standby"])
+        var (distributed, gate) = try held(order, workers: ["standby"])
         let run = distributed.run
         let before = try #require(try run.site.ledger(.reading)).steps(of: "run")
         try distributed.startWorker("standby")
@@ -102,7 +108,6 @@ struct OrderRunTests {
         try #require(try run.site.ledger(.operations)).orderDrain(of: "worker", run: "run")
         #expect(run.events.waits { if case .draining("worker", "standby"?) = $0 { true } else { false } })
         gate.open()
-        proxy.change { $0.bytesPerSecond = nil }
         #expect(run.events.waits { $0 == .handedOver(from: "worker", to: "standby") })
         try expectWhole(distributed, order, after: before)
     }
