@@ -50,7 +50,8 @@ extension WorkerMachine {
         past.used = try references(history.used, counts, step: history.newest)
         guard past.used.count == start.batch * batch else {
             throw .pastUnusable(
-                step: UInt64(history.step), reason: "its checkpoint knows \(past.used.count) samples of the epoch so far")
+                step: UInt64(history.step),
+                reason: "its checkpoint knows \(past.used.count) samples of the epoch so far")
         }
         for (offset, ids) in history.recorded.enumerated() {
             let taken = history.step + offset

@@ -12,10 +12,14 @@ struct HistoryTests {
     @Test("the run's owner is told, in its session, and nobody else")
     func owner() {
         var machine = DistributedMachineTests.machine(["w1", "a", "b", "w2"])
-        #expect(machine.hear(.stepsWanted(after: 3), from: "w1", session: 1) == [.recall(to: "w1", session: 1, after: 3)])
+        #expect(
+            machine.hear(.stepsWanted(after: 3), from: "w1", session: 1) == [.recall(to: "w1", session: 1, after: 3)])
         #expect(machine.hear(.stepsWanted(after: 0), from: "w2", session: 1).isEmpty)
         #expect(machine.hear(.stepsWanted(after: 0), from: "a", session: 1).isEmpty)
-        #expect(machine.hear(.stepsWanted(after: .max), from: "w1", session: 2) == [.send(to: "w1", session: 2, .registerAgain)])
+        #expect(
+            machine.hear(.stepsWanted(after: .max), from: "w1", session: 2) == [
+                .send(to: "w1", session: 2, .registerAgain)
+            ])
     }
 
     @Test("pages have whole steps, keep a message's limits, and come to an end", arguments: [1, 7, 500, 16_384])

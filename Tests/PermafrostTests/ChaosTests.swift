@@ -59,6 +59,27 @@ struct ChaosTests {
         }
     }
 
+    @Test(
+        "where steps follow arrivals, every recorded step stays what it was, whoever dies when",
+        arguments: ["full-epoch", "available"], 0..<rounds)
+    func orders(order: String, round: Int) throws {
+        var chance = SeededGenerator(seed: Self.seed, stream: "chaos/\(order)/\(round)")
+        try TinyModel.use { tiny in
+            let cluster = try Cluster(tiny, Self.overrides + ["training.order=\(order)"], isProxied: true)
+            cluster.start(cluster.roles.shuffled(using: &chance))
+            var story: [String] = []
+            for _ in 0..<8 {
+                let blow = Blow.random(using: &chance)
+                usleep(UInt32.random(in: 20_000...600_000, using: &chance))
+                story.append(blow.strike(cluster, using: &chance))
+            }
+            print("chaos seed \(Self.seed) \(order) round \(round): \(story.joined(separator: ", "))")
+            try cluster.finish()
+            try cluster.expectOnePast()
+            if order == "full-epoch" { try cluster.expectEverySampleOnce(samples: 144, epochs: 3) }
+        }
+    }
+
     @Test("drained in the middle of training, a worker hands over, whoever dies meanwhile", arguments: 0..<3)
     func migration(victim: Int) throws {
         try TinyModel.use { tiny in

@@ -105,6 +105,16 @@ final class Cluster {
         }
     }
 
+    /// Checks that no step was recorded and later taken in another way, and that what was trained is what was recorded.
+    func expectOnePast() throws {
+        let ledger = try Ledger(folder: tiny.path("coordinator").path, access: .reading)
+        let run = try #require(try ledger.runs().first)
+        #expect(run.state == .completed)
+        #expect(try ledger.verifyChain(run.id) == run.plannedSteps)
+        let warnings = try ledger.events(of: run.id).map(\.text).filter { $0.contains("another result") }
+        #expect(warnings.isEmpty, "\(warnings)")
+    }
+
     private static func enroll(_ names: [String], in tiny: TinyModel) throws {
         for name in ["coordinator"] + names {
             let made = try tiny.run("keys", "generate", name)

@@ -57,7 +57,9 @@ struct OrderedRunTests {
         }
     }
 
-    @Test("what a run trains is what central training gives in the order that it reports", arguments: TrainingOrder.allCases)
+    @Test(
+        "what a run trains is what central training gives in the order that it reports",
+        arguments: TrainingOrder.allCases)
     func equalsCentral(order: TrainingOrder) throws {
         let shards = Self.shards(), split = try Self.setup(order, shards)
         var steps: [Body.StepReport] = []

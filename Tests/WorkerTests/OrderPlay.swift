@@ -50,7 +50,10 @@ struct OrderPlay {
             let pace = Double(Int.random(in: 1...20, using: &chance))
             return Batches.cut(SampleOrder.deviceOrder(seed: 3, device: device, count: count, epoch: 1), size: 3)
                 .enumerated().map { place, indices in
-                    (pace * Double(place) + chance.uniform(), indices.map { SampleReference(device: device, index: $0) })
+                    (
+                        pace * Double(place) + chance.uniform(),
+                        indices.map { SampleReference(device: device, index: $0) }
+                    )
                 }
         }.sorted { $0.0 > $1.0 }.map(\.1)
         for sample in past.used { uses[sample, default: 0] += 1 }
@@ -94,7 +97,9 @@ struct OrderPlay {
         #expect(!isStepping && samples.allSatisfy { ready.contains($0) })
         let planned = planned(after: startStep + steps.count)
         if planned == plans[epoch - 1][0] { uses = [:] }
-        let before = (ready: byDevice { ready.contains($0) }, fresh: byDevice { isFresh($0) }, unused: byDevice { !isUsed($0) })
+        let before = (
+            ready: byDevice { ready.contains($0) }, fresh: byDevice { isFresh($0) }, unused: byDevice { !isUsed($0) }
+        )
         var takesLeastUsed = true
         for sample in samples {
             let least = ready.filter { $0.device == sample.device }.map { uses[$0, default: 0] }.min() ?? 0
@@ -128,7 +133,8 @@ struct OrderPlay {
     /// What keeps a step that does not begin.
     private func expectReasonToWait() {
         if steps.count < recorded.count {
-            return #expect(recorded[steps.count].contains { !ready.contains($0) }, "a recorded step waits for its samples")
+            return #expect(
+                recorded[steps.count].contains { !ready.contains($0) }, "a recorded step waits for its samples")
         }
         let next = startStep + steps.count, planned = planned(after: next)
         let isNewEpoch = next % plans[0].count == 0
