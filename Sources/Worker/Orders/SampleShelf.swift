@@ -12,6 +12,9 @@ struct SampleShelf {
     private var orders: [[Int]]
     /// All samples of a device before this place in its order have been used.
     private var firstFresh: [Int]
+    /// Of each device, the fewest uses of a sample that is ready, and the place before which none has so few; nil when
+    /// something has changed.
+    private var leastUsed: [(uses: UInt32, place: Int)?]
 
     /// Each device's samples.
     let counts: [Int]
@@ -33,6 +36,7 @@ struct SampleShelf {
         let none = counts.map { _ in 0 }
         (ready, fresh, firstFresh) = (none, none, none)
         unused = counts
+        leastUsed = counts.map { _ in nil }
     }
 
     /// An epoch begins, in this order of all samples.
@@ -41,6 +45,7 @@ struct SampleShelf {
         orders = counts.map { _ in [] }
         for sample in order { orders[sample.device].append(sample.index) }
         firstFresh = counts.map { _ in 0 }
+        leastUsed = counts.map { _ in nil }
         (fresh, unused, depth) = (ready, counts, arrived)
     }
 
@@ -49,6 +54,7 @@ struct SampleShelf {
         let (device, index) = (sample.device, sample.index)
         let old = states[device][index], isUnused = uses[device][index] == 0
         states[device][index] = state
+        leastUsed[device] = nil
         let arrivals = (state == .missing ? 0 : 1) - (old == .missing ? 0 : 1)
         let readied = (state == .ready ? 1 : 0) - (old == .ready ? 1 : 0)
         arrived += arrivals
@@ -76,11 +82,13 @@ struct SampleShelf {
             uses[sample.device][sample.index] -= 1
             if uses[sample.device][sample.index] == 0 { count(sample, by: 1) }
             firstFresh[sample.device] = 0
+            leastUsed[sample.device] = nil
         }
     }
 
     private mutating func count(_ sample: SampleReference, by change: Int) {
         unused[sample.device] += change
+        leastUsed[sample.device] = nil
         switch states[sample.device][sample.index] {
         case .missing: break
         case .frozenBlocksMissing: depth += change
@@ -101,8 +109,17 @@ struct SampleShelf {
 
     /// Takes the sample of a device that is ready and that the epoch has used least; of those the first in its order.
     mutating func takeAgain(of device: Int) -> SampleReference? {
-        let able = orders[device].filter { states[device][$0] == .ready }
-        return taken(able.min { uses[device][$0] < uses[device][$1] }, of: device)
+        guard ready[device] > 0 else { return nil }
+        let order = orders[device]
+        func isReady(_ index: Int) -> Bool { states[device][index] == .ready }
+        while true {
+            let least = leastUsed[device] ?? (order.filter(isReady).map { uses[device][$0] }.min() ?? 0, 0)
+            let place = order.indices[least.place...].first {
+                uses[device][order[$0]] == least.uses && isReady(order[$0])
+            }
+            leastUsed[device] = place.map { (least.uses, $0 + 1) }
+            if let place { return taken(order[place], of: device) }
+        }
     }
 
     private mutating func taken(_ index: Int?, of device: Int) -> SampleReference? {
