@@ -11,9 +11,9 @@ extension WorkerMachine {
         /// What the steps of the current epoch up to there have trained.
         let used: [UInt64]
         /// By each recorded step after it.
-        var recorded: [[UInt64]] = []
+        var recorded: [[SampleReference]] = []
 
-        var newest: UInt64 { UInt64(step + recorded.count) }
+        var newest: Int { step + recorded.count }
     }
 
     /// The schedule waits for the steps that are recorded after this one.
@@ -27,52 +27,43 @@ extension WorkerMachine {
     /// - Throws: `WorkerError.pastUnusable` when they do not fit the plan or the checkpoint.
     mutating func recalled(_ page: Body.RecordedSteps) throws(WorkerError) -> [Action] {
         // An answer that was asked for twice comes twice.
-        guard var history, page.after == history.newest else { return [] }
+        guard var history, page.after == UInt64(history.newest) else { return [] }
         for step in page.steps {
-            guard step.step == history.newest + 1 else {
-                throw .pastUnusable(step: step.step, reason: "the step before it is not recorded")
+            let expected = position(after: history.newest)
+            guard step.step == UInt64(history.newest) + 1, expected.position.epoch <= settings.epochs,
+                step.sampleIDs.count == expected.batch
+            else {
+                throw .pastUnusable(step: step.step, reason: "its record does not follow step \(history.newest)")
             }
-            history.recorded.append(step.sampleIDs)
+            history.recorded.append(try references(step.sampleIDs, step: step.step))
         }
         self.history = history
-        guard page.isComplete || page.steps.isEmpty else { return [.tell(.stepsWanted(after: history.newest))] }
-        let past = try past(history)
-        self.history = nil
-        return schedule(after: history.step, past: past)
-    }
-
-    /// What the history says, once every step has as many samples of the plan as it has to have.
-    private func past(_ history: History) throws(WorkerError) -> WorkSchedule.Past {
-        let counts = plan.map { $0.devices.map { Int($0.samples) } } ?? []
-        let samples = counts.reduce(0, +), batch = settings.batch
-        let start = StepPosition(after: history.step, samples: samples, batchSize: batch)
-        var past = WorkSchedule.Past()
-        past.used = try references(history.used, counts, step: history.newest)
-        guard past.used.count == start.batch * batch else {
+        guard page.isComplete else {
+            guard !page.steps.isEmpty else {
+                throw .pastUnusable(step: page.after, reason: "the steps after it are not told")
+            }
+            return [.tell(.stepsWanted(after: UInt64(history.newest)))]
+        }
+        let used = try references(history.used, step: UInt64(history.step))
+        guard used.count == position(after: history.step).position.batch * settings.batch else {
             throw .pastUnusable(
-                step: UInt64(history.step),
-                reason: "its checkpoint knows \(past.used.count) samples of the epoch so far")
+                step: UInt64(history.step), reason: "its checkpoint knows \(used.count) samples of the epoch so far")
         }
-        for (offset, ids) in history.recorded.enumerated() {
-            let taken = history.step + offset
-            let position = StepPosition(after: taken, samples: samples, batchSize: batch)
-            let expected = min(batch, samples - position.batch * batch)
-            guard position.epoch <= settings.epochs, ids.count == expected else {
-                throw .pastUnusable(step: UInt64(taken + 1), reason: "it is recorded with \(ids.count) samples")
-            }
-            past.recorded.append(try references(ids, counts, step: UInt64(taken + 1)))
-        }
-        return past
+        self.history = nil
+        return schedule(after: history.step, past: WorkSchedule.Past(used: used, recorded: history.recorded))
     }
 
-    private func references(
-        _ ids: [UInt64], _ counts: [Int], step: UInt64
-    ) throws(WorkerError) -> [SampleReference] {
+    /// Where the step after so many lies, and how many samples it has.
+    private func position(after step: Int) -> (position: StepPosition, batch: Int) {
+        let samples = plan?.devices.reduce(0) { $0 + Int($1.samples) } ?? 0, batch = settings.batch
+        let position = StepPosition(after: step, samples: samples, batchSize: batch)
+        return (position, min(batch, samples - position.batch * batch))
+    }
+
+    private func references(_ ids: [UInt64], step: UInt64) throws(WorkerError) -> [SampleReference] {
         let references = ids.map { SampleReference(storeID: $0) }
-        for reference in references {
-            guard reference.device < counts.count, reference.index < counts[reference.device] else {
-                throw .pastUnusable(step: step, reason: "it has a sample that the plan does not know")
-            }
+        guard references.allSatisfy({ owns(device: UInt32($0.device), sample: UInt64($0.index)) }) else {
+            throw .pastUnusable(step: step, reason: "it has a sample that the plan does not know")
         }
         return references
     }

@@ -14,7 +14,7 @@ public struct WorkerTraining: Sendable {
     /// Every device has said how many samples it holds: gives what trains, as the steps before have left it.
     public var begin: @Sendable (_ counts: [Int]) throws -> Start
     /// Called after `begin`: the ids of the samples that the steps of the current epoch have trained so far, in their
-    /// order. Only asked for where steps follow arrivals; empty at the beginning of an epoch.
+    /// order. Only heeded where steps follow arrivals; empty at the beginning of an epoch.
     public var usedSamples: @Sendable () throws -> [UInt64]
     /// Called after every step, when nothing changes what trains. A checkpoint keeps the steps that the coordinator has
     /// not written down: nobody else could tell of them if both died.

@@ -68,7 +68,7 @@ struct WorkerHistoryTests {
         #expect(bench.told.isEmpty)
     }
 
-    @Test("a past that does not fit is refused", arguments: 0..<7)
+    @Test("a past that does not fit is refused", arguments: 0..<8)
     func unusable(kind: Int) throws {
         let fine = Self.ids(from: 0)
         let (startStep, used, page): (Int, [UInt64], Body) =
@@ -79,6 +79,7 @@ struct WorkerHistoryTests {
             case 3: (0, [], .recordedSteps(.init(after: 0, steps: [.init(step: 2, sampleIDs: fine)], isComplete: true)))
             case 4: (0, [], Self.page(after: 0, Array(repeating: fine, count: 9)))
             case 5: (1, [], Self.page(after: 1, []))
+            case 6: (0, [], Self.page(after: 0, [], isComplete: false))
             default: (1, [Self.id(1, 6)] + fine.prefix(3), Self.page(after: 1, []))
             }
         var bench = try Self.bench(startStep: startStep, used: used)
