@@ -817,6 +817,141 @@ void   permafrost__step_recorded__free_unpacked
   assert(message->base.descriptor == &permafrost__step_recorded__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   permafrost__steps_wanted__init
+                     (Permafrost__StepsWanted         *message)
+{
+  static const Permafrost__StepsWanted init_value = PERMAFROST__STEPS_WANTED__INIT;
+  *message = init_value;
+}
+size_t permafrost__steps_wanted__get_packed_size
+                     (const Permafrost__StepsWanted *message)
+{
+  assert(message->base.descriptor == &permafrost__steps_wanted__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__steps_wanted__pack
+                     (const Permafrost__StepsWanted *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__steps_wanted__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__steps_wanted__pack_to_buffer
+                     (const Permafrost__StepsWanted *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__steps_wanted__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__StepsWanted *
+       permafrost__steps_wanted__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__StepsWanted *)
+     protobuf_c_message_unpack (&permafrost__steps_wanted__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__steps_wanted__free_unpacked
+                     (Permafrost__StepsWanted *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__steps_wanted__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   permafrost__recorded_step__init
+                     (Permafrost__RecordedStep         *message)
+{
+  static const Permafrost__RecordedStep init_value = PERMAFROST__RECORDED_STEP__INIT;
+  *message = init_value;
+}
+size_t permafrost__recorded_step__get_packed_size
+                     (const Permafrost__RecordedStep *message)
+{
+  assert(message->base.descriptor == &permafrost__recorded_step__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__recorded_step__pack
+                     (const Permafrost__RecordedStep *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__recorded_step__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__recorded_step__pack_to_buffer
+                     (const Permafrost__RecordedStep *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__recorded_step__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__RecordedStep *
+       permafrost__recorded_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__RecordedStep *)
+     protobuf_c_message_unpack (&permafrost__recorded_step__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__recorded_step__free_unpacked
+                     (Permafrost__RecordedStep *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__recorded_step__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   permafrost__recorded_steps__init
+                     (Permafrost__RecordedSteps         *message)
+{
+  static const Permafrost__RecordedSteps init_value = PERMAFROST__RECORDED_STEPS__INIT;
+  *message = init_value;
+}
+size_t permafrost__recorded_steps__get_packed_size
+                     (const Permafrost__RecordedSteps *message)
+{
+  assert(message->base.descriptor == &permafrost__recorded_steps__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__recorded_steps__pack
+                     (const Permafrost__RecordedSteps *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__recorded_steps__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__recorded_steps__pack_to_buffer
+                     (const Permafrost__RecordedSteps *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__recorded_steps__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__RecordedSteps *
+       permafrost__recorded_steps__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__RecordedSteps *)
+     protobuf_c_message_unpack (&permafrost__recorded_steps__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__recorded_steps__free_unpacked
+                     (Permafrost__RecordedSteps *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__recorded_steps__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   permafrost__device_queue__init
                      (Permafrost__DeviceQueue         *message)
 {
@@ -1717,7 +1852,7 @@ void   permafrost__drain__free_unpacked
   assert(message->base.descriptor == &permafrost__drain__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor permafrost__header__field_descriptors[34] =
+static const ProtobufCFieldDescriptor permafrost__header__field_descriptors[36] =
 {
   {
     "version",
@@ -2080,6 +2215,18 @@ static const ProtobufCFieldDescriptor permafrost__header__field_descriptors[34] 
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "recorded_steps",
+    48,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__Header, body_case),
+    offsetof(Permafrost__Header, recorded_steps),
+    &permafrost__recorded_steps__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "handed_over",
     50,
     PROTOBUF_C_LABEL_NONE,
@@ -2087,6 +2234,18 @@ static const ProtobufCFieldDescriptor permafrost__header__field_descriptors[34] 
     offsetof(Permafrost__Header, body_case),
     offsetof(Permafrost__Header, handed_over),
     &permafrost__handed_over__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "steps_wanted",
+    58,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__Header, body_case),
+    offsetof(Permafrost__Header, steps_wanted),
+    &permafrost__steps_wanted__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -2139,13 +2298,14 @@ static const unsigned permafrost__header__field_indices_by_name[] = {
   18,   /* field[18] = failure */
   7,   /* field[7] = finished */
   23,   /* field[23] = goodbye */
-  30,   /* field[30] = handed_over */
+  31,   /* field[31] = handed_over */
   8,   /* field[8] = handover_file */
   19,   /* field[19] = heartbeat */
   20,   /* field[20] = heartbeat_reply */
   5,   /* field[5] = hello */
   22,   /* field[22] = queue_report */
   21,   /* field[21] = recipe_request */
+  30,   /* field[30] = recorded_steps */
   14,   /* field[14] = register */
   27,   /* field[27] = register_again */
   11,   /* field[11] = reject */
@@ -2154,25 +2314,28 @@ static const unsigned permafrost__header__field_indices_by_name[] = {
   26,   /* field[26] = run_recipe */
   2,   /* field[2] = sender */
   4,   /* field[4] = session */
-  31,   /* field[31] = step_order */
-  32,   /* field[32] = step_part */
+  33,   /* field[33] = step_order */
+  34,   /* field[34] = step_part */
   29,   /* field[29] = step_recorded */
   16,   /* field[16] = step_report */
+  32,   /* field[32] = steps_wanted */
   12,   /* field[12] = stop */
-  33,   /* field[33] = tensor_piece */
+  35,   /* field[35] = tensor_piece */
   0,   /* field[0] = version */
   13,   /* field[13] = welcome */
   17,   /* field[17] = worker_finished */
 };
-static const ProtobufCIntRange permafrost__header__number_ranges[6 + 1] =
+static const ProtobufCIntRange permafrost__header__number_ranges[8 + 1] =
 {
   { 1, 0 },
   { 10, 5 },
   { 20, 9 },
   { 30, 14 },
-  { 50, 30 },
-  { 60, 31 },
-  { 0, 34 }
+  { 48, 30 },
+  { 50, 31 },
+  { 58, 32 },
+  { 60, 33 },
+  { 0, 36 }
 };
 const ProtobufCMessageDescriptor permafrost__header__descriptor =
 {
@@ -2182,10 +2345,10 @@ const ProtobufCMessageDescriptor permafrost__header__descriptor =
   "Permafrost__Header",
   "permafrost",
   sizeof(Permafrost__Header),
-  34,
+  36,
   permafrost__header__field_descriptors,
   permafrost__header__field_indices_by_name,
-  6,  permafrost__header__number_ranges,
+  8,  permafrost__header__number_ranges,
   (ProtobufCMessageInit) permafrost__header__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -3542,6 +3705,159 @@ const ProtobufCMessageDescriptor permafrost__step_recorded__descriptor =
   permafrost__step_recorded__field_indices_by_name,
   1,  permafrost__step_recorded__number_ranges,
   (ProtobufCMessageInit) permafrost__step_recorded__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__steps_wanted__field_descriptors[1] =
+{
+  {
+    "after",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__StepsWanted, after),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__steps_wanted__field_indices_by_name[] = {
+  0,   /* field[0] = after */
+};
+static const ProtobufCIntRange permafrost__steps_wanted__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor permafrost__steps_wanted__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.StepsWanted",
+  "StepsWanted",
+  "Permafrost__StepsWanted",
+  "permafrost",
+  sizeof(Permafrost__StepsWanted),
+  1,
+  permafrost__steps_wanted__field_descriptors,
+  permafrost__steps_wanted__field_indices_by_name,
+  1,  permafrost__steps_wanted__number_ranges,
+  (ProtobufCMessageInit) permafrost__steps_wanted__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__recorded_step__field_descriptors[2] =
+{
+  {
+    "step",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__RecordedStep, step),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sample_ids",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Permafrost__RecordedStep, n_sample_ids),
+    offsetof(Permafrost__RecordedStep, sample_ids),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__recorded_step__field_indices_by_name[] = {
+  1,   /* field[1] = sample_ids */
+  0,   /* field[0] = step */
+};
+static const ProtobufCIntRange permafrost__recorded_step__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor permafrost__recorded_step__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.RecordedStep",
+  "RecordedStep",
+  "Permafrost__RecordedStep",
+  "permafrost",
+  sizeof(Permafrost__RecordedStep),
+  2,
+  permafrost__recorded_step__field_descriptors,
+  permafrost__recorded_step__field_indices_by_name,
+  1,  permafrost__recorded_step__number_ranges,
+  (ProtobufCMessageInit) permafrost__recorded_step__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__recorded_steps__field_descriptors[3] =
+{
+  {
+    "after",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__RecordedSteps, after),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "steps",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__RecordedSteps, n_steps),
+    offsetof(Permafrost__RecordedSteps, steps),
+    &permafrost__recorded_step__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "complete",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__RecordedSteps, complete),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__recorded_steps__field_indices_by_name[] = {
+  0,   /* field[0] = after */
+  2,   /* field[2] = complete */
+  1,   /* field[1] = steps */
+};
+static const ProtobufCIntRange permafrost__recorded_steps__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor permafrost__recorded_steps__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.RecordedSteps",
+  "RecordedSteps",
+  "Permafrost__RecordedSteps",
+  "permafrost",
+  sizeof(Permafrost__RecordedSteps),
+  3,
+  permafrost__recorded_steps__field_descriptors,
+  permafrost__recorded_steps__field_indices_by_name,
+  1,  permafrost__recorded_steps__number_ranges,
+  (ProtobufCMessageInit) permafrost__recorded_steps__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor permafrost__device_queue__field_descriptors[9] =

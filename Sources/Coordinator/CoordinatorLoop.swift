@@ -128,6 +128,13 @@ struct CoordinatorLoop {
             case .send(let peer, let session, let body):
                 count(body, to: peer)
                 if try !channel.send(body, session: session, to: peer) { machine.undelivered(to: peer) }
+            case .recall(let peer, let session, let step):
+                // Without a ledger nobody comes back, and there is nothing to tell.
+                let none = Body.RecordedSteps(after: UInt64(step), steps: [], isComplete: true)
+                let history = try ledger?.history(of: configuration.run, after: step) ?? none
+                if try !channel.send(.recordedSteps(history), session: session, to: peer) {
+                    machine.undelivered(to: peer)
+                }
             case .notify(let event):
                 guard observerFailure == nil else { continue }
                 do {

@@ -14,6 +14,8 @@ struct CoordinatorMachine {
         /// To be durable before anything that follows is done.
         case record([LedgerEntry])
         case send(to: String, session: UInt64, Body)
+        /// To be told the recorded steps after one.
+        case recall(to: String, session: UInt64, after: Int)
         case notify(CoordinatorEvent)
         /// The run has ended.
         case finish(CoordinatorOutcome)
@@ -153,6 +155,7 @@ struct CoordinatorMachine {
         case .heartbeat(let time): send(.heartbeatReply(time: time), to: sender)
         case .deviceProgress(let progress): progressed(progress, sender)
         case .stepReport(let report): stepped(report, sender)
+        case .stepsWanted(let step): historyWanted(after: step, sender)
         case .queueReport(let report): queued(report, sender, now: now)
         case .workerFinished(let totals): workerFinished(totals, sender, now: now)
         case .handedOver(let handedOver): self.handedOver(handedOver, sender)

@@ -35,7 +35,8 @@ extension Body {
         case .register(let register): register.role == role
         case .recipeRequest(let asked): asked == role
         case .deviceProgress: role == .device
-        case .stepReport, .workerFinished, .queueReport, .handedOver, .handoverFile, .stepOrder, .stepPart,
+        case .stepReport, .workerFinished, .queueReport, .handedOver, .handoverFile, .stepsWanted, .stepOrder,
+            .stepPart,
             .tensorPiece:
             role == .worker
         default: true

@@ -1,3 +1,4 @@
+import enum Datasets.TrainingOrder
 import enum Pipeline.ScheduleKind
 
 /// Everything that decides a run, read from one YAML file and `key=value` overrides.
@@ -129,6 +130,8 @@ extension Recipe {
         public var epochs = 1
         /// Samples in one optimizer step.
         public var batch = 16
+        /// How the samples of a step are chosen.
+        public var order = TrainingOrder.deterministic
         /// Samples computed together; gradients add up to the batch.
         public var microBatch = 8
         /// The learning rate after warm-up.

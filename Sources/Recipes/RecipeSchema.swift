@@ -78,6 +78,7 @@ enum RecipeSchema {
         .init("training.trainable", \.training.trainable, .choice(), "adapters, or the blocks above the frozen ones"),
         .init("training.epochs", \.training.epochs, .integer(1...10_000), "how often every sample is trained"),
         .init("training.batch", \.training.batch, .integer(1...16_384), "samples in an optimizer step"),
+        .init("training.order", \.training.order, .choice(), "how the samples of a step are chosen (docs/orders.md)"),
         .init("training.micro_batch", \.training.microBatch, .integer(1...65_536), "samples computed together"),
         .init(
             "training.learning_rate", \.training.learningRate, .real(0...10, except: [0]),

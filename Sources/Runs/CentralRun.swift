@@ -18,8 +18,7 @@ struct CentralRun {
         let training = setup.recipe.training
         let central = CentralTraining(
             model: setup.model, frozenBlocks: setup.recipe.model.frozenBlocks, microBatch: training.microBatch)
-        let start = StepPosition(
-            after: setup.trainer.step, samples: setup.samples, batchSize: training.batch)
+        let start = setup.position(after: setup.trainer.step)
         for epoch in stride(from: start.epoch, through: training.epochs, by: 1) {
             let order = SampleOrder.global(
                 seed: setup.recipe.seed, counts: setup.counts, epoch: epoch)

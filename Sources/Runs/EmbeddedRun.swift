@@ -20,6 +20,7 @@ public final class EmbeddedRun: Sendable {
     private let setup: TrainingSetup
     private let shards: [[EncodedExample]]
     private let run: String
+    private let used: [UInt64]
     private let afterStep: @Sendable (Body.StepReport) throws -> Void
     private let trace: Trace?
     private let context: ZeroMQContext
@@ -33,18 +34,20 @@ public final class EmbeddedRun: Sendable {
     /// - Parameters:
     ///   - shards: training examples by device.
     ///   - run: the run's id, which every message carries.
+    ///   - used: what the steps of the current epoch have trained before, where the seed does not tell.
     ///   - trace: where devices are traced.
     ///   - afterStep: called between two steps, when nothing changes what trains and the observer was told of the step;
     ///     what it throws ends the run.
     /// - Throws: `TransportError`.
     public init(
-        _ setup: TrainingSetup, shards: [[EncodedExample]], run: String, trace: Trace? = nil,
+        _ setup: TrainingSetup, shards: [[EncodedExample]], run: String, used: [UInt64] = [], trace: Trace? = nil,
         afterStep: @escaping @Sendable (Body.StepReport) throws -> Void = { _ in }
     ) throws {
         self.setup = setup
         self.shards = shards
         self.run = run
         self.trace = trace
+        self.used = used
         self.afterStep = afterStep
         context = try ZeroMQContext()
         let devices = setup.recipe.devices
@@ -53,10 +56,8 @@ public final class EmbeddedRun: Sendable {
                 run: run, endpoint: "inproc://coordinator",
                 devices: devices.cuts.enumerated().map { .init(id: devices.id($0), cut: $1) },
                 seed: setup.recipe.seed, silenceLimit: .seconds(devices.silenceSeconds),
-                epoch: StepPosition(
-                    // The trainer is as the steps before have left it.
-                    after: setup.trainer.step, samples: setup.samples, batchSize: setup.recipe.training.batch
-                ).epoch),
+                // The trainer is as the steps before have left it.
+                epoch: setup.position(after: setup.trainer.step).epoch),
             context: context)
     }
 
@@ -128,12 +129,14 @@ public final class EmbeddedRun: Sendable {
             maximumTokens: recipe.task.maximumTokens, creditBytesPerDevice: recipe.devices.creditBytes,
             heartbeatInterval: heartbeatInterval)
         configuration.tracer = setup.tracer
+        configuration.order = recipe.training.order
         return try Worker(
             configuration, context: context, forward: forward,
             store: MemoryActivationStore(capacityBytes: recipe.store.capacityBytes, codec: setup.codec),
             pool: setup.pool,
             training: WorkerTraining(
                 begin: { [setup] _ in (setup.trainer, []) },
+                usedSamples: { [used] in used },
                 afterStep: { [self] step, _ in
                     // One step is under way at a time, so that the last signal is for whoever waits then.
                     if !isOver.load(ordering: .sequentiallyConsistent) { toldOfStep.wait() }

@@ -47,6 +47,12 @@ struct ExampleSizes: Sendable, Equatable {
         testTokens = test.reduce(0) { $0 + $1.tokens.count }
         let batch = min(training.batch, trainSamples)
         microBatches = (batch + training.microBatch - 1) / training.microBatch
+        if training.order.followsArrivals {
+            // Any samples may meet, and in `available` the longest one itself.
+            let count = min(batch, training.microBatch)
+            microBatch.tokens = count * (shards.joined().map(\.tokens.count).max() ?? 0)
+            microBatch.targets = count * (shards.joined().map(\.targets.count).max() ?? 0)
+        }
         // Every use of chance has its seed, so the groups are those of the run.
         let counts = shards.map(\.count)
         for epoch in 1...max(1, training.epochs) {

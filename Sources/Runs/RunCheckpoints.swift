@@ -16,14 +16,18 @@ final class CheckpointWriter: Sendable {
     private let earlierSeconds: Double
     private let clock = RoleClock()
     private let totals: Mutex<TrainingTotals>
+    /// Nil where the seed tells which samples were used.
+    private let used: Mutex<EpochSamples>?
 
     /// Begins the clock of training.
     ///
     /// - Parameters:
     ///   - recipe: resolved, as the run's folder has it.
     ///   - totals: of the process that was resumed.
+    ///   - used: what the steps of the current epoch have trained, as the checkpoint has it.
     init(
-        _ setup: TrainingSetup, folder: RunFolder, recipe: String, baseline: RunScore?, totals: TrainingTotals
+        _ setup: TrainingSetup, folder: RunFolder, recipe: String, baseline: RunScore?, totals: TrainingTotals,
+        used: [UInt64] = []
     ) {
         self.setup = setup
         self.folder = folder
@@ -31,6 +35,8 @@ final class CheckpointWriter: Sendable {
         self.baseline = baseline
         earlierSeconds = totals.seconds
         self.totals = Mutex(totals)
+        let epoch = setup.position(after: setup.trainer.step).epoch
+        self.used = setup.recipe.training.order.followsArrivals ? Mutex(EpochSamples(epoch: epoch, ids: used)) : nil
     }
 
     /// Counts a step, and writes a checkpoint when one is due.
@@ -43,6 +49,7 @@ final class CheckpointWriter: Sendable {
                 epoch: Int(step.epoch), loss: step.loss, tokens: Int(step.tokens), stepSeconds: step.seconds,
                 seconds: earlierSeconds + clock.now.seconds)
         }
+        used?.withLock { $0.add(step) }
         let interval = setup.recipe.training.checkpointSteps
         if interval > 0, Int(step.step) % interval == 0, step.step < setup.totalSteps { try write(unrecorded) }
     }
@@ -56,7 +63,7 @@ final class CheckpointWriter: Sendable {
         guard training.checkpointSteps > 0 else { return }
         let begun = ContinuousClock.now
         defer { setup.tracer?.span("checkpoint", row: "steps", from: begun, ["step": .number(step)]) }
-        let position = StepPosition(after: step, samples: setup.samples, batchSize: training.batch)
+        let position = setup.position(after: step)
         var meters = totals.withLock(\.meters)
         if let baseline { meters.merge(baseline.meters) { $1 } }
         let tensors = setup.trainer.state.map { state in
@@ -69,11 +76,17 @@ final class CheckpointWriter: Sendable {
                 method: training.method.rawValue, meters: meters),
             tensors: Dictionary(uniqueKeysWithValues: tensors), recipe: recipe,
             reports: Data(StepReportList.encode(unrecorded)),
+            usedSamples: used?.withLock { $0.data(before: position) } ?? Data(),
             to: folder.checkpoints, keeping: training.checkpointsKept)
     }
 }
 
 extension TrainingSetup {
+    /// Where the step that follows so many others lies.
+    func position(after step: Int) -> StepPosition {
+        StepPosition(after: step, samples: samples, batchSize: recipe.training.batch)
+    }
+
     /// Puts what trains, and what the optimizer remembers, where a checkpoint has left it.
     ///
     /// - Throws: `RunError.notResumable` when the checkpoint has other parameters, `SafetensorsError` when it lacks some.

@@ -110,10 +110,11 @@ public final class TrainingRun: Sendable {
                 method: recipe.training.method.rawValue, steps: setup.totalSteps, startStep: startStep,
                 trainableParameters: setup.parameters.layout.count, folder: folder.path))
         let totals = resumed.map { TrainingTotals(meters: $0.checkpoint.state.meters) } ?? TrainingTotals()
+        let used = try resumed?.checkpoint.usedSampleIDs() ?? []
         let checkpoints = CheckpointWriter(
-            setup, folder: folder, recipe: resolved, baseline: baseline, totals: totals)
+            setup, folder: folder, recipe: resolved, baseline: baseline, totals: totals, used: used)
         var record = try RunRecord(setup, folder: folder, startStep: startStep, totals: totals)
-        let ending = try train(setup, data.shards, &record, checkpoints, observer: observer)
+        let ending = try train(setup, data.shards, used, &record, checkpoints, observer: observer)
         if setup.trainer.step > 0 { try setup.parameters.write(to: folder.adapterPath, baseModel: recipe.model.path) }
 
         var score: RunScore?
@@ -173,7 +174,7 @@ public final class TrainingRun: Sendable {
     }
 
     private func train(
-        _ setup: TrainingSetup, _ shards: [[EncodedExample]], _ record: inout RunRecord,
+        _ setup: TrainingSetup, _ shards: [[EncodedExample]], _ used: [UInt64], _ record: inout RunRecord,
         _ checkpoints: CheckpointWriter,
         observer: (RunEvent) -> Void
     ) throws -> RunEnding {
@@ -192,7 +193,7 @@ public final class TrainingRun: Sendable {
             }
             return setup.trainer.step < setup.totalSteps ? .interrupted : .completed
         case .splitfrozen:
-            let embedded = try EmbeddedRun(setup, shards: shards, run: record.folder.id, trace: trace) {
+            let embedded = try EmbeddedRun(setup, shards: shards, run: record.folder.id, used: used, trace: trace) {
                 try checkpoints.took($0)
             }
             let isStopping = control.withLock { control in

@@ -24,10 +24,13 @@ public enum Body: Sendable, Equatable {
     case queueReport(QueueReport)
     case goodbye(reason: String)
     case handedOver(HandedOver)
+    /// Asks for the recorded steps after this one.
+    case stepsWanted(after: UInt64)
     case assignment(Assignment)
     case runPlan(RunPlan)
     case drain(Drain)
     case stepRecorded(step: UInt64)
+    case recordedSteps(RecordedSteps)
     case runRecipe(RunRecipe)
     case registerAgain
     case stepOrder(StepOrder)
@@ -57,10 +60,12 @@ public enum Body: Sendable, Equatable {
         case .queueReport: "QueueReport"
         case .goodbye: "Goodbye"
         case .handedOver: "HandedOver"
+        case .stepsWanted: "StepsWanted"
         case .assignment: "Assignment"
         case .runPlan: "RunPlan"
         case .drain: "Drain"
         case .stepRecorded: "StepRecorded"
+        case .recordedSteps: "RecordedSteps"
         case .runRecipe: "RunRecipe"
         case .registerAgain: "RegisterAgain"
         case .stepOrder: "StepOrder"

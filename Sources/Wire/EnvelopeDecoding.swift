@@ -90,6 +90,10 @@ extension HeaderReader {
             return .goodbye(reason: try text(try present(header.goodbye).reason))
         case PERMAFROST__HEADER__BODY_STEP_RECORDED:
             return .stepRecorded(step: try present(header.step_recorded).step)
+        case PERMAFROST__HEADER__BODY_STEPS_WANTED:
+            return .stepsWanted(after: try present(header.steps_wanted).after)
+        case PERMAFROST__HEADER__BODY_RECORDED_STEPS:
+            return .recordedSteps(try Body.RecordedSteps(try present(header.recorded_steps), self))
         case PERMAFROST__HEADER__BODY_REGISTER_AGAIN: return .registerAgain
         default: throw .missingBody
         }

@@ -111,6 +111,13 @@ extension Body {
             header.body_case = PERMAFROST__HEADER__BODY_STEP_RECORDED
             header.step_recorded = scratch.message(permafrost__step_recorded__init)
             header.step_recorded.pointee.step = step
+        case .stepsWanted(let step):
+            header.body_case = PERMAFROST__HEADER__BODY_STEPS_WANTED
+            header.steps_wanted = scratch.message(permafrost__steps_wanted__init)
+            header.steps_wanted.pointee.after = step
+        case .recordedSteps(let body):
+            header.body_case = PERMAFROST__HEADER__BODY_RECORDED_STEPS
+            header.recorded_steps = body.message(scratch)
         case .registerAgain:
             header.body_case = PERMAFROST__HEADER__BODY_REGISTER_AGAIN
             header.register_again = scratch.message(permafrost__register_again__init)

@@ -28,6 +28,9 @@ public struct WireLimits: Sendable, Equatable {
     /// Samples in one optimizer step, whose ids a report names.
     public var stepSamples = 16_384
 
+    /// Steps in one answer about recorded steps, which together have at most `stepSamples`.
+    public var recordedSteps = 1024
+
     /// The limits that both ends use unless a recipe says otherwise.
     public init() {}
 }

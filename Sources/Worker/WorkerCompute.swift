@@ -13,7 +13,7 @@ import Wire
 final class WorkerCompute: Sendable {
     /// Something that has ended.
     enum Result: Sendable {
-        case began(step: Int, unrecorded: [Body.StepReport])
+        case began(step: Int, unrecorded: [Body.StepReport], used: [UInt64])
         case advanced(
             [SampleReference], cut: Int, tokens: Int, cost: Duration, Swift.Result<StoreOutcome, StoreError>)
         case stepped(Trainer.StepResult, cost: Duration, epoch: Int, samples: [SampleReference], digest: UInt64)
@@ -86,7 +86,7 @@ final class WorkerCompute: Sendable {
             let (ready, unrecorded) = try training.begin(counts)
             ready.sharing = replicas
             trainer.withLock { $0 = ready }
-            results.post(.began(step: ready.step, unrecorded: unrecorded))
+            results.post(.began(step: ready.step, unrecorded: unrecorded, used: try training.usedSamples()))
         }
     }
 

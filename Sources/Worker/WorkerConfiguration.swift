@@ -1,3 +1,4 @@
+import Datasets
 import Diagnostics
 import Foundation
 import Queueing
@@ -27,6 +28,8 @@ extension Worker {
         public var epochs: Int
         /// Samples of one optimizer step.
         public var batch: Int
+        /// How the samples of a step are chosen.
+        public var order = TrainingOrder.deterministic
         /// Samples computed together.
         public var microBatch: Int
         /// Blocks below the adapters.

@@ -7,12 +7,15 @@ public enum WorkerError: NumberedError, Equatable {
     case storeFull(StoreError)
     /// The worker that takes over refuses what this one hands over.
     case handoverRefused(successor: String, text: String)
+    /// What earlier steps have trained is told in a way that cannot be gone on from.
+    case pastUnusable(step: UInt64, reason: String)
 
     /// The number with which the process exits.
     public var exitCode: ExitCode {
         switch self {
         case .storeFull: .storeFull
         case .handoverRefused: .messageRejected
+        case .pastUnusable: .runNotResumable
         }
     }
 
@@ -22,6 +25,7 @@ public enum WorkerError: NumberedError, Equatable {
         case .storeFull(let error): error.problem
         case .handoverRefused(let successor, let text):
             "The worker \(successor) refused what it was to take over: \(text)"
+        case .pastUnusable(let step, let reason): "The run cannot go on at step \(step): \(reason)"
         }
     }
 
@@ -31,6 +35,8 @@ public enum WorkerError: NumberedError, Equatable {
         case .storeFull: "Raise store.capacity_bytes, train on fewer sentences, or use devices.codec=bf16"
         case .handoverRefused:
             "Give both workers the same release and recipe, and start this one again: nothing of it is lost"
+        case .pastUnusable:
+            "Look at the run with permafrost run info, which checks the recorded steps, or remove the worker's checkpoints"
         }
     }
 }

@@ -10,9 +10,9 @@ extension WorkerLoop {
     func take(_ result: WorkerCompute.Result) throws {
         machine.roomBytes = store.capacityBytes - store.bytes
         switch result {
-        case .began(let step, let unrecorded):
+        case .began(let step, let unrecorded, let used):
             totals.steps = UInt64(step)
-            try perform(machine.began(step: step, unrecorded: unrecorded))
+            try perform(machine.began(step: step, unrecorded: unrecorded, used: used))
         case .advanced(let samples, let cut, let tokens, let cost, let result):
             totals.seconds += cost.seconds
             figures.advanced(tokens: tokens * (configuration.frozenBlocks - cut), seconds: cost.seconds)

@@ -64,7 +64,8 @@ final class WorkerLoop {
             targetLimit: configuration.targetLimit, maximumLength: configuration.maximumTokens)
         machine = WorkerMachine(
             WorkerMachine.Settings(
-                epochs: configuration.epochs, batch: configuration.batch, frozenBlocks: configuration.frozenBlocks,
+                epochs: configuration.epochs, batch: configuration.batch, order: configuration.order,
+                frozenBlocks: configuration.frozenBlocks,
                 creditBytesPerDevice: configuration.creditBytesPerDevice, ingestBytes: configuration.ingestBytes,
                 rowBytes: width * PayloadCodec.f32.bytesPerValue, advanceLimit: compute.advanceLimit,
                 staysUntilStopped: configuration.staysUntilStopped, endsWhenFull: configuration.endsWhenFull))
@@ -142,6 +143,7 @@ final class WorkerLoop {
         case .runPlan(let plan):
             try perform(machine.planned(plan) { recalled.removeValue(forKey: $0) ?? WorkerMachine.Recalled() })
         case .stepRecorded(let step): try perform(machine.recorded(step: step))
+        case .recordedSteps(let page): try perform(machine.recalled(page))
         case .drain(let drain): try perform(machine.drained(drain))
         case .stop: try perform(machine.stopped())
         default: break

@@ -78,6 +78,7 @@ extension WorkerMachine {
     /// The worker has registered, once more: what the coordinator has not answered is told again.
     func registered() -> [Action] {
         var actions = reports.map { Action.tell(.stepReport($0)) }
+        if let history { actions.append(.tell(.stepsWanted(after: UInt64(history.newest)))) }
         if let handedOver { actions.append(.tell(.handedOver(handedOver))) }
         if case .ended(let outcome) = phase { actions.append(.tellFinished(drained: outcome == .drained)) }
         return actions

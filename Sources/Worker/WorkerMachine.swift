@@ -11,6 +11,8 @@ struct WorkerMachine {
     struct Settings: Sendable {
         var epochs: Int
         var batch: Int
+        /// How the samples of a step are chosen.
+        var order = TrainingOrder.deterministic
         var frozenBlocks: Int
         var creditBytesPerDevice: Int
         var ingestBytes = 256 << 20
@@ -119,6 +121,8 @@ struct WorkerMachine {
     var hasBegun = false
     /// What trains is being made ready.
     var isPreparing = false
+    /// Set while the recorded steps are asked for.
+    var history: History?
     var isStepping = false
     /// Whether parts of another worker's steps are computed.
     var isFollowing = false
@@ -204,21 +208,30 @@ struct WorkerMachine {
 
     /// What trains is ready, after so many steps.
     ///
-    /// - Parameter unrecorded: steps among them that the coordinator may not know.
-    mutating func began(step: Int, unrecorded: [Body.StepReport]) -> [Action] {
+    /// - Parameters:
+    ///   - unrecorded: steps among them that the coordinator may not know.
+    ///   - used: what those of the current epoch have trained, where it is no function of the seed.
+    mutating func began(step: Int, unrecorded: [Body.StepReport], used: [UInt64] = []) -> [Action] {
         guard let plan else { return [] }
         isPreparing = false
         // The plan may have changed meanwhile.
         guard hasBegun else { return proceed() }
         if plan.leader != nil { return follow() + proceed() }
         reports = unrecorded
+        let told = unrecorded.map { Action.tell(.stepReport($0)) }
+        return told + (settings.order.followsArrivals ? askHistory(after: step, used: used) : schedule(after: step))
+    }
+
+    /// The schedule begins after a step.
+    mutating func schedule(after step: Int, past: WorkSchedule.Past = .init()) -> [Action] {
+        guard let plan else { return [] }
         var schedule = WorkSchedule(
             seed: plan.seed, counts: plan.devices.map { Int($0.samples) }, epochs: settings.epochs,
             batch: settings.batch, frozenBlocks: settings.frozenBlocks, advanceLimit: settings.advanceLimit,
-            startStep: step)
+            startStep: step, order: settings.order, past: past)
         for message in book.messages { schedule.arrived(message.samples, cut: message.cut) }
         self.schedule = schedule
-        return unrecorded.map { .tell(.stepReport($0)) } + [.tellObserver(.trainingBegan(step: step))] + proceed()
+        return [.tellObserver(.trainingBegan(step: step))] + proceed()
     }
 
     /// The missing blocks of these samples have been run, and the result is kept.

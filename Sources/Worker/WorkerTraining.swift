@@ -14,6 +14,9 @@ public struct WorkerTraining: Sendable {
 
     /// Every device has said how many samples it holds: gives what trains, as the steps before have left it.
     public var begin: @Sendable (_ counts: [Int]) throws -> Start
+    /// Called after `begin`: the ids of the samples that the steps of the current epoch have trained so far, in their
+    /// order. Only heeded where steps follow arrivals; empty at the beginning of an epoch.
+    public var usedSamples: @Sendable () throws -> [UInt64]
     /// Called after every step, when nothing changes what trains. A checkpoint keeps the steps that the coordinator has
     /// not written down: nobody else could tell of them if both died.
     public var afterStep: @Sendable (_ step: Body.StepReport, _ unrecorded: [Body.StepReport]) throws -> Void
@@ -30,6 +33,7 @@ public struct WorkerTraining: Sendable {
     /// What trains. By default nothing is kept of it beyond the process.
     public init(
         begin: @escaping @Sendable (_ counts: [Int]) throws -> Start,
+        usedSamples: @escaping @Sendable () throws -> [UInt64] = { [] },
         afterStep: @escaping @Sendable (_ step: Body.StepReport, _ unrecorded: [Body.StepReport]) throws -> Void = {
             _, _ in
         },
@@ -40,6 +44,7 @@ public struct WorkerTraining: Sendable {
     ) {
         self.pipeline = pipeline
         self.begin = begin
+        self.usedSamples = usedSamples
         self.afterStep = afterStep
         self.checkpoint = checkpoint
         self.adopt = adopt

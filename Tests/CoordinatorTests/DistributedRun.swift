@@ -13,11 +13,12 @@ struct DistributedRun {
     /// Of the worker that has trained last.
     private(set) var training: TinyTraining
     private let gate: StepGate?
+    private let order: TrainingOrder
 
     /// - Parameter gate: where the worker's training waits.
     init(
         _ transport: Ground.Transport = .tcp, gate: StepGate? = nil, workers: [String] = [],
-        timing: ConnectionTiming = Site.timing,
+        timing: ConnectionTiming = Site.timing, order: TrainingOrder = .deterministic,
         configure: (inout Coordinator.Configuration) -> Void = { _ in }
     ) throws {
         run = try TinyRun(Ground(storage: .lmdb, transport: transport), TinyShards.planned, timing: timing) {
@@ -27,6 +28,7 @@ struct DistributedRun {
         }
         try run.site.enroll(workers, as: .worker)
         self.gate = gate
+        self.order = order
         training = TinyTraining(run.model, folder: run.site.folder(of: "worker"), gate: gate)
     }
 
@@ -37,7 +39,7 @@ struct DistributedRun {
         let training = TinyTraining(run.model, folder: run.site.folder(of: id), gate: gate)
         self.training = training
         try run.startWorker(id) { options in
-            (options.batch, options.training) = (TinyShards.batch, training.role)
+            (options.batch, options.order, options.training) = (TinyShards.batch, order, training.role)
             options.heartbeatInterval = .milliseconds(200)
             change(&options)
         }

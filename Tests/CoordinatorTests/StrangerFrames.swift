@@ -16,6 +16,8 @@ enum StrangerFrames {
             .handoverFile(.init(sequence: 1, step: 3, name: "values", offset: 0, bytes: 4, checksum: 1)),
             .ack(.init(sequence: 1, creditBytes: 4)), .stop(.init(reason: "no reason")), .registerAgain,
             .drain(.init(successor: sender)), .stepRecorded(step: 16),
+            .stepsWanted(after: 0),
+            .recordedSteps(.init(after: 0, steps: [.init(step: 1, sampleIDs: [1 << 40])], isComplete: true)),
             .runPlan(.init(devices: [.init(device: sender, samples: 3, cut: 2)], seed: 1, generation: 99)),
             .goodbye(reason: mark), .failure(.init(exitCode: 1, problem: mark, remedy: mark)),
         ]

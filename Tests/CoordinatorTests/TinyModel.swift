@@ -31,6 +31,11 @@ final class TinyModel: Sendable {
             pool: pool)
     }
 
+    /// The same training in one place.
+    func central() -> CentralTraining {
+        CentralTraining(model: model, frozenBlocks: Self.frozenBlocks, microBatch: 3)
+    }
+
     static func shard(_ device: String, count: Int) -> [EncodedExample] {
         var generator = SeededGenerator(seed: 8, stream: "shard/\(device)")
         return (0..<count).map { _ in

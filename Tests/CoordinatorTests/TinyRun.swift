@@ -83,6 +83,7 @@ final class TinyRun: Sendable {
         var epochs = 2
         var batch = 8
         var microBatch = 3
+        var order = TrainingOrder.deterministic
         var targetLimit = 2
         var heartbeatInterval = Duration.seconds(1)
         var patience: Duration?
@@ -109,6 +110,7 @@ final class TinyRun: Sendable {
                 frozenBlocks: TinyModel.frozenBlocks,
                 targetLimit: chosen.targetLimit, maximumTokens: 16, creditBytesPerDevice: chosen.creditBytes,
                 heartbeatInterval: chosen.heartbeatInterval)
+            configuration.order = chosen.order
             configuration.advertisedEndpoint = chosen.advertised
             configuration.coordinatorSecurity = try site.reaching("coordinator", as: id)
             configuration.deviceSecurity = try site.listening(id, in: context)

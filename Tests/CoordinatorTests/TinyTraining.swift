@@ -1,3 +1,4 @@
+import Datasets
 import Dispatch
 import Foundation
 import Methods
@@ -11,6 +12,8 @@ final class TinyTraining: Sendable {
     private let folder: URL
     private let gate: StepGate?
     private let newest = Mutex<Trainer?>(nil)
+    /// What the steps of the epoch under way have trained.
+    private let epochSamples = Mutex<(epoch: UInt32, ids: [UInt64])>((0, []))
     private let isDead = Atomic(false)
 
     /// Steps between checkpoints.
@@ -35,20 +38,24 @@ final class TinyTraining: Sendable {
     var role: WorkerTraining {
         WorkerTraining(
             begin: { [self] _ in try begin() },
+            usedSamples: { [self] in epochSamples.withLock(\.ids) },
             afterStep: { [self] report, unrecorded in
+                epochSamples.withLock { past in
+                    if report.epoch != past.epoch { past = (report.epoch, []) }
+                    past.ids += report.sampleIDs
+                }
                 if report.step % Self.checkpointSteps == 0 { try write(unrecorded) }
                 gate?.passed(Int(report.step))
                 if isDead.load(ordering: .acquiring) { throw Death() }
             },
             checkpoint: { [self] unrecorded in
                 try write(unrecorded)
-                return writtenStep == 0 ? nil : (writtenStep, [("values", values), ("reports", reports)])
+                return writtenStep == 0 ? nil : (writtenStep, files)
             },
             adopt: { [self] _, aside in
                 try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-                for file in [reports, values] {
-                    try Data(contentsOf: aside.appendingPathComponent(file.lastPathComponent))
-                        .write(to: file, options: .atomic)
+                for (name, file) in files {
+                    try Data(contentsOf: aside.appendingPathComponent(name)).write(to: file, options: .atomic)
                 }
             },
             checkpointStep: { [self] in writtenStep })
@@ -56,6 +63,8 @@ final class TinyTraining: Sendable {
 
     private var values: URL { folder.appendingPathComponent("values") }
     private var reports: URL { folder.appendingPathComponent("reports") }
+    private var used: URL { folder.appendingPathComponent("used") }
+    private var files: [(name: String, url: URL)] { [("used", used), ("reports", reports), ("values", values)] }
 
     private var written: [Float] {
         (try? Data(contentsOf: values)).map { data in data.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) } }
@@ -75,6 +84,9 @@ final class TinyTraining: Sendable {
                 start += flat.count
             }
             trainer.resume(afterStep: Int(step))
+            let ids = try Data(contentsOf: used).withUnsafeBytes { Array($0.bindMemory(to: UInt64.self)) }
+            let next = StepPosition(after: Int(step), samples: TinyShards.samples, batchSize: TinyShards.batch)
+            epochSamples.withLock { $0 = (UInt32(next.epoch), next.batch == 0 ? [] : ids) }
         }
         newest.withLock { $0 = trainer }
         return (trainer, try StepReportList.decode((try? Data(contentsOf: reports)).map { [UInt8]($0) } ?? []))
@@ -86,6 +98,7 @@ final class TinyTraining: Sendable {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let floats = [Float(trainer.step)] + trainer.state.flatMap(\.values.flat.values)
         try Data(StepReportList.encode(unrecorded)).write(to: reports, options: .atomic)
+        try epochSamples.withLock(\.ids).withUnsafeBytes { try Data($0).write(to: used, options: .atomic) }
         try floats.withUnsafeBytes { try Data($0).write(to: values, options: .atomic) }
     }
 }

@@ -59,6 +59,35 @@ struct ChaosTests {
         }
     }
 
+    @Test(
+        "where steps follow arrivals, every recorded step stays what it was, whoever dies when",
+        arguments: ["full-epoch", "available"], 0..<rounds)
+    func orders(order: String, round: Int) throws {
+        var chance = SeededGenerator(seed: Self.seed, stream: "chaos/\(order)/\(round)")
+        try TinyModel.use { tiny in
+            let cluster = try Cluster(tiny, Self.overrides + ["training.order=\(order)"], isProxied: true)
+            // Random moments seldom meet a step: somebody dies between two of them for sure.
+            let points: [(role: String, Failpoint)] = [
+                ("worker-1", .duringCheckpoint), ("worker-1", .afterOptimizerStep), ("coordinator", .beforeRecord),
+                ("coordinator", .afterRecord),
+            ]
+            let (role, point) = points[Int.random(in: 0..<points.count, using: &chance)]
+            let setting = "\(point.rawValue):\(Int.random(in: 2...20, using: &chance))"
+            cluster.start(cluster.roles.shuffled(using: &chance), failpoint: (role, setting))
+            var story = ["\(role) dies \(setting)"]
+            for _ in 0..<6 {
+                let blow = Blow.random(using: &chance)
+                usleep(UInt32.random(in: 20_000...600_000, using: &chance))
+                story.append(blow.strike(cluster, using: &chance))
+            }
+            try cluster.finish()
+            story.append("\(try cluster.expectOnePast()) steps taken again")
+            print("chaos seed \(Self.seed) \(order) round \(round): \(story.joined(separator: ", "))")
+            guard order == "full-epoch" else { return }
+            try cluster.expectEverySampleOnce(samples: cluster.samples(), epochs: 3)
+        }
+    }
+
     @Test("drained in the middle of training, a worker hands over, whoever dies meanwhile", arguments: 0..<3)
     func migration(victim: Int) throws {
         try TinyModel.use { tiny in

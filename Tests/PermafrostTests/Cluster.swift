@@ -107,6 +107,26 @@ final class Cluster {
         }
     }
 
+    /// The samples of all devices.
+    func samples() throws -> Int {
+        let ledger = try Ledger(folder: tiny.path("coordinator").path, access: .reading)
+        let run = try #require(try ledger.runs().first)
+        return try ledger.state(of: run.id).devices.reduce(0) { $0 + $1.samples }
+    }
+
+    /// Checks that every step is recorded, and that none was taken again in another way.
+    ///
+    /// - Returns: how many were taken again.
+    func expectOnePast() throws -> Int {
+        let ledger = try Ledger(folder: tiny.path("coordinator").path, access: .reading)
+        let run = try #require(try ledger.runs().first)
+        #expect(run.state == .completed)
+        #expect(try ledger.verifyChain(run.id) == run.plannedSteps)
+        let warnings = try ledger.events(of: run.id).map(\.text).filter { $0.contains("another result") }
+        #expect(warnings.isEmpty, "\(warnings)")
+        return try ledger.steps(of: run.id).reduce(0) { $0 + $1.retaken }
+    }
+
     private static func enroll(_ names: [String], in tiny: TinyModel) throws {
         for name in ["coordinator"] + names {
             let made = try tiny.run("keys", "generate", name)

@@ -39,6 +39,18 @@ struct ResumeTests {
         "training.epochs=3", "training.schedule=cosine", "training.checkpoint_steps=5", "evaluation.samples=24",
     ]
 
+    @Test(
+        "where steps follow arrivals, a killed run goes on to its end with every step once in its log",
+        arguments: ["full-epoch", "available"])
+    func orders(order: String) throws {
+        try TinyModel.use { tiny in
+            let run = try tiny.trainDisturbed(Self.common + ["training.order=\(order)"], step: 9)
+            let outcome = try tiny.resume(run)
+            #expect(outcome.exitCode == 0, "\(outcome.errors)")
+            #expect(try run.steps().map { try Int($0.number("step")) } == Array(1...36))
+        }
+    }
+
     @Test("a disturbed run goes on bit for bit, with every step once in its log", arguments: Disturbance.all)
     func bitForBit(_ disturbance: Disturbance) throws {
         try TinyModel.use { tiny in

@@ -133,6 +133,13 @@ struct MemoryEstimateTests {
         #expect(sizes.messages.count == 2 && sizes.messages.allSatisfy { $0.targets == 4 && $0.tokens <= 36 })
     }
 
+    @Test("where steps follow arrivals, the longest examples may meet", arguments: ["full-epoch", "available"])
+    func orders(order: String) throws {
+        let sizes = ExampleSizes(try recipe(["training.order=\(order)"]), shards: shards, test: shards[0])
+        #expect(sizes.microBatch.tokens == 4 * (shards.joined().map(\.tokens.count).max() ?? 0))
+        #expect(sizes.microBatch.targets == 4)
+    }
+
     @Test("the sum is that of the parts, and the phase is the one that needs more")
     func sum() throws {
         let training = try estimate()

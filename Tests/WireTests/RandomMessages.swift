@@ -4,7 +4,7 @@ import Wire
 
 /// Messages of every kind with contents drawn at random.
 struct RandomMessages {
-    static let kinds = 29
+    static let kinds = 31
 
     var chance: SeededGenerator
 
@@ -92,6 +92,8 @@ struct RandomMessages {
                     lossSums: (0..<Int.random(in: 0...9, using: &chance)).map { _ in chance.normal() },
                     correct: (0..<Int.random(in: 0...9, using: &chance)).map { _ in chance.next() },
                     seconds: chance.uniform()))
+        case 28: .stepsWanted(after: chance.next())
+        case 29: .recordedSteps(recordedSteps())
         default:
             .tensorPiece(
                 .init(
@@ -147,6 +149,14 @@ struct RandomMessages {
                     backwardWeightsSeconds: chance.uniform(), stashedMicroBatches: Int(chance.next32()),
                     stashedBytes: Int(chance.next32()))
             })
+    }
+
+    private mutating func recordedSteps() -> Body.RecordedSteps {
+        let steps = (0..<Int.random(in: 0...20, using: &chance)).map { _ in
+            Body.RecordedStep(
+                step: chance.next(), sampleIDs: (0..<Int.random(in: 0...9, using: &chance)).map { _ in chance.next() })
+        }
+        return Body.RecordedSteps(after: chance.next(), steps: steps, isComplete: Bool.random(using: &chance))
     }
 
     private mutating func plan() -> Body.RunPlan {

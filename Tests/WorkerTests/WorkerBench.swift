@@ -39,22 +39,24 @@ struct WorkerBench {
     private let startStep: Int
     /// What the checkpoint says nobody may have heard of.
     private let unrecorded: [Body.StepReport]
+    private let used: [UInt64]
     private let check = ActivationCheck(
         limits: WireLimits(), run: "run", width: width, maximumCut: 4, targetLimit: 2, maximumLength: 8)
 
     init(
         epochs: Int = 2, batch: Int = 4, creditBytesPerDevice: Int = 1000, advanceLimit: Int = 2, startStep: Int = 0,
-        unrecorded: [Body.StepReport] = [],
+        unrecorded: [Body.StepReport] = [], order: TrainingOrder = .deterministic, used: [UInt64] = [],
         staysUntilStopped: Bool = false, endsWhenFull: Bool = true, store: MemoryActivationStore? = nil
     ) {
         self.startStep = startStep
         self.unrecorded = unrecorded
+        self.used = used
         self.store = store ?? MemoryActivationStore(capacityBytes: 1 << 20, codec: .f32)
         machine = WorkerMachine(
             WorkerMachine.Settings(
-                epochs: epochs, batch: batch, frozenBlocks: 4, creditBytesPerDevice: creditBytesPerDevice,
-                rowBytes: Self.bytesPerSample, advanceLimit: advanceLimit, staysUntilStopped: staysUntilStopped,
-                endsWhenFull: endsWhenFull))
+                epochs: epochs, batch: batch, order: order, frozenBlocks: 4,
+                creditBytesPerDevice: creditBytesPerDevice, rowBytes: Self.bytesPerSample, advanceLimit: advanceLimit,
+                staysUntilStopped: staysUntilStopped, endsWhenFull: endsWhenFull))
     }
 
     static let plan = plan(10, 6)
@@ -102,6 +104,12 @@ struct WorkerBench {
     mutating func ask() { take(machine.asked()) }
     mutating func drain(_ order: Body.Drain = Body.Drain()) { take(machine.drained(order)) }
     mutating func record(step: UInt64) { take(machine.recorded(step: step)) }
+    /// The coordinator answers what steps are recorded.
+    mutating func recall(_ body: Body) throws {
+        guard case .recordedSteps(let page) = body else { return }
+        take(try machine.recalled(page))
+    }
+
     mutating func register() { take(machine.registered()) }
     mutating func endAdoption(step: Int) { take(machine.adopted(step: step)) }
 
@@ -182,7 +190,7 @@ struct WorkerBench {
             case .begin(let counts):
                 #expect(self.counts == nil, "training begins once")
                 self.counts = counts
-                take(machine.began(step: startStep, unrecorded: unrecorded))
+                take(machine.began(step: startStep, unrecorded: unrecorded, used: used))
             case .keep(let report, let unrecorded):
                 #expect(!isStepping, "what follows a step comes before the next one")
                 #expect(unrecorded.last == report && unrecorded == machine.reports)

@@ -33,6 +33,9 @@ typedef struct Permafrost__RegisterAgain Permafrost__RegisterAgain;
 typedef struct Permafrost__DeviceProgress Permafrost__DeviceProgress;
 typedef struct Permafrost__StepReport Permafrost__StepReport;
 typedef struct Permafrost__StepRecorded Permafrost__StepRecorded;
+typedef struct Permafrost__StepsWanted Permafrost__StepsWanted;
+typedef struct Permafrost__RecordedStep Permafrost__RecordedStep;
+typedef struct Permafrost__RecordedSteps Permafrost__RecordedSteps;
 typedef struct Permafrost__DeviceQueue Permafrost__DeviceQueue;
 typedef struct Permafrost__Refused Permafrost__Refused;
 typedef struct Permafrost__QueueReport Permafrost__QueueReport;
@@ -119,10 +122,12 @@ typedef enum {
   PERMAFROST__HEADER__BODY_QUEUE_REPORT = 38,
   PERMAFROST__HEADER__BODY_GOODBYE = 39,
   PERMAFROST__HEADER__BODY_HANDED_OVER = 50,
+  PERMAFROST__HEADER__BODY_STEPS_WANTED = 58,
   PERMAFROST__HEADER__BODY_ASSIGNMENT = 40,
   PERMAFROST__HEADER__BODY_RUN_PLAN = 41,
   PERMAFROST__HEADER__BODY_DRAIN = 44,
   PERMAFROST__HEADER__BODY_STEP_RECORDED = 45,
+  PERMAFROST__HEADER__BODY_RECORDED_STEPS = 48,
   PERMAFROST__HEADER__BODY_RUN_RECIPE = 42,
   PERMAFROST__HEADER__BODY_REGISTER_AGAIN = 43,
   PERMAFROST__HEADER__BODY_STEP_ORDER = 60,
@@ -193,6 +198,7 @@ struct  Permafrost__Header
     Permafrost__QueueReport *queue_report;
     Permafrost__Goodbye *goodbye;
     Permafrost__HandedOver *handed_over;
+    Permafrost__StepsWanted *steps_wanted;
     /*
      * Coordinator to device.
      */
@@ -203,6 +209,7 @@ struct  Permafrost__Header
     Permafrost__RunPlan *run_plan;
     Permafrost__Drain *drain;
     Permafrost__StepRecorded *step_recorded;
+    Permafrost__RecordedSteps *recorded_steps;
     /*
      * Coordinator to device or worker.
      */
@@ -648,6 +655,58 @@ struct  Permafrost__StepRecorded
 #define PERMAFROST__STEP_RECORDED__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__step_recorded__descriptor) \
     , 0 }
+
+
+/*
+ * A worker whose steps depend on what had arrived when they were taken goes on after its checkpoint: it asks which
+ * samples the recorded steps after this one have trained, for it takes them again.
+ */
+struct  Permafrost__StepsWanted
+{
+  ProtobufCMessage base;
+  uint64_t after;
+};
+#define PERMAFROST__STEPS_WANTED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__steps_wanted__descriptor) \
+    , 0 }
+
+
+struct  Permafrost__RecordedStep
+{
+  ProtobufCMessage base;
+  uint64_t step;
+  /*
+   * As in StepReport.
+   */
+  size_t n_sample_ids;
+  uint64_t *sample_ids;
+};
+#define PERMAFROST__RECORDED_STEP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__recorded_step__descriptor) \
+    , 0, 0,NULL }
+
+
+/*
+ * The answer: at most 1024 steps, without a gap, that have at most 16384 samples together. A worker asks again after the
+ * last of them until an answer is complete.
+ */
+struct  Permafrost__RecordedSteps
+{
+  ProtobufCMessage base;
+  /*
+   * As in what it answers.
+   */
+  uint64_t after;
+  size_t n_steps;
+  Permafrost__RecordedStep **steps;
+  /*
+   * Whether no later step is recorded.
+   */
+  protobuf_c_boolean complete;
+};
+#define PERMAFROST__RECORDED_STEPS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__recorded_steps__descriptor) \
+    , 0, 0,NULL, 0 }
 
 
 /*
@@ -1463,6 +1522,63 @@ Permafrost__StepRecorded *
 void   permafrost__step_recorded__free_unpacked
                      (Permafrost__StepRecorded *message,
                       ProtobufCAllocator *allocator);
+/* Permafrost__StepsWanted methods */
+void   permafrost__steps_wanted__init
+                     (Permafrost__StepsWanted         *message);
+size_t permafrost__steps_wanted__get_packed_size
+                     (const Permafrost__StepsWanted   *message);
+size_t permafrost__steps_wanted__pack
+                     (const Permafrost__StepsWanted   *message,
+                      uint8_t             *out);
+size_t permafrost__steps_wanted__pack_to_buffer
+                     (const Permafrost__StepsWanted   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__StepsWanted *
+       permafrost__steps_wanted__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__steps_wanted__free_unpacked
+                     (Permafrost__StepsWanted *message,
+                      ProtobufCAllocator *allocator);
+/* Permafrost__RecordedStep methods */
+void   permafrost__recorded_step__init
+                     (Permafrost__RecordedStep         *message);
+size_t permafrost__recorded_step__get_packed_size
+                     (const Permafrost__RecordedStep   *message);
+size_t permafrost__recorded_step__pack
+                     (const Permafrost__RecordedStep   *message,
+                      uint8_t             *out);
+size_t permafrost__recorded_step__pack_to_buffer
+                     (const Permafrost__RecordedStep   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__RecordedStep *
+       permafrost__recorded_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__recorded_step__free_unpacked
+                     (Permafrost__RecordedStep *message,
+                      ProtobufCAllocator *allocator);
+/* Permafrost__RecordedSteps methods */
+void   permafrost__recorded_steps__init
+                     (Permafrost__RecordedSteps         *message);
+size_t permafrost__recorded_steps__get_packed_size
+                     (const Permafrost__RecordedSteps   *message);
+size_t permafrost__recorded_steps__pack
+                     (const Permafrost__RecordedSteps   *message,
+                      uint8_t             *out);
+size_t permafrost__recorded_steps__pack_to_buffer
+                     (const Permafrost__RecordedSteps   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__RecordedSteps *
+       permafrost__recorded_steps__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__recorded_steps__free_unpacked
+                     (Permafrost__RecordedSteps *message,
+                      ProtobufCAllocator *allocator);
 /* Permafrost__DeviceQueue methods */
 void   permafrost__device_queue__init
                      (Permafrost__DeviceQueue         *message);
@@ -1899,6 +2015,15 @@ typedef void (*Permafrost__StepReport_Closure)
 typedef void (*Permafrost__StepRecorded_Closure)
                  (const Permafrost__StepRecorded *message,
                   void *closure_data);
+typedef void (*Permafrost__StepsWanted_Closure)
+                 (const Permafrost__StepsWanted *message,
+                  void *closure_data);
+typedef void (*Permafrost__RecordedStep_Closure)
+                 (const Permafrost__RecordedStep *message,
+                  void *closure_data);
+typedef void (*Permafrost__RecordedSteps_Closure)
+                 (const Permafrost__RecordedSteps *message,
+                  void *closure_data);
 typedef void (*Permafrost__DeviceQueue_Closure)
                  (const Permafrost__DeviceQueue *message,
                   void *closure_data);
@@ -1986,6 +2111,9 @@ extern const ProtobufCMessageDescriptor permafrost__register_again__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__device_progress__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__step_report__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__step_recorded__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__steps_wanted__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__recorded_step__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__recorded_steps__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__device_queue__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__refused__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__queue_report__descriptor;

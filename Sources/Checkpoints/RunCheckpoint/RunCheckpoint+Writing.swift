@@ -10,6 +10,7 @@ extension RunCheckpoint {
     ///   - tensors: parameters and moments by name, with their dimensions, outermost first. Nothing is copied: they must
     ///     not change meanwhile.
     ///   - reports: what is to be told about the steps, see `RunCheckpoint.reports`.
+    ///   - usedSamples: see `RunCheckpoint.usedSamples`; there is no file when it is empty.
     ///   - parent: the folder of the run's checkpoints, made if need be. One process at a time writes there.
     ///   - keeping: how many checkpoints stay, this one and the newest before it; at least one.
     /// - Returns: the checkpoint's folder.
@@ -17,14 +18,14 @@ extension RunCheckpoint {
     @discardableResult
     public static func write(
         state: RunState, tensors: [String: (shape: [Int], matrix: Matrix)], recipe: String,
-        reports: Data = Data(), to parent: URL, keeping: Int
+        reports: Data = Data(), usedSamples: Data = Data(), to parent: URL, keeping: Int
     ) throws -> URL {
         precondition(keeping > 0 && state.step >= 0, "a checkpoint that was just written must stay")
         let aside = CheckpointFolder.aside(step: state.step, in: parent)
         let target = CheckpointFolder(step: state.step, in: parent)
         do {
             try makeFolder(aside)
-            let marker = CheckpointMarker.text([
+            var digests = [
                 (
                     tensorsName,
                     try SafetensorsFile.write(matrices: tensors, to: aside.appendingPathComponent(tensorsName))
@@ -32,7 +33,12 @@ extension RunCheckpoint {
                 (stateName, try WholeFile.write([state.json()], to: aside.appendingPathComponent(stateName))),
                 (recipeName, try WholeFile.write([Data(recipe.utf8)], to: aside.appendingPathComponent(recipeName))),
                 (reportsName, try WholeFile.write([reports], to: aside.appendingPathComponent(reportsName))),
-            ])
+            ]
+            if !usedSamples.isEmpty {
+                let file = aside.appendingPathComponent(usedName)
+                digests.append((usedName, try WholeFile.write([usedSamples], to: file)))
+            }
+            let marker = CheckpointMarker.text(digests)
             try makeRoom(for: target, in: parent)
             Failpoint.hit(.duringCheckpoint)
             try move(aside, to: target.url)
@@ -63,9 +69,9 @@ extension RunCheckpoint {
 
     /// The files of a checkpoint by name, the marker last.
     public var files: [(name: String, url: URL)] {
-        [Self.tensorsName, Self.stateName, Self.recipeName, Self.reportsName, CheckpointMarker.name].map {
-            ($0, folder.appendingPathComponent($0))
-        }
+        let used = usedSamples.isEmpty ? [] : [Self.usedName]
+        let names = [Self.tensorsName, Self.stateName, Self.recipeName, Self.reportsName] + used
+        return (names + [CheckpointMarker.name]).map { ($0, folder.appendingPathComponent($0)) }
     }
 
     private static func makeFolder(_ url: URL) throws(FileError) {

@@ -2,13 +2,16 @@ import Diagnostics
 import Foundation
 
 /// All that a run needs to go on: a folder `step-00000120` with `state.safetensors` (parameters and optimizer moments),
-/// `state.json`, `recipe.yaml`, `reports` and, written last, the marker `complete`.
+/// `state.json`, `recipe.yaml`, `reports`, where need be `used-samples`, and, written last, the marker `complete`.
 public struct RunCheckpoint: Sendable {
     static let tensorsName = "state.safetensors"
     static let stateName = "state.json"
     static let recipeName = "recipe.yaml"
     /// The file of `reports`.
     public static let reportsName = "reports"
+
+    /// The file of `usedSamples`.
+    public static let usedName = "used-samples"
 
     /// The folder.
     public let folder: URL
@@ -21,6 +24,9 @@ public struct RunCheckpoint: Sendable {
     public let recipe: String
     /// What is to be told about the steps before, as its writer encoded it; empty when everything was told.
     public let reports: Data
+    /// What the steps of the current epoch have trained, as the checkpoint's writer encoded it; empty, and no file, where
+    /// the seed tells.
+    public let usedSamples: Data
 
     /// Reads a checkpoint after its files were compared with the marker, to the bit.
     ///
@@ -38,14 +44,18 @@ public struct RunCheckpoint: Sendable {
         let json = try read(Self.stateName) { try Data(contentsOf: $0) }
         let recipe = try read(Self.recipeName) { try Data(contentsOf: $0) }
         let reports = try read(Self.reportsName) { try Data(contentsOf: $0) }
-        try marker.check([
-            (Self.tensorsName, tensorsDigest), (Self.stateName, FileDigest(of: json)),
-            (Self.recipeName, FileDigest(of: recipe)), (Self.reportsName, FileDigest(of: reports)),
-        ])
+        let hasUsed = FileManager.default.fileExists(atPath: folder.appendingPathComponent(Self.usedName).path)
+        let used = try hasUsed ? read(Self.usedName) { try Data(contentsOf: $0) } : Data()
+        try marker.check(
+            [
+                (Self.tensorsName, tensorsDigest), (Self.stateName, FileDigest(of: json)),
+                (Self.recipeName, FileDigest(of: recipe)), (Self.reportsName, FileDigest(of: reports)),
+            ] + (hasUsed ? [(Self.usedName, FileDigest(of: used))] : []))
         self.folder = folder
         state = try RunState(json: json, folder: folder.path)
         tensors = try SafetensorsFile(folder.appendingPathComponent(Self.tensorsName))
         self.reports = reports
+        usedSamples = used
         self.recipe = String(decoding: recipe, as: UTF8.self)
     }
 

@@ -141,6 +141,7 @@ public final class WorkerRun: Sendable {
             microBatch: recipe.training.microBatch, frozenBlocks: recipe.model.frozenBlocks,
             targetLimit: recipe.targetLimit(vocabularySize: prepared.model.hyperparameters.vocabularySize),
             maximumTokens: recipe.task.maximumTokens, creditBytesPerDevice: recipe.devices.creditBytes)
+        configuration.order = recipe.training.order
         configuration.advertisedEndpoint = options.advertised
         configuration.ingestBytes = recipe.store.ingestBytes
         configuration.coordinatorSecurity = client

@@ -18,6 +18,7 @@ final class WorkerState: Sendable {
         let checkpoints: CheckpointWriter
         let startStep: Int
         let totals: TrainingTotals
+        let used: [UInt64]
     }
 
     let folder: RunFolder
@@ -68,6 +69,7 @@ final class WorkerState: Sendable {
     var workerTraining: WorkerTraining {
         WorkerTraining(
             begin: { [self] counts in try begin(counts) },
+            usedSamples: { [self] in training.withLock { $0?.used ?? [] } },
             afterStep: { [self] report, unrecorded in
                 try checkpoints?.took(report, unrecorded: unrecorded)
                 let interval = recipe.training.checkpointSteps, step = Int(report.step)
@@ -106,9 +108,11 @@ final class WorkerState: Sendable {
             try setup.parameters.start(from: cache.resolve(start))
         }
         let totals = checkpoint.map { TrainingTotals(meters: $0.state.meters) } ?? TrainingTotals()
-        let writer = CheckpointWriter(setup, folder: folder, recipe: resolved, baseline: nil, totals: totals)
+        let used = try checkpoint?.usedSampleIDs() ?? []
+        let writer = CheckpointWriter(
+            setup, folder: folder, recipe: resolved, baseline: nil, totals: totals, used: used)
         training.withLock {
-            $0 = Training(setup: setup, checkpoints: writer, startStep: setup.trainer.step, totals: totals)
+            $0 = Training(setup: setup, checkpoints: writer, startStep: setup.trainer.step, totals: totals, used: used)
         }
         return (setup.trainer, try checkpoint?.stepReports() ?? [])
     }
