@@ -1672,6 +1672,51 @@ void   permafrost__step_order__free_unpacked
   assert(message->base.descriptor == &permafrost__step_order__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   permafrost__stage_share__init
+                     (Permafrost__StageShare         *message)
+{
+  static const Permafrost__StageShare init_value = PERMAFROST__STAGE_SHARE__INIT;
+  *message = init_value;
+}
+size_t permafrost__stage_share__get_packed_size
+                     (const Permafrost__StageShare *message)
+{
+  assert(message->base.descriptor == &permafrost__stage_share__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__stage_share__pack
+                     (const Permafrost__StageShare *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__stage_share__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__stage_share__pack_to_buffer
+                     (const Permafrost__StageShare *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__stage_share__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__StageShare *
+       permafrost__stage_share__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__StageShare *)
+     protobuf_c_message_unpack (&permafrost__stage_share__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__stage_share__free_unpacked
+                     (Permafrost__StageShare *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__stage_share__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   permafrost__ordered_micro_batch__init
                      (Permafrost__OrderedMicroBatch         *message)
 {
@@ -1852,7 +1897,7 @@ void   permafrost__drain__free_unpacked
   assert(message->base.descriptor == &permafrost__drain__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor permafrost__header__field_descriptors[36] =
+static const ProtobufCFieldDescriptor permafrost__header__field_descriptors[37] =
 {
   {
     "version",
@@ -2286,6 +2331,18 @@ static const ProtobufCFieldDescriptor permafrost__header__field_descriptors[36] 
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "ordered_micro_batch",
+    64,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__Header, body_case),
+    offsetof(Permafrost__Header, ordered_micro_batch),
+    &permafrost__ordered_micro_batch__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__header__field_indices_by_name[] = {
   10,   /* field[10] = ack */
@@ -2303,6 +2360,7 @@ static const unsigned permafrost__header__field_indices_by_name[] = {
   19,   /* field[19] = heartbeat */
   20,   /* field[20] = heartbeat_reply */
   5,   /* field[5] = hello */
+  36,   /* field[36] = ordered_micro_batch */
   22,   /* field[22] = queue_report */
   21,   /* field[21] = recipe_request */
   30,   /* field[30] = recorded_steps */
@@ -2325,7 +2383,7 @@ static const unsigned permafrost__header__field_indices_by_name[] = {
   13,   /* field[13] = welcome */
   17,   /* field[17] = worker_finished */
 };
-static const ProtobufCIntRange permafrost__header__number_ranges[8 + 1] =
+static const ProtobufCIntRange permafrost__header__number_ranges[9 + 1] =
 {
   { 1, 0 },
   { 10, 5 },
@@ -2335,7 +2393,8 @@ static const ProtobufCIntRange permafrost__header__number_ranges[8 + 1] =
   { 50, 31 },
   { 58, 32 },
   { 60, 33 },
-  { 0, 36 }
+  { 64, 36 },
+  { 0, 37 }
 };
 const ProtobufCMessageDescriptor permafrost__header__descriptor =
 {
@@ -2345,10 +2404,10 @@ const ProtobufCMessageDescriptor permafrost__header__descriptor =
   "Permafrost__Header",
   "permafrost",
   sizeof(Permafrost__Header),
-  36,
+  37,
   permafrost__header__field_descriptors,
   permafrost__header__field_indices_by_name,
-  8,  permafrost__header__number_ranges,
+  9,  permafrost__header__number_ranges,
   (ProtobufCMessageInit) permafrost__header__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -5210,7 +5269,7 @@ const ProtobufCMessageDescriptor permafrost__worker_peer__descriptor =
   (ProtobufCMessageInit) permafrost__worker_peer__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__step_order__field_descriptors[5] =
+static const ProtobufCFieldDescriptor permafrost__step_order__field_descriptors[6] =
 {
   {
     "step",
@@ -5272,18 +5331,31 @@ static const ProtobufCFieldDescriptor permafrost__step_order__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "stage",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__StepOrder, stage),
+    &permafrost__stage_share__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__step_order__field_indices_by_name[] = {
   4,   /* field[4] = digest */
   3,   /* field[3] = loss_scale */
   2,   /* field[2] = micro_batches */
+  5,   /* field[5] = stage */
   0,   /* field[0] = step */
   1,   /* field[1] = sums */
 };
 static const ProtobufCIntRange permafrost__step_order__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor permafrost__step_order__descriptor =
 {
@@ -5293,14 +5365,130 @@ const ProtobufCMessageDescriptor permafrost__step_order__descriptor =
   "Permafrost__StepOrder",
   "permafrost",
   sizeof(Permafrost__StepOrder),
-  5,
+  6,
   permafrost__step_order__field_descriptors,
   permafrost__step_order__field_indices_by_name,
   1,  permafrost__step_order__number_ranges,
   (ProtobufCMessageInit) permafrost__step_order__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__ordered_micro_batch__field_descriptors[2] =
+static const ProtobufCFieldDescriptor permafrost__stage_share__field_descriptors[7] =
+{
+  {
+    "stage",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__StageShare, stage),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stages",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__StageShare, stages),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "first_block",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__StageShare, first_block),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "end_block",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__StageShare, end_block),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "micro_batches",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__StageShare, micro_batches),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "fuses_backward",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__StageShare, fuses_backward),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "operations",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__StageShare, operations),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__stage_share__field_indices_by_name[] = {
+  3,   /* field[3] = end_block */
+  2,   /* field[2] = first_block */
+  5,   /* field[5] = fuses_backward */
+  4,   /* field[4] = micro_batches */
+  6,   /* field[6] = operations */
+  0,   /* field[0] = stage */
+  1,   /* field[1] = stages */
+};
+static const ProtobufCIntRange permafrost__stage_share__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor permafrost__stage_share__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.StageShare",
+  "StageShare",
+  "Permafrost__StageShare",
+  "permafrost",
+  sizeof(Permafrost__StageShare),
+  7,
+  permafrost__stage_share__field_descriptors,
+  permafrost__stage_share__field_indices_by_name,
+  1,  permafrost__stage_share__number_ranges,
+  (ProtobufCMessageInit) permafrost__stage_share__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__ordered_micro_batch__field_descriptors[5] =
 {
   {
     "number",
@@ -5326,15 +5514,54 @@ static const ProtobufCFieldDescriptor permafrost__ordered_micro_batch__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "lengths",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Permafrost__OrderedMicroBatch, n_lengths),
+    offsetof(Permafrost__OrderedMicroBatch, lengths),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "target_lengths",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Permafrost__OrderedMicroBatch, n_target_lengths),
+    offsetof(Permafrost__OrderedMicroBatch, target_lengths),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "targets",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Permafrost__OrderedMicroBatch, n_targets),
+    offsetof(Permafrost__OrderedMicroBatch, targets),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__ordered_micro_batch__field_indices_by_name[] = {
   1,   /* field[1] = first_sequence */
+  2,   /* field[2] = lengths */
   0,   /* field[0] = number */
+  3,   /* field[3] = target_lengths */
+  4,   /* field[4] = targets */
 };
 static const ProtobufCIntRange permafrost__ordered_micro_batch__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor permafrost__ordered_micro_batch__descriptor =
 {
@@ -5344,7 +5571,7 @@ const ProtobufCMessageDescriptor permafrost__ordered_micro_batch__descriptor =
   "Permafrost__OrderedMicroBatch",
   "permafrost",
   sizeof(Permafrost__OrderedMicroBatch),
-  2,
+  5,
   permafrost__ordered_micro_batch__field_descriptors,
   permafrost__ordered_micro_batch__field_indices_by_name,
   1,  permafrost__ordered_micro_batch__number_ranges,
@@ -5655,20 +5882,24 @@ const ProtobufCEnumDescriptor permafrost__role__descriptor =
   permafrost__role__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue permafrost__tensor_kind__enum_values_by_number[4] =
+static const ProtobufCEnumValue permafrost__tensor_kind__enum_values_by_number[6] =
 {
   { "TENSOR_KIND_UNKNOWN", "PERMAFROST__TENSOR_KIND__TENSOR_KIND_UNKNOWN", 0 },
   { "TENSOR_KIND_STATE", "PERMAFROST__TENSOR_KIND__TENSOR_KIND_STATE", 1 },
   { "TENSOR_KIND_GRADIENT", "PERMAFROST__TENSOR_KIND__TENSOR_KIND_GRADIENT", 2 },
   { "TENSOR_KIND_SUM", "PERMAFROST__TENSOR_KIND__TENSOR_KIND_SUM", 3 },
+  { "TENSOR_KIND_STREAM", "PERMAFROST__TENSOR_KIND__TENSOR_KIND_STREAM", 4 },
+  { "TENSOR_KIND_STREAM_GRADIENT", "PERMAFROST__TENSOR_KIND__TENSOR_KIND_STREAM_GRADIENT", 5 },
 };
 static const ProtobufCIntRange permafrost__tensor_kind__value_ranges[] = {
-{0, 0},{0, 4}
+{0, 0},{0, 6}
 };
-static const ProtobufCEnumValueIndex permafrost__tensor_kind__enum_values_by_name[4] =
+static const ProtobufCEnumValueIndex permafrost__tensor_kind__enum_values_by_name[6] =
 {
   { "TENSOR_KIND_GRADIENT", 2 },
   { "TENSOR_KIND_STATE", 1 },
+  { "TENSOR_KIND_STREAM", 4 },
+  { "TENSOR_KIND_STREAM_GRADIENT", 5 },
   { "TENSOR_KIND_SUM", 3 },
   { "TENSOR_KIND_UNKNOWN", 0 },
 };
@@ -5679,9 +5910,9 @@ const ProtobufCEnumDescriptor permafrost__tensor_kind__descriptor =
   "TensorKind",
   "Permafrost__TensorKind",
   "permafrost",
-  4,
+  6,
   permafrost__tensor_kind__enum_values_by_number,
-  4,
+  6,
   permafrost__tensor_kind__enum_values_by_name,
   1,
   permafrost__tensor_kind__value_ranges,

@@ -18,12 +18,16 @@ public final class Trainer: @unchecked Sendable {
 
     private let optimizer: any Optimizer
     private let passes: any BatchPasses
+    private let pipeline: PipelinePasses?
+    private let stageCosts: PipelineCosts?
     private let seed: UInt64
     private let schedule: LearningRateSchedule
     private var sums: [TrainableParameters] = []
 
     /// Others that compute parts of the steps. Set before the first step.
     public var sharing: (any StepSharing)?
+    /// Others that are later stages of the steps, where `stageCosts` were given. Set before the first step.
+    public var stageSharing: (any StageSharing)?
 
     /// One trainer has one user at a time; its work runs on `pool`.
     ///
@@ -46,24 +50,30 @@ public final class Trainer: @unchecked Sendable {
     ///   - stages: consecutive blocks, from the first one above the frozen ones to the last.
     ///   - schedule: gives the schedule for so many micro-batches; every stage of it trains.
     ///   - stashCapBytes: the most that a stage may stash, as was proven of the schedules.
+    ///   - stageCosts: what a usual micro-batch takes on each stage, where other workers may be the later stages; nil keeps
+    ///     all stages here.
     ///   - observer: is told how each step went.
     public convenience init(
         model: LanguageModel, head: OutputHead, parameters: TrainableParameters, stages: [Range<Int>],
         schedule pipeline: @escaping @Sendable (_ microBatches: Int) throws -> Schedule, stashCapBytes: Int? = nil,
         optimizer: any Optimizer, schedule: LearningRateSchedule, seed: UInt64, pool: ComputePool,
+        stageCosts: PipelineCosts? = nil,
         observer: @escaping @Sendable (StepTrace) -> Void = { _ in }
     ) {
+        let passes = PipelinePasses(
+            model: model, head: head, parameters: parameters, stages: stages, schedule: pipeline,
+            stashCapBytes: stashCapBytes, pool: pool, observer: observer)
         self.init(
-            parameters, optimizer: optimizer, schedule: schedule, seed: seed,
-            passes: PipelinePasses(
-                model: model, head: head, parameters: parameters, stages: stages, schedule: pipeline,
-                stashCapBytes: stashCapBytes, pool: pool, observer: observer))
+            parameters, optimizer: optimizer, schedule: schedule, seed: seed, passes: passes, pipeline: passes,
+            stageCosts: stageCosts)
     }
 
     init(
         _ parameters: TrainableParameters, optimizer: any Optimizer, schedule: LearningRateSchedule, seed: UInt64,
-        passes: any BatchPasses
+        passes: any BatchPasses, pipeline: PipelinePasses? = nil, stageCosts: PipelineCosts? = nil
     ) {
+        self.pipeline = pipeline
+        self.stageCosts = stageCosts
         self.parameters = parameters
         self.optimizer = optimizer
         self.schedule = schedule
@@ -114,7 +124,7 @@ public final class Trainer: @unchecked Sendable {
         let targets = batch.reduce(0) { $0 + $1.targetCount }
         precondition(targets > 0, "a batch has at least one target")
         let zeros = zeros(Self.lanes(parameters.layout.form, microBatches: batch.count))
-        let results = try (sharing.map { shared(by: $0) } ?? passes).run(
+        let results = try chosenPasses.run(
             StepBatch(
                 microBatches: batch, dropouts: dropouts(batch, MicroBatch.firstSequences(batch), step: step + 1),
                 lossScale: 1 / Float(targets), tracer: tracer),
@@ -159,6 +169,29 @@ public final class Trainer: @unchecked Sendable {
             sums: zip(chosen, zeros).map { ($0, $1.flat.copied()) }, results: Array(zip(numbers, results)))
     }
 
+    /// Walks a later stage of another process's next step, which has the same parameters.
+    ///
+    /// - Returns: nil for an order that does not fit to what is here, or a step that was given up.
+    /// - Throws: `ScheduleError.stashOverCap`.
+    public func stage(_ order: StageOrder, exchange: StageExchange) throws -> StageResult? {
+        guard let pipeline, pipeline.canWalk(order.share.blocks) else { return nil }
+        let range = parameters.layout.range(ofStage: order.share.blocks), zeros = zeros(order.sums)
+        let results: [MicroBatchPass.Result]
+        do {
+            results = try pipeline.run(
+                StepBatch(
+                    microBatches: order.microBatches,
+                    dropouts: dropouts(order.microBatches, order.firstSequences, step: step + 1),
+                    lossScale: order.lossScale, tracer: tracer),
+                sums: zeros, share: order.share, exchange: exchange)
+        } catch is RemoteStagesError {
+            return nil
+        }
+        let sum = zeros[0].flat.columns(range)
+        for other in zeros.dropFirst() { Kernels.best.add(other.flat.columns(range), to: sum) }
+        return StageResult(gradient: sum.copied(), results: results)
+    }
+
     /// Takes the step that another process has taken.
     ///
     /// - Parameter gradient: of the whole step.
@@ -178,8 +211,14 @@ public final class Trainer: @unchecked Sendable {
         return (norm, rate)
     }
 
-    private func shared(by sharing: any StepSharing) -> SharedPasses {
-        SharedPasses(own: passes, sharing: sharing, step: step + 1, state: state)
+    /// How the next step is computed: by stages elsewhere, by parts elsewhere, or here.
+    private var chosenPasses: any BatchPasses {
+        if let pipeline, let stageCosts, let stageSharing {
+            return StagedPasses(
+                own: pipeline, costs: stageCosts, sharing: stageSharing, step: step + 1, state: state)
+        }
+        guard let sharing else { return passes }
+        return SharedPasses(own: passes, sharing: sharing, step: step + 1, state: state)
     }
 
     /// So many sums of gradients, zero.

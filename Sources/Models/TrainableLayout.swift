@@ -105,6 +105,13 @@ public struct TrainableLayout: Sendable, Equatable {
     /// Where a block's weights begin, for full fine-tuning; nil when the block does not train.
     func offset(of block: Int) -> Int? { blocks.firstIndex(of: block).map { $0 * blockCount } }
 
+    /// Where everything lies that trains in consecutive blocks, and a classifier with the model's last one.
+    public func range(ofStage stage: Range<Int>) -> Range<Int> {
+        let first = blocks.firstIndex { $0 >= stage.lowerBound } ?? blocks.count
+        let end = blocks.firstIndex { $0 >= stage.upperBound } ?? blocks.count
+        return first * blockCount..<(stage.upperBound == model.layers ? count : end * blockCount)
+    }
+
     /// Where the classifier begins.
     var classifierOffset: Int { blocks.count * blockCount }
 }

@@ -31,9 +31,16 @@ extension Schedule {
                     reason: "stage \(stage): F0 has room for \(stages[stage].room) results; possible are 1 to "
                         + "\(Self.limits.room), and 0 without frozen blocks")
             }
-            var check = ListCheck(schedule: self, number: stage)
-            try check.run()
+            try checkList(of: stage)
         }
+    }
+
+    /// Checks the lists of one stage without looking at the others.
+    ///
+    /// - Throws: `ScheduleError`.
+    func checkList(of stage: Int) throws(ScheduleError) {
+        var check = ListCheck(schedule: self, number: stage)
+        try check.run()
     }
 }
 

@@ -55,6 +55,14 @@ extension Recipe {
         case constant, linear, cosine
     }
 
+    /// Where the stages of a pipeline are.
+    public enum Placement: String, Sendable, CaseIterable {
+        /// Threads of the worker that trains.
+        case threads
+        /// Workers: the one that trains is the first stage, others are the later ones.
+        case workers
+    }
+
     /// Who decides how many blocks a device of a distributed run computes.
     public enum Balance: String, Sendable, CaseIterable {
         /// The measured speeds, beginning with `devices.cuts`; or `devices.cuts` alone.

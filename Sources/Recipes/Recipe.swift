@@ -198,14 +198,19 @@ extension Recipe {
 
     /// How the trainable blocks are spread over stages.
     public struct Pipeline: Sendable, Equatable {
-        /// Stages, each with consecutive blocks and a thread; 1 trains micro-batches side by side.
+        /// Stages, each with consecutive blocks; 1 trains micro-batches side by side.
         public var stages = 1
+        /// Where the stages are.
+        public var placement = Placement.threads
         /// In which order a stage works.
         public var schedule = ScheduleKind.permafrost
         /// Workers of a distributed run that share its steps; further ones stand by.
         public var replicas = 1
         /// The most bytes that a stage keeps between F and W; nil is no limit.
         public var memoryBytes: Int?
+
+        /// Workers of a distributed run that take part in its steps.
+        public var workers: Int { placement == .workers ? stages : replicas }
     }
 
     /// The server's activation store.

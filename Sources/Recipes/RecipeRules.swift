@@ -116,6 +116,14 @@ struct RecipeRule: Sendable {
         .init(key: "pipeline.memory") { recipe in
             let isPossible = recipe.pipeline.memoryBytes == nil || recipe.pipeline.stages > 1
             return isPossible ? nil : "null, as pipeline.stages is 1"
-        }
+        },
+        .init(key: "pipeline.placement") { recipe in
+            let isPossible = recipe.pipeline.placement == .threads || recipe.pipeline.stages > 1
+            return isPossible ? nil : "threads, as pipeline.stages is 1"
+        },
+        .init(key: "pipeline.replicas") { recipe in
+            let isPossible = recipe.pipeline.placement == .threads || recipe.pipeline.replicas == 1
+            return isPossible ? nil : "1, as pipeline.placement is workers"
+        },
     ]
 }

@@ -150,7 +150,10 @@ enum RecipeSchema {
             "most tokens to generate for a test example, 0 to score by loss only"),
         .init(
             "evaluation.answer_marker", \.evaluation.answerMarker, .marker, "what stands before the final answer"),
-        .init("pipeline.stages", \.pipeline.stages, .integer(1...64), "stages of the trainable blocks, a thread each"),
+        .init("pipeline.stages", \.pipeline.stages, .integer(1...64), "stages of the trainable blocks"),
+        .init(
+            "pipeline.placement", \.pipeline.placement, .choice(),
+            "stages as threads of a worker, or as workers of a distributed run"),
         .init("pipeline.schedule", \.pipeline.schedule, .choice(), "order in which stages work"),
         .init(
             "pipeline.replicas", \.pipeline.replicas, .integer(1...64),

@@ -4,10 +4,11 @@ import Pipeline
 /// Figures of the steps of a pipeline.
 struct PipelineRecord {
     private(set) var steps = 0
-    private var seconds = 0.0
     private var stages: [Stage] = []
 
     private struct Stage {
+        /// Of the steps in which the stage was walked here.
+        var seconds = 0.0
         var busySeconds = 0.0
         var stashedMicroBatches = 0
         var stashedBytes = 0
@@ -17,9 +18,9 @@ struct PipelineRecord {
     mutating func add(_ trace: StepTrace) {
         if steps == 0 { stages = trace.stages.map { _ in Stage() } }
         steps += 1
-        seconds += trace.duration / .seconds(1)
         let (microBatches, bytes) = (trace.stashHighWater, trace.stashedBytesHighWater)
-        for (number, entries) in trace.stages.enumerated() {
+        for (number, entries) in trace.stages.enumerated() where !entries.isEmpty {
+            stages[number].seconds += trace.duration / .seconds(1)
             stages[number].stashedMicroBatches = max(stages[number].stashedMicroBatches, microBatches[number])
             stages[number].stashedBytes = max(stages[number].stashedBytes, bytes[number])
             // Where B does W as well, W's own time says nothing.
@@ -32,13 +33,17 @@ struct PipelineRecord {
     }
 
     /// Mean over the stages of the share of the steps' time in which they did none of their operations; 0 before the first.
-    var bubble: Double { stages.reduce(0) { $0 + bubble($1) } / Double(max(1, stages.count)) }
+    /// Stages that other workers walk are not in it.
+    var bubble: Double {
+        let here = stages.filter { $0.seconds > 0 }
+        return here.reduce(0) { $0 + bubble($1) } / Double(max(1, here.count))
+    }
 
-    /// What each stage did.
+    /// What each stage did; later stages that other workers have walked from the beginning are left out.
     ///
     /// - Parameter blocks: of each stage, from 0.
     func summary(_ blocks: [Range<Int>]) -> [PipelineSummary.Stage] {
-        zip(stages, blocks).map { stage, blocks in
+        zip(stages, blocks).filter { $0.0.seconds > 0 }.map { stage, blocks in
             PipelineSummary.Stage(
                 // Recipes count blocks from 1.
                 blocks: [blocks.lowerBound + 1, blocks.upperBound], bubble: bubble(stage),
@@ -49,5 +54,7 @@ struct PipelineRecord {
         }
     }
 
-    private func bubble(_ stage: Stage) -> Double { seconds > 0 ? max(0, 1 - stage.busySeconds / seconds) : 0 }
+    private func bubble(_ stage: Stage) -> Double {
+        stage.seconds > 0 ? max(0, 1 - stage.busySeconds / stage.seconds) : 0
+    }
 }

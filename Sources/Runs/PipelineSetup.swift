@@ -56,12 +56,16 @@ final class PipelineSetup: Sendable {
             costs = PipelineCosts(stages: cut.map { measured[$0].reduce(StageCosts(), +) })
             schedule = try make(costs)
         }
+        stageCosts = recipe.pipeline.placement == .workers ? costs : nil
         self.kind = kind
         self.capBytes = capBytes
         predictedBubble = try ScheduleFigures(schedule, costs: costs).bubbleRatio
         stages = cut.map { first + $0.lowerBound..<first + $0.upperBound }
         schedules.withLock { $0[microBatches] = schedule }
     }
+
+    /// What a usual micro-batch takes on each stage of a recipe whose later stages may be other workers.
+    let stageCosts: PipelineCosts?
 
     /// The schedule of a step; the last one of an epoch can have fewer micro-batches.
     @Sendable func schedule(microBatches: Int) throws -> Schedule {

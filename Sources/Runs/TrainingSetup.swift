@@ -61,7 +61,7 @@ public struct TrainingSetup: Sendable {
         trainer = Trainer(
             model: model, head: head, parameters: parameters, stages: pipeline.stages, schedule: pipeline.schedule,
             stashCapBytes: pipeline.capBytes, optimizer: optimizer, schedule: rates, seed: recipe.seed, pool: pool,
-            observer: pipeline.took)
+            stageCosts: pipeline.stageCosts, observer: pipeline.took)
         trainer.tracer = tracer
     }
 

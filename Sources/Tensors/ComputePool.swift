@@ -45,7 +45,12 @@ public final class ComputePool: Sendable {
     /// Runs `body(0)` to `body(count - 1)` on the pool and returns when all have ended.
     ///
     /// Must not be called from a job: with every thread waiting, none would be left to work.
-    public func run(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
+    ///
+    /// - Parameter watch: called on the calling thread while it waits: gives the time after which to call it again, nil for
+    ///   never.
+    public func run(
+        _ count: Int, watch: () -> Duration? = { nil }, _ body: @escaping @Sendable (Int) -> Void
+    ) {
         let group = DispatchGroup()
         queue.append(
             (0..<count).map { index in
@@ -55,6 +60,9 @@ public final class ComputePool: Sendable {
                     group.leave()
                 }
             }, to: \.awaited)
+        while let pause = watch() {
+            if group.wait(timeout: .now() + max(pause, .milliseconds(1)) / .seconds(1)) == .success { return }
+        }
         group.wait()
     }
 

@@ -59,6 +59,27 @@ public struct ActivationCheck: Sendable {
             parts: max(1, activations.parts), partRows: partRows)
     }
 
+    /// The layout of a micro-batch whose activations come as something else.
+    ///
+    /// - Returns: tokens and targets of each sample.
+    /// - Throws: the first check that failed.
+    public func check(
+        _ microBatch: Body.OrderedMicroBatch
+    ) throws(WireError) -> (lengths: [Int], targets: [[Int32]]) {
+        var rows = 0
+        for length in microBatch.lengths.prefix(limits.samples) { rows += Int(length) }
+        guard rows <= limits.tokens else {
+            throw .tooManyRows(rows: UInt32(clamping: rows), limit: limits.tokens)
+        }
+        let header = Body.Activations(
+            sequence: 0, sampleIDs: microBatch.lengths.indices.map(UInt64.init), lengths: microBatch.lengths,
+            targetLengths: microBatch.targetLengths, targets: microBatch.targets, cut: 0, codec: 0,
+            rows: UInt32(rows), columns: UInt32(width), checksum: 0)
+        let samples = try samples(of: header, owns: { _ in true })
+        let targets = try targets(of: header, samples)
+        return (samples.map(\.rows.count), samples.map { Array(targets[$0.targets]) })
+    }
+
     /// The codec and the rows that the payload has, once rows, columns, cut, part and payload length agree with them and
     /// with the run.
     private func shape(

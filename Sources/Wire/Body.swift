@@ -36,6 +36,7 @@ public enum Body: Sendable, Equatable {
     case stepOrder(StepOrder)
     case stepPart(StepPart)
     case tensorPiece(TensorPiece)
+    case orderedMicroBatch(OrderedMicroBatch)
 
     /// The kind of the message, as in the contract.
     public var name: String {
@@ -71,6 +72,7 @@ public enum Body: Sendable, Equatable {
         case .stepOrder: "StepOrder"
         case .stepPart: "StepPart"
         case .tensorPiece: "TensorPiece"
+        case .orderedMicroBatch: "OrderedMicroBatch"
         }
     }
 }

@@ -81,6 +81,8 @@ extension HeaderReader {
             return .stepPart(try Body.StepPart(try present(header.step_part), self))
         case PERMAFROST__HEADER__BODY_TENSOR_PIECE:
             return .tensorPiece(try Body.TensorPiece(try present(header.tensor_piece), self))
+        case PERMAFROST__HEADER__BODY_ORDERED_MICRO_BATCH:
+            return .orderedMicroBatch(Body.OrderedMicroBatch(try present(header.ordered_micro_batch)))
         case PERMAFROST__HEADER__BODY_HEARTBEAT: return .heartbeat(time: try present(header.heartbeat).time)
         case PERMAFROST__HEADER__BODY_HEARTBEAT_REPLY:
             return .heartbeatReply(time: try present(header.heartbeat_reply).time)

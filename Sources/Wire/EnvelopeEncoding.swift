@@ -91,6 +91,9 @@ extension Body {
         case .tensorPiece(let body):
             header.body_case = PERMAFROST__HEADER__BODY_TENSOR_PIECE
             header.tensor_piece = body.message(scratch)
+        case .orderedMicroBatch(let body):
+            header.body_case = PERMAFROST__HEADER__BODY_ORDERED_MICRO_BATCH
+            header.ordered_micro_batch = body.message(scratch)
         case .heartbeat(let time):
             header.body_case = PERMAFROST__HEADER__BODY_HEARTBEAT
             header.heartbeat = scratch.message(permafrost__heartbeat__init)

@@ -14,8 +14,28 @@ extension Body.StepOrder {
             step: message.step, sums: message.sums,
             microBatches: try reader.list(message.micro_batches, count: message.n_micro_batches) {
                 microBatch throws(WireError) in
-                Body.OrderedMicroBatch(number: microBatch.number, firstSequence: microBatch.first_sequence)
-            }, lossScale: message.loss_scale, digest: message.digest)
+                Body.OrderedMicroBatch(microBatch)
+            }, lossScale: message.loss_scale, digest: message.digest,
+            stage: try message.stage.map { stage throws(WireError) in try Body.StageShare(stage.pointee, reader) })
+    }
+}
+
+extension Body.OrderedMicroBatch {
+    init(_ message: Permafrost__OrderedMicroBatch) {
+        self.init(
+            number: message.number, firstSequence: message.first_sequence,
+            lengths: Array(UnsafeBufferPointer(start: message.lengths, count: message.n_lengths)),
+            targetLengths: Array(UnsafeBufferPointer(start: message.target_lengths, count: message.n_target_lengths)),
+            targets: Array(UnsafeBufferPointer(start: message.targets, count: message.n_targets)))
+    }
+}
+
+extension Body.StageShare {
+    init(_ message: Permafrost__StageShare, _ reader: HeaderReader) throws(WireError) {
+        self.init(
+            stage: message.stage, stages: message.stages, firstBlock: message.first_block, endBlock: message.end_block,
+            microBatches: message.micro_batches, fusesBackward: message.fuses_backward != 0,
+            operations: try reader.text(message.operations, limit: reader.limits.listBytes))
     }
 }
 

@@ -17,14 +17,39 @@ extension Body.StepOrder {
         message.pointee.sums = sums
         message.pointee.n_micro_batches = microBatches.count
         message.pointee.micro_batches = scratch.list(
-            microBatches.map { microBatch in
-                let message = scratch.message(permafrost__ordered_micro_batch__init)
-                message.pointee.number = microBatch.number
-                message.pointee.first_sequence = microBatch.firstSequence
-                return Optional(message)
-            })
+            microBatches.map { Optional($0.message(scratch)) })
         message.pointee.loss_scale = lossScale
         message.pointee.digest = digest
+        message.pointee.stage = stage?.message(scratch)
+        return message
+    }
+}
+
+extension Body.OrderedMicroBatch {
+    func message(_ scratch: Scratch) -> UnsafeMutablePointer<Permafrost__OrderedMicroBatch> {
+        let message = scratch.message(permafrost__ordered_micro_batch__init)
+        message.pointee.number = number
+        message.pointee.first_sequence = firstSequence
+        message.pointee.n_lengths = lengths.count
+        message.pointee.lengths = scratch.list(lengths)
+        message.pointee.n_target_lengths = targetLengths.count
+        message.pointee.target_lengths = scratch.list(targetLengths)
+        message.pointee.n_targets = targets.count
+        message.pointee.targets = scratch.list(targets)
+        return message
+    }
+}
+
+extension Body.StageShare {
+    func message(_ scratch: Scratch) -> UnsafeMutablePointer<Permafrost__StageShare> {
+        let message = scratch.message(permafrost__stage_share__init)
+        message.pointee.stage = stage
+        message.pointee.stages = stages
+        message.pointee.first_block = firstBlock
+        message.pointee.end_block = endBlock
+        message.pointee.micro_batches = microBatches
+        message.pointee.fuses_backward = fusesBackward ? 1 : 0
+        message.pointee.operations = scratch.text(operations)
         return message
     }
 }

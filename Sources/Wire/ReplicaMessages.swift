@@ -22,11 +22,55 @@ extension Body {
         public var number: UInt32
         /// Samples of the step before it.
         public var firstSequence: UInt32
+        /// For a stage, which sees no `Activations`: tokens of each sample.
+        public var lengths: [UInt32]
+        /// Targets of each sample.
+        public var targetLengths: [UInt32]
+        /// Of all samples, one after another.
+        public var targets: [UInt32]
 
         /// A micro-batch's place.
-        public init(number: UInt32, firstSequence: UInt32) {
+        public init(
+            number: UInt32, firstSequence: UInt32, lengths: [UInt32] = [], targetLengths: [UInt32] = [],
+            targets: [UInt32] = []
+        ) {
             self.number = number
             self.firstSequence = firstSequence
+            self.lengths = lengths
+            self.targetLengths = targetLengths
+            self.targets = targets
+        }
+    }
+
+    /// What one stage of a pipeline does in a step.
+    public struct StageShare: Sendable, Equatable {
+        /// Which one; the leader is stage 0.
+        public var stage: UInt32
+        /// How many there are.
+        public var stages: UInt32
+        /// Its first block, from 0.
+        public var firstBlock: UInt32
+        /// The block after its last one.
+        public var endBlock: UInt32
+        /// Of the step.
+        public var microBatches: UInt32
+        /// Whether B and W of a micro-batch are one pass.
+        public var fusesBackward: Bool
+        /// The stage's list, as schedules are written.
+        public var operations: String
+
+        /// A stage's share.
+        public init(
+            stage: UInt32, stages: UInt32, firstBlock: UInt32, endBlock: UInt32, microBatches: UInt32,
+            fusesBackward: Bool, operations: String
+        ) {
+            self.stage = stage
+            self.stages = stages
+            self.firstBlock = firstBlock
+            self.endBlock = endBlock
+            self.microBatches = microBatches
+            self.fusesBackward = fusesBackward
+            self.operations = operations
         }
     }
 
@@ -42,9 +86,15 @@ extension Body {
         public var lossScale: Float
         /// XXH64 of what trains before the step.
         public var digest: UInt64
+        /// Set where the replica is a later stage of a pipeline: all micro-batches follow one by one.
+        public var stage: StageShare?
 
         /// An order for a part of a step.
-        public init(step: UInt64, sums: UInt32, microBatches: [OrderedMicroBatch], lossScale: Float, digest: UInt64) {
+        public init(
+            step: UInt64, sums: UInt32, microBatches: [OrderedMicroBatch], lossScale: Float, digest: UInt64,
+            stage: StageShare? = nil
+        ) {
+            self.stage = stage
             self.step = step
             self.sums = sums
             self.microBatches = microBatches
@@ -81,8 +131,12 @@ extension Body {
             case state = 1
             /// The gradient of a whole step.
             case gradient = 2
-            /// One of the step's sums of gradients.
+            /// One of the step's sums of gradients, or the gradient of a stage's blocks.
             case sum = 3
+            /// Activations of a micro-batch, from a stage to the next one.
+            case stream = 4
+            /// The gradient of a micro-batch's activations, from a stage to the one before.
+            case streamGradient = 5
         }
 
         /// Which tensor.

@@ -22,6 +22,9 @@ public struct WireLimits: Sendable, Equatable {
     /// UTF-8 bytes of a recipe.
     public var recipeBytes = 64 << 10
 
+    /// UTF-8 bytes of a stage's list of operations.
+    public var listBytes = 64 << 10
+
     /// Ranges of settled sequences in one welcome.
     public var settledRanges = 8192
 

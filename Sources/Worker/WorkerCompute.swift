@@ -85,6 +85,7 @@ final class WorkerCompute: Sendable {
         onSteps { [self] in
             let (ready, unrecorded) = try training.begin(counts)
             ready.sharing = replicas
+            ready.stageSharing = replicas
             trainer.withLock { $0 = ready }
             results.post(.began(step: ready.step, unrecorded: unrecorded, used: try training.usedSamples()))
         }

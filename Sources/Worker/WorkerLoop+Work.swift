@@ -222,7 +222,8 @@ extension WorkerLoop {
     private func takePart(_ body: Body, from sender: String, session: UInt64) throws {
         do throws(WireError) {
             try payloads.withBytes { payloads throws(WireError) in
-                try compute.replicas.received(body, payloads, from: sender, session: session)
+                try compute.replicas.received(
+                    body, payloads, frame: self.payloads.first, from: sender, session: session)
             }
         } catch {
             try observer(.replicaRefused(sender, problem: error.problem))

@@ -4,7 +4,7 @@ import Wire
 
 /// Messages of every kind with contents drawn at random.
 struct RandomMessages {
-    static let kinds = 31
+    static let kinds = 32
 
     var chance: SeededGenerator
 
@@ -82,9 +82,9 @@ struct RandomMessages {
             .stepOrder(
                 .init(
                     step: chance.next(), sums: chance.next32(),
-                    microBatches: (0..<Int.random(in: 0...9, using: &chance)).map { _ in
-                        .init(number: chance.next32(), firstSequence: chance.next32())
-                    }, lossScale: Float(chance.normal()), digest: chance.next()))
+                    microBatches: (0..<Int.random(in: 0...9, using: &chance)).map { _ in orderedMicroBatch() },
+                    lossScale: Float(chance.normal()), digest: chance.next(),
+                    stage: Bool.random(using: &chance) ? stageShare() : nil))
         case 27:
             .stepPart(
                 .init(
@@ -94,12 +94,26 @@ struct RandomMessages {
                     seconds: chance.uniform()))
         case 28: .stepsWanted(after: chance.next())
         case 29: .recordedSteps(recordedSteps())
+        case 30: .orderedMicroBatch(orderedMicroBatch())
         default:
             .tensorPiece(
                 .init(
                     kind: Body.TensorPiece.Kind.allCases.randomElement(using: &chance) ?? .state, step: chance.next(),
                     index: chance.next32(), offset: chance.next(), count: chance.next(), checksum: chance.next()))
         }
+    }
+
+    private mutating func orderedMicroBatch() -> Body.OrderedMicroBatch {
+        var numbers: [UInt32] { (0..<Int.random(in: 0...20, using: &chance)).map { _ in chance.next32() } }
+        return .init(
+            number: chance.next32(), firstSequence: chance.next32(), lengths: numbers, targetLengths: numbers,
+            targets: numbers)
+    }
+
+    private mutating func stageShare() -> Body.StageShare {
+        .init(
+            stage: chance.next32(), stages: chance.next32(), firstBlock: chance.next32(), endBlock: chance.next32(),
+            microBatches: chance.next32(), fusesBackward: Bool.random(using: &chance), operations: "F.0 B.0 W.0 step")
     }
 
     private mutating func activations() -> Body.Activations {

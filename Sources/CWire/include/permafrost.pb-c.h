@@ -52,6 +52,7 @@ typedef struct Permafrost__DevicePlan Permafrost__DevicePlan;
 typedef struct Permafrost__RunPlan Permafrost__RunPlan;
 typedef struct Permafrost__WorkerPeer Permafrost__WorkerPeer;
 typedef struct Permafrost__StepOrder Permafrost__StepOrder;
+typedef struct Permafrost__StageShare Permafrost__StageShare;
 typedef struct Permafrost__OrderedMicroBatch Permafrost__OrderedMicroBatch;
 typedef struct Permafrost__StepPart Permafrost__StepPart;
 typedef struct Permafrost__TensorPiece Permafrost__TensorPiece;
@@ -92,9 +93,18 @@ typedef enum _Permafrost__TensorKind {
    */
   PERMAFROST__TENSOR_KIND__TENSOR_KIND_GRADIENT = 2,
   /*
-   * Replica to leader: one sum of gradients of the step; index is the sum's number.
+   * Replica to leader: one sum of gradients of the step; index is the sum's number. Stage to leader: the gradient of what
+   * trains in its blocks, and of a classifier at the last one; index is the stage's number.
    */
-  PERMAFROST__TENSOR_KIND__TENSOR_KIND_SUM = 3
+  PERMAFROST__TENSOR_KIND__TENSOR_KIND_SUM = 3,
+  /*
+   * From a stage to the next one, through the leader: activations of a micro-batch, [tokens, width]; index is its number.
+   */
+  PERMAFROST__TENSOR_KIND__TENSOR_KIND_STREAM = 4,
+  /*
+   * From a stage to the one before, through the leader: the gradient of a micro-batch's activations, as above.
+   */
+  PERMAFROST__TENSOR_KIND__TENSOR_KIND_STREAM_GRADIENT = 5
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PERMAFROST__TENSOR_KIND)
 } Permafrost__TensorKind;
 
@@ -132,7 +142,8 @@ typedef enum {
   PERMAFROST__HEADER__BODY_REGISTER_AGAIN = 43,
   PERMAFROST__HEADER__BODY_STEP_ORDER = 60,
   PERMAFROST__HEADER__BODY_STEP_PART = 61,
-  PERMAFROST__HEADER__BODY_TENSOR_PIECE = 62
+  PERMAFROST__HEADER__BODY_TENSOR_PIECE = 62,
+  PERMAFROST__HEADER__BODY_ORDERED_MICRO_BATCH = 64
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PERMAFROST__HEADER__BODY__CASE)
 } Permafrost__Header__BodyCase;
 
@@ -221,6 +232,7 @@ struct  Permafrost__Header
     Permafrost__StepOrder *step_order;
     Permafrost__StepPart *step_part;
     Permafrost__TensorPiece *tensor_piece;
+    Permafrost__OrderedMicroBatch *ordered_micro_batch;
   };
 };
 #define PERMAFROST__HEADER__INIT \
@@ -1093,12 +1105,54 @@ struct  Permafrost__StepOrder
    * introduces itself again.
    */
   uint64_t digest;
+  /*
+   * Set where the replica is a later stage of a pipeline. It gets no Activations and no list of micro-batches: all of
+   * the step's follow one by one as OrderedMicroBatch, and then their streams as pieces.
+   */
+  Permafrost__StageShare *stage;
 };
 #define PERMAFROST__STEP_ORDER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__step_order__descriptor) \
-    , 0, 0, 0,NULL, 0, 0 }
+    , 0, 0, 0,NULL, 0, 0, NULL }
 
 
+/*
+ * What one stage of a pipeline does in a step.
+ */
+struct  Permafrost__StageShare
+{
+  ProtobufCMessage base;
+  /*
+   * Of so many; the leader is stage 0.
+   */
+  uint32_t stage;
+  uint32_t stages;
+  /*
+   * Its blocks, from 0, the last one excluded. The stage with the model's last block has the head as well.
+   */
+  uint32_t first_block;
+  uint32_t end_block;
+  /*
+   * Of the step.
+   */
+  uint32_t micro_batches;
+  /*
+   * Whether B and W of a micro-batch are one pass.
+   */
+  protobuf_c_boolean fuses_backward;
+  /*
+   * The stage's list, as `permafrost schedule print` writes it: "F.0 F.1 B.0 W.0 B.1 W.1 step".
+   */
+  char *operations;
+};
+#define PERMAFROST__STAGE_SHARE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__stage_share__descriptor) \
+    , 0, 0, 0, 0, 0, 0, (char *)protobuf_c_empty_string }
+
+
+/*
+ * In a StepOrder, and to a stage also a message of its own.
+ */
 struct  Permafrost__OrderedMicroBatch
 {
   ProtobufCMessage base;
@@ -1110,14 +1164,24 @@ struct  Permafrost__OrderedMicroBatch
    * How many samples of the step come before it: decides which inputs of adapters are dropped.
    */
   uint32_t first_sequence;
+  /*
+   * For a stage: tokens and targets of each sample, and all targets one after another.
+   */
+  size_t n_lengths;
+  uint32_t *lengths;
+  size_t n_target_lengths;
+  uint32_t *target_lengths;
+  size_t n_targets;
+  uint32_t *targets;
 };
 #define PERMAFROST__ORDERED_MICRO_BATCH__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__ordered_micro_batch__descriptor) \
-    , 0, 0 }
+    , 0, 0, 0,NULL, 0,NULL, 0,NULL }
 
 
 /*
- * Replica to leader: losses of the ordered micro-batches. The sums of gradients follow as pieces.
+ * Replica to leader: losses of the ordered micro-batches, after the pieces of the sums of gradients. From a stage, the
+ * losses of the step if it has the head, and none otherwise. A stage that was given up sends one without any pieces.
  */
 struct  Permafrost__StepPart
 {
@@ -1883,6 +1947,25 @@ Permafrost__StepOrder *
 void   permafrost__step_order__free_unpacked
                      (Permafrost__StepOrder *message,
                       ProtobufCAllocator *allocator);
+/* Permafrost__StageShare methods */
+void   permafrost__stage_share__init
+                     (Permafrost__StageShare         *message);
+size_t permafrost__stage_share__get_packed_size
+                     (const Permafrost__StageShare   *message);
+size_t permafrost__stage_share__pack
+                     (const Permafrost__StageShare   *message,
+                      uint8_t             *out);
+size_t permafrost__stage_share__pack_to_buffer
+                     (const Permafrost__StageShare   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__StageShare *
+       permafrost__stage_share__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__stage_share__free_unpacked
+                     (Permafrost__StageShare *message,
+                      ProtobufCAllocator *allocator);
 /* Permafrost__OrderedMicroBatch methods */
 void   permafrost__ordered_micro_batch__init
                      (Permafrost__OrderedMicroBatch         *message);
@@ -2072,6 +2155,9 @@ typedef void (*Permafrost__WorkerPeer_Closure)
 typedef void (*Permafrost__StepOrder_Closure)
                  (const Permafrost__StepOrder *message,
                   void *closure_data);
+typedef void (*Permafrost__StageShare_Closure)
+                 (const Permafrost__StageShare *message,
+                  void *closure_data);
 typedef void (*Permafrost__OrderedMicroBatch_Closure)
                  (const Permafrost__OrderedMicroBatch *message,
                   void *closure_data);
@@ -2130,6 +2216,7 @@ extern const ProtobufCMessageDescriptor permafrost__device_plan__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__run_plan__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__worker_peer__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__step_order__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__stage_share__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__ordered_micro_batch__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__step_part__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__tensor_piece__descriptor;

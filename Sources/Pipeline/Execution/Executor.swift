@@ -1,4 +1,3 @@
-import Synchronization
 import Tensors
 
 /// What the operations of a pipeline's stages compute.
@@ -10,13 +9,15 @@ public protocol StageWork: Sendable {
     func stashedBytes(stage: Int) -> Int
 }
 
-/// Walks the stages of a schedule through one step, each on a thread of the pool.
+/// Walks stages of a schedule through one step, each on a thread of the pool: all of them, or those of this process.
 ///
 /// It decides nothing: an operation begins when its inputs are there. A stage that has to wait helps the pool meanwhile,
 /// whose other jobs are F0 of later samples: frozen blocks never change, so that every gap can be filled with them.
 public struct Executor: Sendable {
     private let pool: ComputePool
     private let capBytes: Int?
+
+    private static let watchInterval = Duration.milliseconds(100)
 
     /// - Parameters:
     ///   - pool: has at least as many threads as any schedule has stages; more stages than threads would wait for each
@@ -27,19 +28,53 @@ public struct Executor: Sendable {
         self.capBytes = capBytes
     }
 
+    /// Stages of a step that are walked here, while others are walked elsewhere.
+    public struct Share: Sendable {
+        /// The stages that are walked here.
+        public var stages: Range<Int>
+        /// What becomes known of the others.
+        public var others: RemoteStages
+        /// How long nothing may come while nothing can be done here and so many results of others are missing; nil where
+        /// `others` tells of everything that could end the wait.
+        public var patience: (@Sendable (_ missing: Int) -> Duration)?
+
+        /// A share of the stages.
+        public init(
+            stages: Range<Int>, others: RemoteStages, patience: (@Sendable (_ missing: Int) -> Duration)? = nil
+        ) {
+            self.stages = stages
+            self.others = others
+            self.patience = patience
+        }
+    }
+
     /// Takes one step. Must not be called from a job of the pool.
     ///
     /// - Parameters:
-    ///   - schedule: checked; its F0 have been done.
+    ///   - schedule: checked; its F0 have been done. The lists of stages that are walked elsewhere are not looked at.
     ///   - sums: sums of gradients: B and W of micro-batch i come after those of i − sums, whatever the schedule says.
+    ///   - share: which stages are walked here; nil for all.
     /// - Returns: what was done when, by stage.
-    /// - Throws: the first error of `work`, or `ScheduleError.stashOverCap`, after all stages have stopped.
+    /// - Throws: the first error of `work` or of other stages, `ScheduleError.stashOverCap`, or
+    ///   `RemoteStagesError.silent`, after all stages have stopped.
     @discardableResult
-    public func run(_ schedule: Schedule, sums: Int, _ work: some StageWork) throws -> StepTrace {
-        precondition(schedule.stages.count <= pool.threads, "every stage has a thread")
-        let step = Step(StepProgress(schedule, sums: sums), stages: schedule.stages.count)
+    public func run(
+        _ schedule: Schedule, sums: Int, share: Share? = nil, _ work: some StageWork
+    ) throws -> StepTrace {
+        let stages = share?.stages ?? schedule.stages.indices
+        precondition(stages.count <= pool.threads, "every stage has a thread")
+        let step = StepWalk(
+            StepProgress(schedule, stages: stages, sums: sums), stages: schedule.stages.count)
         let start = ContinuousClock.now
-        pool.run(schedule.stages.count) { [pool, capBytes] stage in
+        share?.others.listen { [pool] news in
+            step.heard(news)
+            pool.wake()
+        }
+        defer { share?.others.stopListening() }
+        pool.run(stages.count) {
+            watch(step, share?.patience)
+        } _: { [pool, capBytes] index in
+            let stage = stages.lowerBound + index
             while let operation = step.next(stage, pool) {
                 let began = ContinuousClock.now
                 do {
@@ -57,48 +92,17 @@ public struct Executor: Sendable {
         }
         return StepTrace(begin: start, fusesBackward: schedule.fusesBackward, stages: try step.entries())
     }
-}
 
-/// One step under way, seen by all stages.
-private final class Step: Sendable {
-    private struct State {
-        var progress: StepProgress
-        var entries: [[StepTrace.Entry]]
-        var failure: (any Error)?
-    }
-
-    private let state: Mutex<State>
-
-    init(_ progress: StepProgress, stages: Int) {
-        state = Mutex(State(progress: progress, entries: Array(repeating: [], count: stages)))
-    }
-
-    /// What a stage does next, as soon as it can begin; nil at the end.
-    func next(_ stage: Int, _ pool: ComputePool) -> StageOperation? {
-        while true {
-            let (operation, isOver) = state.withLock { state in
-                let isOver = state.failure != nil || state.progress.isFinished(stage)
-                return (isOver ? nil : state.progress.begin(stage), isOver)
-            }
-            if isOver || operation != nil { return operation }
-            pool.help { state.withLock { $0.failure != nil || $0.progress.canBegin(stage) } }
-        }
-    }
-
-    func ended(_ entry: StepTrace.Entry, _ stage: Int) {
-        state.withLock { state in
-            state.progress.end(entry.operation, stage: stage)
-            state.entries[stage].append(entry)
-        }
-    }
-
-    func failed(_ error: any Error) { state.withLock { $0.failure = $0.failure ?? error } }
-
-    func entries() throws -> [[StepTrace.Entry]] {
-        try state.withLock { state in
-            if let failure = state.failure { throw failure }
-            return state.entries
-        }
+    /// Gives other stages up once they have been silent for too long.
+    ///
+    /// - Returns: after how long to look again; nil for never.
+    private func watch(_ step: StepWalk, _ limit: ((_ missing: Int) -> Duration)?) -> Duration? {
+        guard let limit, let left = step.patience(limit) else { return nil }
+        // What is missing gets less, and with it the patience.
+        guard left <= .zero else { return min(left, Self.watchInterval) }
+        step.failed(RemoteStagesError.silent)
+        pool.wake()
+        return nil
     }
 }
 

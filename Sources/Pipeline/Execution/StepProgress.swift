@@ -10,11 +10,16 @@ struct StepProgress {
     private var done: [Bool]
     /// What each stage still has to do, in the order of its list.
     private var rest: [[StageOperation]]
+    private let stages: Range<Int>
+    /// Results of stages that are walked elsewhere which are waited for and not here.
+    private(set) var missing = 0
 
     /// - Parameters:
     ///   - schedule: checked.
+    ///   - stages: those that are walked here; others end when their results come.
     ///   - sums: sums of gradients: B and W of micro-batch i come after those of i − sums.
-    init(_ schedule: Schedule, sums: Int) {
+    init(_ schedule: Schedule, stages: Range<Int>, sums: Int) {
+        self.stages = stages
         chain = schedule.chain
         fusesBackward = schedule.fusesBackward
         microBatches = schedule.microBatches
@@ -22,8 +27,12 @@ struct StepProgress {
         done = Array(
             repeating: false, count: schedule.stages.count * StageOperation.Kind.allCases.count * microBatches)
         // What frozen blocks make of samples is in the store before their step begins.
-        rest = schedule.stages.map {
-            $0.step.filter { [.forward, .backwardInput, .backwardWeights].contains($0.kind) }
+        rest = schedule.stages.enumerated().map { stage, lists in
+            !stages.contains(stage)
+                ? [] : lists.step.filter { [.forward, .backwardInput, .backwardWeights].contains($0.kind) }
+        }
+        for stage in stages {
+            for operation in rest[stage] where remoteInput(of: operation.kind, stage: stage) != nil { missing += 1 }
         }
     }
 
@@ -38,7 +47,9 @@ struct StepProgress {
 
     /// An operation has been done.
     mutating func end(_ operation: StageOperation, stage: Int) {
-        done[index(operation.kind, operation.microBatch, stage)] = true
+        let place = index(operation.kind, operation.microBatch, stage)
+        if !done[place], !stages.contains(stage) { missing -= 1 }
+        done[place] = true
     }
 
     private func place(_ stage: Int) -> Int? {
@@ -61,6 +72,12 @@ struct StepProgress {
             input.kind != .frozenForward
         else { return true }
         return isDone(input.kind, microBatch, input.stage)
+    }
+
+    /// What an operation reads from a stage that is walked elsewhere.
+    private func remoteInput(of kind: StageOperation.Kind, stage: Int) -> StageChain.Input? {
+        let input = chain.input(of: kind, stage: stage, fusesBackward: fusesBackward)
+        return input.flatMap { stages.contains($0.stage) ? nil : $0 }
     }
 
     private func isDone(_ kind: StageOperation.Kind, _ microBatch: Int, _ stage: Int) -> Bool {

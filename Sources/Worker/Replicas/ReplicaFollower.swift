@@ -65,6 +65,9 @@ private struct ReplicaConversation {
     /// What work came to.
     enum Answer: Sendable {
         case part(round: Int, step: Int, SharedPart, seconds: Double)
+        case tensor(round: Int, step: Int, StageTensor)
+        /// Of a stage; nil when the step was given up.
+        case stage(round: Int, StageOrder, StageResult?, seconds: Double)
         /// What the leader says does not fit to what is here.
         case outOfStep(round: Int)
     }
@@ -80,6 +83,8 @@ private struct ReplicaConversation {
     private var lastHeard = Duration.zero
     private var lastSaid = Duration.zero
     private var unsent: [(body: Body, payload: Frame?)] = []
+    /// Of the stage that was walked last.
+    private var exchange: StageExchange?
 
     private static let heartbeatInterval = Duration.seconds(1)
     /// Without an answer for so long, another introduction is due.
@@ -101,7 +106,10 @@ private struct ReplicaConversation {
         _ endpoint: String, _ security: SocketSecurity, wake: WakeSignal, isStopped: () -> Bool
     ) throws {
         try link.connect(endpoint, security: security)
-        defer { link.disconnect() }
+        defer {
+            link.disconnect()
+            exchange?.giveUp()
+        }
         var poller = Poller()
         _ = poller.add(link)
         _ = poller.add(fileDescriptor: wake.fileDescriptor)
@@ -121,6 +129,7 @@ private struct ReplicaConversation {
     private mutating func introduce() throws {
         round += 1
         intake.reset()
+        exchange?.giveUp()
         unsent = []
         (lastHeard, lastSaid) = (clock.now, clock.now)
         try link.send(.hello(Body.Hello(samples: 0)))
@@ -155,10 +164,26 @@ private struct ReplicaConversation {
         if let work { begin(work) }
     }
 
-    private func begin(_ work: StepIntake.Work) {
+    private mutating func begin(_ work: StepIntake.Work) {
+        if case .stream(let tensor) = work {
+            exchange?.receive(tensor)
+            return
+        }
+        // Whatever comes next, the leader does not wait for the stage any more.
+        exchange?.giveUp()
+        exchange = nil
         let round = round, outbox = outbox, tell = tell
+        if case .stage(let order) = work {
+            let exchange = StageExchange(order.share, microBatches: order.microBatches, width: intake.width) {
+                outbox.post(.tensor(round: round, step: order.step, $0))
+            }
+            self.exchange = exchange
+            walk(order, exchange)
+            return
+        }
         steps { trainer in
             switch work {
+            case .stage, .stream: break
             case .state(let step, let values): trainer.adopt(values, step: step)
             case .part(let part):
                 guard trainer.step == part.step - 1, trainer.digest == part.digest else {
@@ -179,6 +204,20 @@ private struct ReplicaConversation {
         }
     }
 
+    private func walk(_ order: StageOrder, _ exchange: StageExchange) {
+        let round = round, outbox = outbox, tell = tell
+        steps { trainer in
+            guard trainer.step == order.step - 1, trainer.digest == order.digest else {
+                return outbox.post(.outOfStep(round: round))
+            }
+            let start = ContinuousClock.now
+            let result = try trainer.stage(order, exchange: exchange)
+            if result != nil { tell(.computed(step: order.step, microBatches: order.microBatches.count)) }
+            outbox.post(
+                .stage(round: round, order, result, seconds: (ContinuousClock.now - start) / .seconds(1)))
+        }
+    }
+
     private mutating func take(_ answer: Answer) throws {
         switch answer {
         case .outOfStep(let asked):
@@ -192,6 +231,12 @@ private struct ReplicaConversation {
                 step: UInt64(step), lossSums: part.results.map(\.result.lossSum),
                 correct: part.results.map { UInt64($0.result.correct) }, seconds: seconds)
             unsent.append((.stepPart(body), nil))
+        case .tensor(let asked, let step, let tensor):
+            guard asked == round else { return }
+            unsent += StageMessages.cut(tensor, step: step).map { ($0.body, $0.payload) }
+        case .stage(let asked, let order, let result, let seconds):
+            guard asked == round else { return }
+            unsent += StageMessages.result(result, of: order, seconds: seconds)
         }
     }
 

@@ -14,10 +14,12 @@ final class ReplicaGroup: StepSharing {
     /// Sends a message to a replica.
     typealias Send = @Sendable (_ replica: String, _ session: UInt64, Body, Frame?) -> Void
 
-    fileprivate struct State {
+    struct State {
         var roster = ReplicaRoster()
-        var order: Order?
-        var ownSeconds: Double?
+        fileprivate var order: Order?
+        /// Who walks the later stages of the step under way.
+        var crew: StageCrew?
+        fileprivate var ownSeconds: Double?
     }
 
     /// What was given away of the step under way.
@@ -35,14 +37,14 @@ final class ReplicaGroup: StepSharing {
         let ownCount: Int
     }
 
-    private let state = Mutex(State())
-    private let hasNews = DispatchSemaphore(value: 0)
+    let state = Mutex(State())
+    let hasNews = DispatchSemaphore(value: 0)
     private let width: Int
-    private let send: Send
+    let send: Send
 
     /// - Parameters:
     ///   - width: of the model.
-    ///   - send: called on the thread of the steps.
+    ///   - send: called on any thread.
     init(width: Int, send: @escaping Send) {
         self.width = width
         self.send = send
@@ -62,21 +64,25 @@ final class ReplicaGroup: StepSharing {
         forget(id)
     }
 
-    /// A replica sent a piece of a sum of gradients, or what its part came to.
+    /// A replica sent a piece of a sum of gradients, or what its part came to; or a stage something for another one.
     ///
+    /// - Parameter frame: of the payload, to be sent on.
     /// - Throws: `WireError`; the leader computes the part itself.
-    func received(_ body: Body, _ payloads: [UnsafeRawBufferPointer], from id: String, session: UInt64)
-        throws(WireError)
-    {
+    func received(
+        _ body: Body, _ payloads: [UnsafeRawBufferPointer], frame: Frame? = nil, from id: String, session: UInt64
+    ) throws(WireError) {
         do throws(WireError) {
-            try state.withLock { state throws(WireError) in
+            let ofCrew = try state.withLock { state throws(WireError) in
                 guard state.roster.isMember(id, session: session) else { throw .unknownSession }
+                let ofCrew = try state.takeOfCrew(body, payloads, from: id)
                 switch body {
                 case .tensorPiece(let piece): try state.order?.take(piece, payloads, from: id)
                 case .stepPart(let part): try state.take(part, from: id)
                 default: throw .unexpectedMessage(body.name)
                 }
+                return ofCrew
             }
+            if let (action, exchange) = ofCrew { perform(action, body, frame: frame, exchange: exchange) }
             hasNews.signal()
         } catch {
             left(id)
@@ -86,10 +92,14 @@ final class ReplicaGroup: StepSharing {
 
     /// Nobody waits for it any more.
     private func forget(_ id: String) {
-        state.withLock { state in
+        let exchange = state.withLock { state -> StageExchange? in
             state.order?.open[id] = nil
             state.order?.assemblies[id] = nil
+            guard state.crew?.has(id) == true else { return nil }
+            state.crew?.lose()
+            return state.crew?.exchange
         }
+        exchange?.giveUp()
         hasNews.signal()
     }
 
@@ -149,7 +159,7 @@ final class ReplicaGroup: StepSharing {
         }
     }
 
-    private func sendState(_ step: SharedStep, to replicas: [(id: String, session: UInt64)]) {
+    func sendState(_ step: SharedStep, to replicas: [(id: String, session: UInt64)]) {
         for (index, state) in step.state.enumerated() {
             let copy = state.values.flat.copied()
             for (id, session) in replicas {

@@ -70,6 +70,14 @@ struct ReplicaRoster {
         return parts
     }
 
+    /// Gives every later stage of a step to somebody, if there are enough who have nothing else to do.
+    mutating func crew(of stages: Int, step: Int) -> [(id: String, session: UInt64)]? {
+        let free = members.filter { $0.value.state == .ready }.map { ($0.key, $0.value.session) }.sorted { $0.0 < $1.0 }
+        guard free.count >= stages else { return nil }
+        for (id, _) in free.prefix(stages) { members[id]?.state = .busy(step: step) }
+        return Array(free.prefix(stages))
+    }
+
     /// A replica has computed its part.
     ///
     /// - Parameter seconds: for one micro-batch.

@@ -12,6 +12,10 @@ struct StepIntake {
         case part(Part)
         /// The gradient of a step that was taken.
         case gradient(step: Int, Storage)
+        /// A later stage of a step.
+        case stage(StageOrder)
+        /// Something for the stage, from its neighbours.
+        case stream(StageTensor)
     }
 
     /// A part of a step that is to be computed.
@@ -34,8 +38,9 @@ struct StepIntake {
     private var tensor: TensorAssembly?
     private var part: Part?
     private var microBatch: MicroBatchAssembly?
+    private var stage: StageIntake?
 
-    private static let mostSums = 1024
+    static let mostSums = 1024
     private static let mostMicroBatches = 16_384
 
     /// - Parameters:
@@ -47,6 +52,9 @@ struct StepIntake {
         self.parameters = parameters
         self.stateCount = stateCount
     }
+
+    /// Of the model.
+    var width: Int { check.width }
 
     /// Forgets what is not complete: the leader begins anew.
     mutating func reset() {
@@ -63,9 +71,17 @@ struct StepIntake {
         switch body {
         case .tensorPiece(let piece): return try take(piece, payloads)
         case .stepOrder(let order):
+            stage = nil
+            if let share = order.stage {
+                stage = try StageIntake(order, share, check: check)
+                return nil
+            }
             part = try Part(order)
             microBatch = nil
             return nil
+        case .orderedMicroBatch(let microBatch):
+            guard stage != nil else { throw .unexpectedMessage("OrderedMicroBatch of no order") }
+            return try stage?.take(microBatch).map { .stage($0) }
         case .activations(let activations): return try take(activations, run: run, payloads)
         default: return nil
         }
@@ -74,6 +90,9 @@ struct StepIntake {
     private mutating func take(
         _ piece: Body.TensorPiece, _ payloads: [UnsafeRawBufferPointer]
     ) throws(WireError) -> Work? {
+        if piece.kind == .stream || piece.kind == .streamGradient {
+            return try stage?.take(piece, payloads).map { .stream($0) }
+        }
         guard let step = Int(exactly: piece.step), piece.kind != .sum,
             piece.kind != .state || Int(piece.index) == states.count
         else { throw .unexpectedMessage("TensorPiece") }

@@ -70,6 +70,10 @@ final class StagePass {
         return output.map { MicroBatchPass.Result(lossSum: $0.lossSum, correct: $0.correct) }
     }
 
+    /// The gradient at the stage's output, where the stage that made it has not put it in the stream's place. It stays the
+    /// pass's until B has turned it into that at the input.
+    func takeGradient(_ gradient_TD: Matrix) { stream_TD = gradient_TD }
+
     /// B: the gradient of lossScale · Σ loss at the stage's input takes the place of that at its output, down to the
     /// lowest trainable block and no further.
     ///

@@ -1,0 +1,78 @@
+import Dispatch
+import Methods
+import Queueing
+import Wire
+
+// Replicas as later stages of the leader's steps.
+extension ReplicaGroup: StageSharing {
+    func begin(_ step: SharedStep, shares: [StageShare], exchange: StageExchange) -> Bool {
+        let layout = step.state[0].values.layout
+        let (joining, crew) = state.withLock { state in
+            let joining = state.roster.begin(step.step)
+            let members = state.roster.crew(of: shares.count, step: step.step)
+            state.crew = members.map { members in
+                StageCrew(
+                    step: step.step, exchange: exchange,
+                    members: members.map { StageCrew.Member(id: $0.id, session: $0.session) },
+                    gradientCounts: shares.map { layout.range(ofStage: $0.blocks).count })
+            }
+            return (joining, state.crew)
+        }
+        if !joining.isEmpty { sendState(step, to: joining) }
+        guard let crew else { return false }
+        let digest = step.digest
+        for (member, share) in zip(crew.members, shares) {
+            for body in StageMessages.order(share, of: step, digest: digest) {
+                send(member.id, member.session, body, nil)
+            }
+        }
+        return true
+    }
+
+    func send(_ tensor: StageTensor, step: Int) {
+        let next = state.withLock { state in state.crew?.step == step ? state.crew?.members.first : nil }
+        guard let next else { return }
+        for (body, payload) in StageMessages.cut(tensor, step: step) { send(next.id, next.session, body, payload) }
+    }
+
+    func collect(_ step: Int, silence: Duration) -> [StageResult]? {
+        while true {
+            let (isLost, found) = state.withLock { ($0.crew?.isLost ?? true, $0.crew?.complete) }
+            if isLost || found != nil { return isLost ? nil : found }
+            // Every message of a member is news.
+            guard hasNews.wait(timeout: .now() + silence / .seconds(1)) == .success else { return nil }
+        }
+    }
+
+    func close(_ step: Int) { state.withLock { $0.crew = nil } }
+
+    // MARK: On the thread of the socket.
+
+    /// Does what a member's message leads to.
+    func perform(_ action: StageCrew.Action, _ body: Body, frame: Frame?, exchange: StageExchange) {
+        switch action {
+        case .relay(let member):
+            send(member.id, member.session, body, frame)
+            exchange.heard()
+        case .received(let tensor): exchange.receive(tensor)
+        case .heard: exchange.heard()
+        case .lost: exchange.giveUp()
+        }
+    }
+}
+
+extension ReplicaGroup.State {
+    /// What a member of the crew has sent; nil where no step is under way that it is a stage of.
+    mutating func takeOfCrew(
+        _ body: Body, _ payloads: [UnsafeRawBufferPointer], from id: String
+    ) throws(WireError) -> (StageCrew.Action, StageExchange)? {
+        guard let exchange = crew?.exchange, crew?.has(id) == true else { return nil }
+        let action: StageCrew.Action?
+        switch body {
+        case .tensorPiece(let piece): action = try crew?.take(piece, payloads, from: id)
+        case .stepPart(let part): action = try crew?.take(part, from: id)
+        default: throw .unexpectedMessage(body.name)
+        }
+        return action.map { ($0, exchange) }
+    }
+}
