@@ -10,91 +10,11 @@ import Testing
 
 @Suite("Pipelines of stages on threads")
 struct PipelinePassesTests {
-    private static let layers = 8
-    private static let frozen = 2
-
-    /// What trains: adapters with and without dropout, whole blocks, adapters of the upper blocks alone, and a classifier.
-    enum Form: String, CaseIterable, Sendable {
-        case adapters, dropout, full, upper, classifier
-    }
-
-    private struct Bench {
-        let model: LanguageModel
-        let layout: TrainableLayout
-        let head: OutputHead
-        let pool = ComputePool(threads: 4)
-
-        init(_ form: Form) throws {
-            model = try LanguageModel(source: RandomModelSource(layers: layers), maximumTokens: 32)
-            let sizes = model.hyperparameters
-            let blocks = (form == .upper ? layers - 2 : frozen)..<layers
-            let adapters = TrainableLayout.adapters(sizes, blocks: blocks, dropout: form == .dropout ? 0.3 : 0)
-            layout = TrainableLayout(
-                model: sizes, blocks: blocks, form: form == .full ? .full : adapters.form,
-                classes: form == .classifier ? 2 : nil)
-            head =
-                form == .classifier
-                ? OutputHead(model: model, classes: 2) : try OutputHead(model: model, labelTokens: [3, 7])
-        }
-
-        var optimizer: AdamW { AdamW(layout: layout, coefficients: AdamWCoefficients(), clipNorm: 1) }
-        var rates: LearningRateSchedule {
-            LearningRateSchedule(peak: 0.01, warmupSteps: 3, totalSteps: 20, shape: .constant)
-        }
-
-        func undivided() throws -> Trainer {
-            Trainer(
-                model: model, head: head, parameters: try TrainableParameters(layout: layout, model: model, seed: 5),
-                frozenBlocks: frozen, optimizer: optimizer, schedule: rates, seed: 5, pool: pool)
-        }
-
-        /// Of stages that begin at the cuts, and hold micro-batches of so many tokens.
-        func costs(_ cuts: [Int], tokens: Int) -> PipelineCosts {
-            let bounds = [frozen] + cuts + [layers]
-            return PipelineCosts(
-                stages: zip(bounds, bounds.dropFirst()).map { first, last in
-                    (first..<last).reduce(StageCosts()) { sum, block in
-                        let stash = PassMemory.stageStash(
-                            layout, block: block, tokens: tokens, targetCount: 1,
-                            head: block == layers - 1 ? head.outputs : nil)
-                        return sum
-                            + StageCosts(
-                                forward: 1, backwardInput: 1, backwardWeights: 1,
-                                activationBytes: stash.activationBytes, weightStashBytes: stash.weightStashBytes)
-                    }
-                })
-        }
-
-        func divided(
-            _ cuts: [Int], _ kind: ScheduleKind, tokens: Int = 9, scheduledCap: Int? = nil, executedCap: Int? = nil,
-            observer: @escaping @Sendable (StepTrace, Schedule) -> Void = { _, _ in }
-        ) throws -> Trainer {
-            let bounds = [frozen] + cuts + [layers], costs = costs(cuts, tokens: tokens)
-            let schedule = { @Sendable (microBatches: Int) in
-                try Schedule.make(kind, costs: costs, microBatches: microBatches, capBytes: scheduledCap)
-            }
-            return Trainer(
-                model: model, head: head, parameters: try TrainableParameters(layout: layout, model: model, seed: 5),
-                stages: (1..<bounds.count).map { bounds[$0 - 1]..<bounds[$0] }, schedule: schedule,
-                stashCapBytes: executedCap, optimizer: optimizer, schedule: rates, seed: 5, pool: pool
-            ) { trace in
-                let microBatches = trace.stages[0].count / 3
-                if let schedule = try? schedule(microBatches) { observer(trace, schedule) }
-            }
-        }
-
-        func train(_ trainer: Trainer) throws -> [Float] {
-            let central = CentralTraining(model: model, frozenBlocks: frozen, microBatch: 1)
-            for batch in Batches.cut(TrainerTests.examples(124), size: 13) { _ = try central.step(trainer, on: batch) }
-            return trainer.parameters.flat.values
-        }
-    }
-
     @Test(
         "stages of any number, by any schedule, train what one place trains, bit for bit, in the stash that was checked",
-        arguments: Form.allCases)
-    func equalsUndivided(form: Form) throws {
-        let bench = try Bench(form)
+        arguments: TrainedForm.allCases)
+    func equalsUndivided(form: TrainedForm) throws {
+        let bench = try StageBench(form)
         let expected = try bench.train(bench.undivided())
         let problems = Mutex<[String]>([])
         for cuts in [[], [5], [3, 6], [3, 4, 7]] {
@@ -124,7 +44,7 @@ struct PipelinePassesTests {
         "the least cap that a schedule keeps is kept by what it trains, and a stash beyond the cap ends the step",
         arguments: ScheduleKind.allCases)
     func cap(kind: ScheduleKind) throws {
-        let bench = try Bench(.adapters)
+        let bench = try StageBench(.adapters)
         let expected = try bench.train(bench.undivided())
         let costs = bench.costs([4], tokens: 9)
         let smallest: Int
@@ -156,7 +76,7 @@ struct PipelinePassesTests {
 
     @Test("a stage that fails ends the step with its error, and the next step goes well")
     func failure() throws {
-        let bench = try Bench(.adapters)
+        let bench = try StageBench(.adapters)
         let trainer = try bench.divided([3, 6], .zeroBubble1)
         let width = bench.model.hyperparameters.width
         struct Broken: Error {}
