@@ -27,6 +27,7 @@ final class WorkerCompute: Sendable {
         case handover(HandoverPublisher.Event)
         case toReplica(String, session: UInt64, Body, Frame?)
         case replica(ReplicaFollower.Event)
+        case stageGivenUp(step: Int, String)
         case asked
         case failed(any Error)
     }
@@ -63,6 +64,8 @@ final class WorkerCompute: Sendable {
         writer = StoreWriter(store)
         replicas = ReplicaGroup(width: forward.width) { [results] in
             results.post(.toReplica($0, session: $1, $2, $3))
+        } gaveUp: { [results] in
+            results.post(.stageGivenUp(step: $0, $1))
         }
     }
 

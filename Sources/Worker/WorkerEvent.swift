@@ -25,6 +25,8 @@ public enum WorkerEvent: Sendable, Equatable {
     case replicaArrived(String)
     /// What a replica sent was refused: its part of the step is computed here, and it begins anew.
     case replicaRefused(String, problem: String)
+    /// Nothing more came from a later stage, or not what should: the whole step is computed here.
+    case stageGivenUp(step: Int, String)
     /// It took a step, of which it is about to tell the coordinator.
     case stepped(Body.StepReport)
     /// The store takes no more: devices have to wait.

@@ -54,6 +54,7 @@ extension WorkerLoop {
         case .asked: try perform(machine.asked())
         case .toReplica(let id, let session, let body, let payload):
             try outbox.send(body, payload: payload, session: session, to: id, now: clock.now, by: sendNow)
+        case .stageGivenUp(let step, let id): try observer(.stageGivenUp(step: step, id))
         case .replica(.computed(let step, let count)): try observer(.computed(step: step, microBatches: count))
         case .replica(.followed(let step)): try observer(.followed(step: step))
         case .replica(.failed(let error)): throw error

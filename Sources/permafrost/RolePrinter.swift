@@ -91,6 +91,8 @@ final class RolePrinter: Sendable {
         case .replicaArrived(let id): console.line("replica   \(id) computes parts of the steps")
         case .replicaRefused(let id, let problem):
             console.line("refused   what \(id) computed: \(problem); it is computed here, and \(id) begins anew")
+        case .stageGivenUp(let step, let id):
+            console.line("stages    of step \(step) were given up, waiting for \(id); it is computed here")
         case .draining: console.line("draining  no more messages are taken")
         case .handingOver(let done, let count):
             console.status("handover  \(Figures.count(done)) of \(Figures.count(count)) messages and pieces")

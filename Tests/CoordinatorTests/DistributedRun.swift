@@ -2,6 +2,7 @@ import Coordinator
 import Datasets
 import Device
 import Ledger
+import Methods
 import Queueing
 import Testing
 import Wire
@@ -12,16 +13,20 @@ struct DistributedRun {
     let run: TinyRun
     /// Of the worker that has trained last.
     private(set) var training: TinyTraining
+    /// Makes what the next worker trains; nil for the model's usual.
+    var makeTrainer: (@Sendable () throws -> Trainer)?
     private let gate: StepGate?
     private let order: TrainingOrder
 
     /// - Parameter gate: where the worker's training waits.
     init(
         _ transport: Ground.Transport = .tcp, gate: StepGate? = nil, workers: [String] = [],
-        timing: ConnectionTiming = Site.timing, order: TrainingOrder = .deterministic,
+        timing: ConnectionTiming = Site.timing, order: TrainingOrder = .deterministic, model: TinyModel? = nil,
         configure: (inout Coordinator.Configuration) -> Void = { _ in }
     ) throws {
-        run = try TinyRun(Ground(storage: .lmdb, transport: transport), TinyShards.planned, timing: timing) {
+        run = try TinyRun(
+            Ground(storage: .lmdb, transport: transport), TinyShards.planned, model: model, timing: timing
+        ) {
             $0.losses = .wait
             $0.silenceLimit = .seconds(5)
             configure(&$0)
@@ -36,7 +41,7 @@ struct DistributedRun {
     mutating func startWorker(
         _ id: String = "worker", change: (inout TinyRun.WorkerOptions) -> Void = { _ in }
     ) throws {
-        let training = TinyTraining(run.model, folder: run.site.folder(of: id), gate: gate)
+        let training = TinyTraining(run.model, folder: run.site.folder(of: id), gate: gate, make: makeTrainer)
         self.training = training
         try run.startWorker(id) { options in
             (options.batch, options.order, options.training) = (TinyShards.batch, order, training.role)

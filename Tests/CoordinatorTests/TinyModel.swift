@@ -6,29 +6,35 @@ import Support
 import Synchronization
 import Tensors
 
-/// A tiny random model of 4 blocks, of which 2 are frozen, and what of it trains.
+/// A tiny random model of 4 blocks or more, of which 2 are frozen, and what of it trains.
 final class TinyModel: Sendable {
     static let frozenBlocks = 2
 
     let forward: FrozenForward
     let pool = ComputePool(threads: 2)
-    private let model: LanguageModel
+    let model: LanguageModel
+    private let layers: Int
 
-    init() throws {
-        model = try LanguageModel(source: RandomModelSource(), maximumTokens: 32)
+    init(layers: Int = 4) throws {
+        self.layers = layers
+        model = try LanguageModel(source: RandomModelSource(layers: layers), maximumTokens: 32)
         forward = FrozenForward(model: model)
     }
 
     func trainer() throws -> Trainer {
-        let layout = TrainableLayout.adapters(
-            model.hyperparameters, blocks: Self.frozenBlocks..<4, rank: 2, alpha: 4)
+        let layout = layout
         return Trainer(
             model: model, head: try OutputHead(model: model, labelTokens: [3, 7]),
             parameters: try TrainableParameters(layout: layout, model: model, seed: 5),
-            frozenBlocks: Self.frozenBlocks,
-            optimizer: AdamW(layout: layout, coefficients: AdamWCoefficients(), clipNorm: 1),
-            schedule: LearningRateSchedule(peak: 0.01, warmupSteps: 3, totalSteps: 20, shape: .constant), seed: 5,
-            pool: pool)
+            frozenBlocks: Self.frozenBlocks, optimizer: optimizer, schedule: rates, seed: 5, pool: pool)
+    }
+
+    var layout: TrainableLayout {
+        TrainableLayout.adapters(model.hyperparameters, blocks: Self.frozenBlocks..<layers, rank: 2, alpha: 4)
+    }
+    var optimizer: AdamW { AdamW(layout: layout, coefficients: AdamWCoefficients(), clipNorm: 1) }
+    var rates: LearningRateSchedule {
+        LearningRateSchedule(peak: 0.01, warmupSteps: 3, totalSteps: 20, shape: .constant)
     }
 
     /// The same training in one place.

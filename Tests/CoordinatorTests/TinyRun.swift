@@ -5,6 +5,7 @@ import Ledger
 import Methods
 import Queueing
 import Synchronization
+import Tensors
 import Testing
 import Wire
 import Worker
@@ -30,16 +31,17 @@ final class TinyRun: Sendable {
     private let devices = Mutex<[String: Device]>([:])
 
     /// - Parameters:
+    ///   - model: nil for one of 4 blocks.
     ///   - trainer: of an earlier run, with which this one goes on.
     ///   - configure: changes what the coordinator is told.
     init(
-        _ ground: Ground, _ planned: [Coordinator.Configuration.PlannedDevice] = [], trainer: Trainer? = nil,
-        timing: ConnectionTiming = Site.timing, configure: (inout Coordinator.Configuration) -> Void = { _ in }
+        _ ground: Ground, _ planned: [Coordinator.Configuration.PlannedDevice] = [], model: TinyModel? = nil,
+        trainer: Trainer? = nil, timing: ConnectionTiming = Site.timing, configure: (inout Coordinator.Configuration) -> Void = { _ in }
     ) throws {
         self.timing = timing
         site = try Site(ground)
-        model = try TinyModel()
-        self.trainer = try trainer ?? model.trainer()
+        self.model = try model ?? TinyModel()
+        self.trainer = try trainer ?? self.model.trainer()
         endpoint = try site.freeEndpoint("coordinator")
         var configuration = Coordinator.Configuration(
             run: "run", endpoint: endpoint, devices: planned, seed: 7, silenceLimit: .seconds(60))
@@ -94,6 +96,8 @@ final class TinyRun: Sendable {
         var store: (any ActivationStore)?
         /// Nil trains `trainer`, without checkpoints.
         var training: WorkerTraining?
+        /// Of its own; nil for that of all.
+        var pool: ComputePool?
     }
 
     func startWorker(_ id: String = "worker", _ change: (inout WorkerOptions) -> Void = { _ in }) throws {
@@ -121,7 +125,7 @@ final class TinyRun: Sendable {
             configuration.handoverFolder = site.folder(of: id).appendingPathComponent("handover")
             let worker = try Worker(
                 configuration, context: context, forward: model.forward,
-                store: chosen.store ?? site.store(of: id), pool: model.pool,
+                store: chosen.store ?? site.store(of: id), pool: chosen.pool ?? model.pool,
                 training: chosen.training ?? WorkerTraining(begin: { [trainer] _ in (trainer, []) }))
             try worker.run { [self] in workerEvents.add((id, $0)) }
         }

@@ -8,9 +8,9 @@ import Worker
 
 /// What a worker trains with, and its checkpoints on a disk: the step, and all that the next step depends on.
 final class TinyTraining: Sendable {
-    private let model: TinyModel
     private let folder: URL
     private let gate: StepGate?
+    private let make: @Sendable () throws -> Trainer
     private let newest = Mutex<Trainer?>(nil)
     /// What the steps of the epoch under way have trained.
     private let epochSamples = Mutex<(epoch: UInt32, ids: [UInt64])>((0, []))
@@ -19,9 +19,11 @@ final class TinyTraining: Sendable {
     /// Steps between checkpoints.
     static let checkpointSteps: UInt64 = 3
 
-    /// - Parameter gate: where training waits after a step.
-    init(_ model: TinyModel, folder: URL, gate: StepGate?) {
-        self.model = model
+    /// - Parameters:
+    ///   - gate: where training waits after a step.
+    ///   - make: makes what trains; nil for the model's usual.
+    init(_ model: TinyModel, folder: URL, gate: StepGate?, make: (@Sendable () throws -> Trainer)? = nil) {
+        self.make = make ?? { try model.trainer() }
         self.folder = folder
         self.gate = gate
     }
@@ -74,7 +76,7 @@ final class TinyTraining: Sendable {
     private var writtenStep: Int { written.first.map { Int($0) } ?? 0 }
 
     private func begin() throws -> WorkerTraining.Start {
-        let trainer = try model.trainer()
+        let trainer = try make()
         let floats = written
         if let step = floats.first {
             var start = 1

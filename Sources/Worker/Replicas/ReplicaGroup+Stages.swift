@@ -44,7 +44,13 @@ extension ReplicaGroup: StageSharing {
         }
     }
 
-    func close(_ step: Int) { state.withLock { $0.crew = nil } }
+    func close(_ step: Int) {
+        let crew = state.withLock { state in
+            defer { state.crew = nil }
+            return state.crew
+        }
+        if let crew, crew.complete == nil, let member = crew.waitedFor { gaveUp(step, member.id) }
+    }
 
     // MARK: On the thread of the socket.
 

@@ -41,13 +41,19 @@ final class ReplicaGroup: StepSharing {
     let hasNews = DispatchSemaphore(value: 0)
     private let width: Int
     let send: Send
+    let gaveUp: @Sendable (_ step: Int, _ replica: String) -> Void
 
     /// - Parameters:
     ///   - width: of the model.
     ///   - send: called on any thread.
-    init(width: Int, send: @escaping Send) {
+    ///   - gaveUp: called when a step's stages were given up, with the one that was waited for.
+    init(
+        width: Int, send: @escaping Send,
+        gaveUp: @escaping @Sendable (_ step: Int, _ replica: String) -> Void = { _, _ in }
+    ) {
         self.width = width
         self.send = send
+        self.gaveUp = gaveUp
     }
 
     // MARK: On the thread of the socket.

@@ -34,6 +34,8 @@ struct StageCrew {
     private var tensor: TensorAssembly?
     private var slices: [TensorAssembly?]
     private var results: [StageResult?]
+    /// Messages that have come from each.
+    private var heard: [Int]
     /// Whether the step is not walked to its end.
     private(set) var isLost = false
 
@@ -45,6 +47,7 @@ struct StageCrew {
         self.gradientCounts = gradientCounts
         slices = members.map { _ in nil }
         results = members.map { _ in nil }
+        heard = members.map { _ in 0 }
     }
 
     /// What all stages came to; nil while something is missing.
@@ -52,6 +55,9 @@ struct StageCrew {
         let found = results.compactMap(\.self)
         return found.count == members.count ? found : nil
     }
+
+    /// Who has sent least: the stages after it wait for its activations, those before it for its gradients.
+    var waitedFor: Member? { members.indices.min { heard[$0] < heard[$1] }.map { members[$0] } }
 
     /// Whether somebody walks one of the stages.
     func has(_ id: String) -> Bool { members.contains { $0.id == id } }
@@ -69,6 +75,7 @@ struct StageCrew {
             throw .unexpectedMessage("TensorPiece")
         }
         guard piece.step == UInt64(step), !isLost else { return .heard }
+        heard[place] += 1
         switch piece.kind {
         case .stream where place + 1 < members.count: return try relay(piece, payloads, to: members[place + 1])
         case .streamGradient where place > 0: return try relay(piece, payloads, to: members[place - 1])
