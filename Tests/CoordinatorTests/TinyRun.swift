@@ -36,7 +36,8 @@ final class TinyRun: Sendable {
     ///   - configure: changes what the coordinator is told.
     init(
         _ ground: Ground, _ planned: [Coordinator.Configuration.PlannedDevice] = [], model: TinyModel? = nil,
-        trainer: Trainer? = nil, timing: ConnectionTiming = Site.timing, configure: (inout Coordinator.Configuration) -> Void = { _ in }
+        trainer: Trainer? = nil, timing: ConnectionTiming = Site.timing,
+        configure: (inout Coordinator.Configuration) -> Void = { _ in }
     ) throws {
         self.timing = timing
         site = try Site(ground)

@@ -58,7 +58,9 @@ struct StagedPassesTests {
         }
     }
 
-    @Test("so do they by schedules in which nothing but what must be has an order", arguments: 1...6 as ClosedRange<UInt64>)
+    @Test(
+        "so do they by schedules in which nothing but what must be has an order",
+        arguments: 1...6 as ClosedRange<UInt64>)
     func randomSchedules(seed: UInt64) throws {
         var chance = SeededGenerator(seed: seed, stream: "staged/schedules")
         let form = try #require(TrainedForm.allCases.randomElement(using: &chance))

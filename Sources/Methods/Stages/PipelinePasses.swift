@@ -38,7 +38,8 @@ final class PipelinePasses: BatchPasses {
 
     /// Whether the model has such blocks, and every micro-batch has passed those below.
     func canWalk(_ blocks: Range<Int>) -> Bool {
-        !blocks.isEmpty && blocks.lowerBound >= stages[0].lowerBound && blocks.upperBound <= model.hyperparameters.layers
+        !blocks.isEmpty && blocks.lowerBound >= stages[0].lowerBound
+            && blocks.upperBound <= model.hyperparameters.layers
     }
 
     /// What each stage does in a step.
