@@ -174,7 +174,9 @@ public final class Trainer: @unchecked Sendable {
     /// - Returns: nil for an order that does not fit to what is here, or a step that was given up.
     /// - Throws: `ScheduleError.stashOverCap`.
     public func stage(_ order: StageOrder, exchange: StageExchange) throws -> StageResult? {
-        guard let pipeline, pipeline.canWalk(order.share.blocks) else { return nil }
+        guard let pipeline, pipeline.canWalk(order.share.blocks),
+            order.sums == Self.lanes(parameters.layout.form, microBatches: order.microBatches.count)
+        else { return nil }
         let range = parameters.layout.range(ofStage: order.share.blocks), zeros = zeros(order.sums)
         let results: [MicroBatchPass.Result]
         do {
