@@ -218,7 +218,7 @@ struct WorkerBench {
             case .adopt: isAdopting = true
             case .fail(let error): failure = error
             case .keepPiece, .forgetPieces: break
-            case .follow, .replicaJoined, .replicaLeft, .takePart: replicating.append(action)
+            case .follow, .forward, .replicaJoined, .replicaLeft, .takePart: replicating.append(action)
             }
         }
     }

@@ -16,9 +16,14 @@ final class ReplicaFollower: Sendable {
         case computed(step: Int, microBatches: Int)
         /// The leader's step was taken here too.
         case followed(step: Int)
+        /// So many messages of devices are with the leader, which are all that were forwarded.
+        case caughtUp(messages: Int)
+        /// A message cannot be read any more.
+        case damaged(device: UInt32, sequence: UInt64, problem: String)
         case failed(any Error)
     }
 
+    private let messages: Mailbox<StoredMessage>
     private let wake: WakeSignal
     private let isStopped = Atomic(false)
     private let hasEnded = DispatchSemaphore(value: 0)
@@ -31,15 +36,18 @@ final class ReplicaFollower: Sendable {
     /// - Throws: `TransportError`.
     init(
         _ leader: Body.WorkerPeer, security: SocketSecurity, link: @escaping @Sendable () -> Link, intake: StepIntake,
+        store: any ActivationStore,
         steps: @escaping @Sendable (@escaping @Sendable (Trainer) throws -> Void) -> Void,
         tell: @escaping @Sendable (Event) -> Void
     ) throws(TransportError) {
         wake = try WakeSignal()
+        messages = try Mailbox()
         let outbox = try Mailbox<ReplicaConversation.Answer>()
         let thread = Thread { [self] in
             do {
                 var conversation = ReplicaConversation(
-                    link: link(), intake: intake, outbox: outbox, steps: steps, tell: tell)
+                    link: link(), intake: intake, messages: messages, store: store, outbox: outbox, steps: steps,
+                    tell: tell)
                 try conversation.run(leader.endpoint, security, wake: wake) {
                     isStopped.load(ordering: .acquiring)
                 }
@@ -51,6 +59,9 @@ final class ReplicaFollower: Sendable {
         thread.name = "replica"
         thread.start()
     }
+
+    /// Sends a device's message on to the leader: it has passed all frozen blocks. From any thread.
+    func forward(_ message: StoredMessage) { messages.post(message) }
 
     /// Returns when the thread has ended. To be called once.
     func stop() {
@@ -65,15 +76,16 @@ private struct ReplicaConversation {
     /// What work came to.
     enum Answer: Sendable {
         case part(round: Int, step: Int, SharedPart, seconds: Double)
-        case tensor(round: Int, step: Int, StageTensor)
-        /// Of a stage; nil when the step was given up.
-        case stage(round: Int, StageOrder, StageResult?, seconds: Double)
+        case stage(round: Int, StageOrder, FollowedStage.News)
         /// What the leader says does not fit to what is here.
         case outOfStep(round: Int)
     }
 
     private let link: Link
     private var intake: StepIntake
+    private var forwarding: Forwarding
+    private let messages: Mailbox<StoredMessage>
+    private var toldComplete: Int?
     private let outbox: Mailbox<Answer>
     private let steps: @Sendable (@escaping @Sendable (Trainer) throws -> Void) -> Void
     private let tell: @Sendable (ReplicaFollower.Event) -> Void
@@ -84,19 +96,22 @@ private struct ReplicaConversation {
     private var lastSaid = Duration.zero
     private var unsent: [(body: Body, payload: Frame?)] = []
     /// Of the stage that was walked last.
-    private var exchange: StageExchange?
+    private var stage: FollowedStage?
 
     private static let heartbeatInterval = Duration.seconds(1)
     /// Without an answer for so long, another introduction is due.
     private static let answerLimit = Duration.seconds(5)
 
     init(
-        link: Link, intake: StepIntake, outbox: Mailbox<Answer>,
+        link: Link, intake: StepIntake, messages: Mailbox<StoredMessage>, store: any ActivationStore,
+        outbox: Mailbox<Answer>,
         steps: @escaping @Sendable (@escaping @Sendable (Trainer) throws -> Void) -> Void,
         tell: @escaping @Sendable (ReplicaFollower.Event) -> Void
     ) {
         self.link = link
         self.intake = intake
+        self.messages = messages
+        forwarding = Forwarding(store)
         self.outbox = outbox
         self.steps = steps
         self.tell = tell
@@ -108,31 +123,43 @@ private struct ReplicaConversation {
         try link.connect(endpoint, security: security)
         defer {
             link.disconnect()
-            exchange?.giveUp()
+            stage?.giveUp()
         }
         var poller = Poller()
         _ = poller.add(link)
         _ = poller.add(fileDescriptor: wake.fileDescriptor)
         _ = poller.add(fileDescriptor: outbox.signal.fileDescriptor)
+        _ = poller.add(fileDescriptor: messages.signal.fileDescriptor)
         while !isStopped() {
             let pause = unsent.isEmpty ? Duration.milliseconds(200) : Outbox.pause
             try poller.wait(milliseconds: min(pause, link.untilDue ?? pause).pollMilliseconds)
             wake.drain()
-            while let event = try link.event() { if event == .connected { try introduce() } }
+            while let event = try link.event() { try follow(event) }
             while let received = try link.receive() { try take(received) }
             for answer in outbox.drain() { try take(answer) }
+            for message in messages.drain() { forwarding.add(message) }
             try send()
+            try forward()
             try keepAlive()
+        }
+    }
+
+    private mutating func follow(_ event: Link.Event) throws {
+        switch event {
+        case .connected: try introduce()
+        case .disconnected: forwarding.disconnected()
+        case .refused, .retrying: break
         }
     }
 
     private mutating func introduce() throws {
         round += 1
         intake.reset()
-        exchange?.giveUp()
+        stage?.giveUp()
+        forwarding.disconnected()
         unsent = []
         (lastHeard, lastSaid) = (clock.now, clock.now)
-        try link.send(.hello(Body.Hello(samples: 0)))
+        try link.send(.hello(Body.Hello(samples: UInt64(forwarding.sampleCount))))
     }
 
     private mutating func introduceAgain() throws {
@@ -152,7 +179,11 @@ private struct ReplicaConversation {
     private mutating func take(_ received: Channel.Received) throws {
         guard case .message(let envelope, let payloads, _) = received else { return }
         lastHeard = clock.now
-        if case .reject = envelope.body { return try introduceAgain() }
+        if case .reject(let reject) = envelope.body, reject.sequence == 0 { return try introduceAgain() }
+        guard forwarding.take(envelope.body, now: clock.now) else {
+            // Refused again and again. Its device gets it refused too, and says so.
+            return try introduceAgain()
+        }
         let work: StepIntake.Work?
         do throws(WireError) {
             work = try payloads.withBytes { payloads throws(WireError) in
@@ -166,19 +197,20 @@ private struct ReplicaConversation {
 
     private mutating func begin(_ work: StepIntake.Work) {
         if case .stream(let tensor) = work {
-            exchange?.receive(tensor)
+            stage?.receive(tensor)
             return
         }
         // Whatever comes next, the leader does not wait for the stage any more.
-        exchange?.giveUp()
-        exchange = nil
+        stage?.giveUp()
+        stage = nil
         let round = round, outbox = outbox, tell = tell
         if case .stage(let order) = work {
-            let exchange = StageExchange(order.share, microBatches: order.microBatches, width: intake.width) {
-                outbox.post(.tensor(round: round, step: order.step, $0))
+            stage = FollowedStage(order, width: intake.width, steps: steps) { news in
+                if case .ended(.some, _) = news {
+                    tell(.computed(step: order.step, microBatches: order.microBatches.count))
+                }
+                outbox.post(.stage(round: round, order, news))
             }
-            self.exchange = exchange
-            walk(order, exchange)
             return
         }
         steps { trainer in
@@ -204,20 +236,6 @@ private struct ReplicaConversation {
         }
     }
 
-    private func walk(_ order: StageOrder, _ exchange: StageExchange) {
-        let round = round, outbox = outbox, tell = tell
-        steps { trainer in
-            guard trainer.step == order.step - 1, trainer.digest == order.digest else {
-                return outbox.post(.outOfStep(round: round))
-            }
-            let start = ContinuousClock.now
-            let result = try trainer.stage(order, exchange: exchange)
-            if result != nil { tell(.computed(step: order.step, microBatches: order.microBatches.count)) }
-            outbox.post(
-                .stage(round: round, order, result, seconds: (ContinuousClock.now - start) / .seconds(1)))
-        }
-    }
-
     private mutating func take(_ answer: Answer) throws {
         switch answer {
         case .outOfStep(let asked):
@@ -231,12 +249,10 @@ private struct ReplicaConversation {
                 step: UInt64(step), lossSums: part.results.map(\.result.lossSum),
                 correct: part.results.map { UInt64($0.result.correct) }, seconds: seconds)
             unsent.append((.stepPart(body), nil))
-        case .tensor(let asked, let step, let tensor):
+        case .stage(let asked, let order, let news):
             guard asked == round else { return }
-            unsent += StageMessages.cut(tensor, step: step).map { ($0.body, $0.payload) }
-        case .stage(let asked, let order, let result, let seconds):
-            guard asked == round else { return }
-            unsent += StageMessages.result(result, of: order, seconds: seconds)
+            guard let messages = StageMessages.messages(news, order) else { return try introduceAgain() }
+            unsent += messages
         }
     }
 
@@ -245,6 +261,25 @@ private struct ReplicaConversation {
             unsent.removeFirst()
             lastSaid = clock.now
         }
+    }
+}
+
+extension ReplicaConversation {
+    /// Parts of steps go first; messages fill the time between.
+    fileprivate mutating func forward() throws {
+        let now = clock.now
+        while unsent.isEmpty, let next = try forwarding.next(now: now) {
+            switch next {
+            case .message(let body, let attempt, let payload):
+                try link.send(body, attempt: attempt, payload: Frame(payload))
+                lastSaid = now
+            case .damaged(let device, let sequence, let problem):
+                tell(.damaged(device: device, sequence: sequence, problem: problem))
+            }
+        }
+        guard let complete = forwarding.complete, complete != toldComplete else { return }
+        toldComplete = complete
+        tell(.caughtUp(messages: complete))
     }
 }
 

@@ -30,6 +30,15 @@ enum StageMessages {
             }
     }
 
+    /// What a stage has to say; nil when it is out of step.
+    static func messages(_ news: FollowedStage.News, _ order: StageOrder) -> [(body: Body, payload: Frame?)]? {
+        switch news {
+        case .tensor(let tensor): cut(tensor, step: order.step).map { ($0.body, $0.payload) }
+        case .ended(let result, let seconds): self.result(result, of: order, seconds: seconds)
+        case .outOfStep: nil
+        }
+    }
+
     /// What a stage came to; nothing but its end when it was given up.
     static func result(
         _ result: StageResult?, of order: StageOrder, seconds: Double
