@@ -49,6 +49,8 @@ struct StagedClusterTests {
             try Self.begin(cluster)
             let leader = cluster.workers[0], frozen = cluster.workers[2]
             _ = try #require(leader.line(beginningWith: "replica   worker-3", within: 60), "\(cluster.logs)")
+            // After the first epoch nobody needs the samples that its devices have sent it.
+            _ = try #require(leader.line(beginningWith: "step 36/", within: 60), "\(cluster.logs)")
             frozen.signal(SIGSTOP)
             let line = leader.line(beginningWith: "stages ", within: 60)
             frozen.signal(SIGCONT)
