@@ -71,9 +71,12 @@ public final class Trainer: @unchecked Sendable {
         self.passes = passes
     }
 
+    /// No step has more sums of gradients.
+    public static let mostLanes = 8
+
     /// Sums of gradients that exist side by side. Adapters are small; whole weights are not.
     public static func lanes(_ form: TrainableLayout.Form, microBatches: Int) -> Int {
-        min(microBatches, form == .full ? 2 : 8)
+        min(microBatches, form == .full ? 2 : mostLanes)
     }
 
     /// What a step did.

@@ -54,6 +54,9 @@ extension WorkerLoop {
         case .asked: try perform(machine.asked())
         case .toReplica(let id, let session, let body, let payload):
             try outbox.send(body, payload: payload, session: session, to: id, now: clock.now, by: sendNow)
+        case .replicaLate(let id, let session, let step):
+            try observer(.replicaLate(id, step: step))
+            try perform(machine.dismissed(replica: id, session: session, .unknownSession))
         case .replica(.computed(let step, let count)): try observer(.computed(step: step, microBatches: count))
         case .replica(.followed(let step)): try observer(.followed(step: step))
         case .replica(.failed(let error)): throw error
@@ -226,7 +229,7 @@ extension WorkerLoop {
             }
         } catch {
             try observer(.replicaRefused(sender, problem: error.problem))
-            try reply(.reject(Body.Reject(sequence: 0, error: error)), to: sender, session: session)
+            try perform(machine.dismissed(replica: sender, session: session, error))
         }
     }
 

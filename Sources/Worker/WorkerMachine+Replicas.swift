@@ -22,13 +22,13 @@ extension WorkerMachine {
             sessions[replica.worker] = nil
             actions.append(.replicaLeft(replica.worker))
         }
-        guard isFollowing || leader != nil, old?.leader != leader else { return actions }
+        guard old?.leader != leader else { return actions }
         if isFollowing {
             isFollowing = false
             actions.append(.follow(nil))
         }
-        guard hasBegun, !isPreparing else { return actions }
-        if leader != nil { return actions + follow() }
+        guard hasBegun else { return actions }
+        if leader != nil { return actions + (isPreparing ? [] : follow()) }
         // What trains here is what the old leader had; what it hands over, or what this worker has kept, decides.
         hasBegun = false
         return actions
@@ -39,6 +39,12 @@ extension WorkerMachine {
         guard isFollowing else { return [] }
         isFollowing = false
         return [.follow(nil)]
+    }
+
+    /// A replica's session is over. Should the refusal get lost, whatever the replica says next is refused as well.
+    mutating func dismissed(replica id: String, session: UInt64, _ error: WireError) -> [Action] {
+        if sessions[id] == session { sessions[id] = nil }
+        return [.reply(to: id, session: session, .reject(Body.Reject(sequence: 0, error: error)))]
     }
 
     /// A replica introduces itself.

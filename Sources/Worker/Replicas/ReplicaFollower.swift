@@ -77,6 +77,8 @@ private struct ReplicaConversation {
     private let clock = RoleClock()
     /// Introductions so far: what belongs to an earlier one is dropped.
     private var round = 0
+    private var isToIntroduce = false
+    private var lastIntroduced = Duration.zero
     private var lastHeard = Duration.zero
     private var lastSaid = Duration.zero
     private var unsent: [(body: Body, payload: Frame?)] = []
@@ -84,6 +86,8 @@ private struct ReplicaConversation {
     private static let heartbeatInterval = Duration.seconds(1)
     /// Without an answer for so long, another introduction is due.
     private static let answerLimit = Duration.seconds(5)
+    /// Between introductions: a leader that refuses them may do so for long.
+    private static let introductionPause = Duration.milliseconds(200)
 
     init(
         link: Link, intake: StepIntake, outbox: Mailbox<Answer>,
@@ -122,19 +126,24 @@ private struct ReplicaConversation {
         round += 1
         intake.reset()
         unsent = []
-        (lastHeard, lastSaid) = (clock.now, clock.now)
+        isToIntroduce = false
+        (lastIntroduced, lastHeard, lastSaid) = (clock.now, clock.now, clock.now)
         try link.send(.hello(Body.Hello(samples: 0)))
     }
 
-    private mutating func introduceAgain() throws {
-        guard link.isConnected else { return }
-        link.renewSession()
-        try introduce()
+    /// What is known here is not what the leader believes: another introduction is due.
+    private mutating func loseStep() {
+        isToIntroduce = true
+        unsent = []
     }
 
     private mutating func keepAlive() throws {
         guard link.isConnected else { return }
-        if clock.now - lastHeard >= Self.answerLimit { return try introduceAgain() }
+        if isToIntroduce || clock.now - lastHeard >= Self.answerLimit {
+            guard clock.now - lastIntroduced >= Self.introductionPause else { return }
+            link.renewSession()
+            return try introduce()
+        }
         guard clock.now - lastSaid >= Self.heartbeatInterval else { return }
         lastSaid = clock.now
         try link.send(.heartbeat(time: UInt64(clock.now / .nanoseconds(1))))
@@ -143,14 +152,16 @@ private struct ReplicaConversation {
     private mutating func take(_ received: Channel.Received) throws {
         guard case .message(let envelope, let payloads, _) = received else { return }
         lastHeard = clock.now
-        if case .reject = envelope.body { return try introduceAgain() }
+        // What follows in this session would not fit together.
+        guard !isToIntroduce else { return }
+        if case .reject = envelope.body { return loseStep() }
         let work: StepIntake.Work?
         do throws(WireError) {
             work = try payloads.withBytes { payloads throws(WireError) in
                 try intake.take(envelope.body, run: envelope.run, payloads)
             }
         } catch {
-            return try introduceAgain()
+            return loseStep()
         }
         if let work { begin(work) }
     }
@@ -182,9 +193,9 @@ private struct ReplicaConversation {
     private mutating func take(_ answer: Answer) throws {
         switch answer {
         case .outOfStep(let asked):
-            if asked == round { try introduceAgain() }
+            if asked == round { loseStep() }
         case .part(let asked, let step, let part, let seconds):
-            guard asked == round else { return }
+            guard asked == round, !isToIntroduce else { return }
             for (number, values) in part.sums {
                 unsent += TensorPieces.cut(values, kind: .sum, step: step, index: number).map { ($0.body, $0.payload) }
             }

@@ -14,6 +14,9 @@ final class ReplicaGroup: StepSharing {
     /// Sends a message to a replica.
     typealias Send = @Sendable (_ replica: String, _ session: UInt64, Body, Frame?) -> Void
 
+    /// Tells that a replica owes its part of a step for too long.
+    typealias TellLate = @Sendable (_ replica: String, _ session: UInt64, _ step: Int) -> Void
+
     fileprivate struct State {
         var roster = ReplicaRoster()
         var order: Order?
@@ -30,6 +33,8 @@ final class ReplicaGroup: StepSharing {
         var parts: [SharedPart] = []
         /// What trains, in numbers.
         let parameters: Int
+        /// Of each micro-batch of the step.
+        let targetCounts: [Int]
         let began: ContinuousClock.Instant
         /// Micro-batches that were not given away.
         let ownCount: Int
@@ -39,13 +44,16 @@ final class ReplicaGroup: StepSharing {
     private let hasNews = DispatchSemaphore(value: 0)
     private let width: Int
     private let send: Send
+    private let tellLate: TellLate
 
     /// - Parameters:
     ///   - width: of the model.
     ///   - send: called on the thread of the steps.
-    init(width: Int, send: @escaping Send) {
+    ///   - tellLate: called on the thread of the steps.
+    init(width: Int, send: @escaping Send, tellLate: @escaping TellLate) {
         self.width = width
         self.send = send
+        self.tellLate = tellLate
     }
 
     // MARK: On the thread of the socket.
@@ -96,26 +104,20 @@ final class ReplicaGroup: StepSharing {
     // MARK: On the thread of the steps.
 
     func begin(_ step: SharedStep) throws -> [Int] {
-        let (joining, parts) = state.withLock { state in
-            let joining = state.roster.begin(step.step)
-            return (
-                joining, state.roster.divide(step.sums, step: step.step, ownSeconds: state.ownSeconds)
-            )
+        let (joining, late, parts) = state.withLock { state in
+            // What a step that failed has given away is given away anew.
+            state.order = nil
+            let (joining, late) = state.roster.begin(step.step)
+            let parts = state.roster.divide(step.sums, step: step.step, ownSeconds: state.ownSeconds)
+            state.order = parts.isEmpty ? nil : Order(step, parts)
+            return (joining, late, parts)
         }
+        for (id, session, since) in late { tellLate(id, session, since) }
         if !joining.isEmpty { sendState(step, to: joining) }
         guard !parts.isEmpty else { return [] }
         let digest = step.digest
-        var open: [String: (microBatches: [Int], sums: [Int])] = [:]
-        for (id, sums) in parts { open[id] = (step.microBatches(of: sums), sums) }
-        state.withLock {
-            $0.order = Order(
-                step: step.step, open: open, parameters: step.state[0].values.layout.count, began: .now,
-                ownCount: step.microBatches.count - open.values.reduce(0) { $0 + $1.microBatches.count })
-        }
-        let sessions = state.withLock { Dictionary(uniqueKeysWithValues: $0.roster.active.map { ($0.id, $0.session) }) }
-        for (id, part) in open {
-            guard let session = sessions[id] else { continue }
-            try order(part.microBatches, of: step, digest: digest) { send(id, session, $0, $1) }
+        for (id, session, sums) in parts {
+            try order(step.microBatches(of: sums), of: step, digest: digest) { send(id, session, $0, $1) }
         }
         return parts.flatMap(\.sums)
     }
@@ -180,6 +182,9 @@ final class ReplicaGroup: StepSharing {
 }
 
 extension ReplicaGroup.State {
+    /// No target's loss is larger: it is a difference of two floats.
+    private static let mostLoss = 2 * Double(Float.greatestFiniteMagnitude)
+
     /// What somebody's part came to, after all its sums.
     fileprivate mutating func take(_ part: Body.StepPart, from id: String) throws(WireError) {
         guard let step = Int(exactly: part.step), part.seconds.isFinite, part.seconds >= 0 else {
@@ -191,8 +196,15 @@ extension ReplicaGroup.State {
             return
         }
         guard part.correct.count == open.microBatches.count, part.lossSums.count == open.microBatches.count,
-            part.lossSums.allSatisfy(\.isFinite), order?.sums[id]?.count == open.sums.count
+            order?.sums[id]?.count == open.sums.count
         else { throw .unexpectedMessage("StepPart without all of its losses and sums") }
+        for (index, microBatch) in open.microBatches.enumerated() {
+            let targets = order?.targetCounts[microBatch] ?? 0, loss = part.lossSums[index]
+            // Sums of such losses and counts cannot leave their types.
+            guard loss >= 0, loss <= Double(targets) * Self.mostLoss, part.correct[index] <= UInt64(targets) else {
+                throw .unexpectedMessage("StepPart with losses that nothing has")
+            }
+        }
         let results = open.microBatches.indices.map { index in
             (
                 open.microBatches[index],
@@ -206,6 +218,17 @@ extension ReplicaGroup.State {
 }
 
 extension ReplicaGroup.Order {
+    /// What these are given of a step.
+    fileprivate init(_ step: SharedStep, _ parts: [ReplicaRoster.Part]) {
+        self.step = step.step
+        open = [:]
+        for (id, _, sums) in parts { open[id] = (step.microBatches(of: sums), sums) }
+        parameters = step.state[0].values.layout.count
+        targetCounts = step.microBatches.map(\.targetCount)
+        began = .now
+        ownCount = step.microBatches.count - open.values.reduce(0) { $0 + $1.microBatches.count }
+    }
+
     /// A piece of somebody's sums, which come one after another. Those of an earlier step come too late.
     fileprivate mutating func take(
         _ piece: Body.TensorPiece, _ payloads: [UnsafeRawBufferPointer], from id: String

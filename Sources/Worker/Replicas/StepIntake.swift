@@ -31,11 +31,11 @@ struct StepIntake {
     private let stateCount: Int
 
     private var states: [Storage] = []
+    private var statesStep = 0
     private var tensor: TensorAssembly?
     private var part: Part?
     private var microBatch: MicroBatchAssembly?
 
-    private static let mostSums = 1024
     private static let mostMicroBatches = 16_384
 
     /// - Parameters:
@@ -75,7 +75,7 @@ struct StepIntake {
         _ piece: Body.TensorPiece, _ payloads: [UnsafeRawBufferPointer]
     ) throws(WireError) -> Work? {
         guard let step = Int(exactly: piece.step), piece.kind != .sum,
-            piece.kind != .state || Int(piece.index) == states.count
+            piece.kind != .state || Int(piece.index) == states.count && (states.isEmpty || step == statesStep)
         else { throw .unexpectedMessage("TensorPiece") }
         var assembly: TensorAssembly
         if let tensor { assembly = tensor } else { assembly = try TensorAssembly(piece, count: parameters) }
@@ -84,6 +84,7 @@ struct StepIntake {
         guard assembly.isComplete else { return nil }
         guard piece.kind == .state else { return .gradient(step: step, assembly.values) }
         states.append(assembly.values)
+        statesStep = step
         guard states.count == stateCount else { return nil }
         defer { states = [] }
         return .state(step: step, states)
@@ -112,7 +113,7 @@ extension StepIntake.Part {
     /// - Throws: `WireError` for an order that nobody can follow.
     fileprivate init(_ order: Body.StepOrder) throws(WireError) {
         let numbers = order.microBatches.map { Int($0.number) }
-        guard let step = Int(exactly: order.step), step > 0, (1...UInt32(StepIntake.mostSums)).contains(order.sums),
+        guard let step = Int(exactly: order.step), step > 0, (1...UInt32(Trainer.mostLanes)).contains(order.sums),
             (1...StepIntake.mostMicroBatches).contains(numbers.count),
             zip(numbers, numbers.dropFirst()).allSatisfy({ $0 < $1 }), order.lossScale.isFinite
         else { throw .unexpectedMessage("StepOrder of such numbers") }
