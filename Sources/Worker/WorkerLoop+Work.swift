@@ -263,6 +263,7 @@ extension WorkerLoop {
         for var report in figures.reports(machine, store, refusals) {
             report.frozenForwardSeconds = compute.frozenForwardSeconds
             report.pipeline = compute.pipeline
+            report.shares = figures.shares(compute.replicas.counts, of: configuration.id)
             try coordinator.tell(.queueReport(report))
         }
         for (device, counters) in figures.countersToKeep(machine) { note(.counted(device: device, counters)) }

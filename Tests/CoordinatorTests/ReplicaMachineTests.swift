@@ -131,6 +131,30 @@ struct ReplicaMachineTests {
         #expect(asked.stopped == ["w2"] && machine.roster.owner == "w1" && machine.drain == nil)
     }
 
+    @Test("who computed how much is recorded when the leader tells it and it has changed, of workers of the run")
+    func shares() {
+        var machine = Self.machine(["a", "b", "w1", "w2"])
+        func take(_ shares: [(String, UInt64)], from id: String = "w1") -> [String] {
+            var report = Body.QueueReport(
+                devices: [], storeBytes: 1, storeCapacity: 2, isFull: false, advanceSeconds: 0, advanceBlockTokens: 0,
+                stepSeconds: 0, stepTokens: 0)
+            report.shares = shares.map { Body.WorkerShare(worker: $0, microBatches: $1) }
+            return machine.take(.queueReport(report), from: id, session: 1).entries.flatMap { entry in
+                if case .shares(let shares) = entry {
+                    shares.map { "\($0.worker) \($0.microBatches)" }
+                } else {
+                    [String]()
+                }
+            }
+        }
+        #expect(take([]).isEmpty)
+        #expect(take([("w1", 6), ("w2", 2)]) == ["w1 6", "w2 2"])
+        #expect(take([("w1", 6), ("w2", 4)]) == ["w2 4"])
+        #expect(take([("w1", 6), ("w2", 4)]).isEmpty)
+        #expect(take([("stranger", 4), ("a", 1), ("w2", .max)]) == ["w2 \(Int.max)"])
+        #expect(take([("w1", 7)], from: "w2").isEmpty, "it does not lead")
+    }
+
     @Test("an owner that is drained hands over to one on standby before one that helps")
     func successor() {
         for (ids, successor, replicas) in [

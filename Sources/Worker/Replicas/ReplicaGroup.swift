@@ -21,6 +21,12 @@ final class ReplicaGroup: StepSharing {
         var roster = ReplicaRoster()
         var order: Order?
         var ownSeconds: Double?
+        /// Of the step under way.
+        var microBatches = 0
+        /// Of all steps that were taken.
+        var allMicroBatches = 0
+        /// That each replica delivered in time.
+        var delivered: [String: Int] = [:]
     }
 
     /// What was given away of the step under way.
@@ -30,7 +36,7 @@ final class ReplicaGroup: StepSharing {
         var open: [String: (microBatches: [Int], sums: [Int])]
         var assemblies: [String: TensorAssembly] = [:]
         var sums: [String: [(number: Int, values: Storage)]] = [:]
-        var parts: [SharedPart] = []
+        var parts: [(id: String, part: SharedPart)] = []
         /// What trains, in numbers.
         let parameters: Int
         /// Of each micro-batch of the step.
@@ -55,6 +61,11 @@ final class ReplicaGroup: StepSharing {
         self.send = send
         self.tellLate = tellLate
     }
+
+    // MARK: On any thread.
+
+    /// Micro-batches of all steps so far, and of these, those that replicas computed.
+    var counts: (all: Int, replicas: [String: Int]) { state.withLock { ($0.allMicroBatches, $0.delivered) } }
 
     // MARK: On the thread of the socket.
 
@@ -110,6 +121,7 @@ final class ReplicaGroup: StepSharing {
             let (joining, late) = state.roster.begin(step.step)
             let parts = state.roster.divide(step.sums, step: step.step, ownSeconds: state.ownSeconds)
             state.order = parts.isEmpty ? nil : Order(step, parts)
+            state.microBatches = step.microBatches.count
             return (joining, late, parts)
         }
         for (id, session, since) in late { tellLate(id, session, since) }
@@ -135,13 +147,18 @@ final class ReplicaGroup: StepSharing {
             _ = hasNews.wait(timeout: .now() + left / .seconds(1))
         }
         return state.withLock { state in
-            defer { state.order = nil }
-            return state.order?.parts ?? []
+            guard let order = state.order else { return [] }
+            state.order = nil
+            for (id, part) in order.parts { state.delivered[id, default: 0] += part.results.count }
+            return order.parts.map(\.part)
         }
     }
 
     func ended(_ step: Int, gradient: Matrix) {
-        let replicas = state.withLock { $0.roster.active }
+        let replicas = state.withLock { state in
+            state.allMicroBatches += state.microBatches
+            return state.roster.active
+        }
         guard !replicas.isEmpty else { return }
         let copy = gradient.copied()
         for (id, session) in replicas {
@@ -212,7 +229,7 @@ extension ReplicaGroup.State {
             )
         }
         let sums = order?.sums[id] ?? []
-        order?.parts.append(SharedPart(sums: sums, results: results))
+        order?.parts.append((id, SharedPart(sums: sums, results: results)))
         order?.open[id] = nil
     }
 }
