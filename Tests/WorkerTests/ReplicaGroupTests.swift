@@ -34,12 +34,15 @@ struct GroupBench {
         let sums: [Int]
     }
 
+    mutating func step(_ number: Int) -> SharedStep {
+        StepMessages.step(number, microBatches: microBatches, sums: 4, using: &chance)
+    }
+
     /// A step begins.
     ///
     /// - Returns: what each replica was given, and all sums that were.
     mutating func begin(_ number: Int) throws -> (parts: [String: Given], sums: [Int]) {
-        let step = StepMessages.step(number, microBatches: microBatches, sums: 4, using: &chance)
-        let sums = try group.begin(step)
+        let sums = try group.begin(step(number))
         var parts: [String: Given] = [:]
         for message in sent.take() {
             guard case .stepOrder(let order) = message.body else { continue }
@@ -254,6 +257,37 @@ struct ReplicaGroupTests {
         #expect(bench.collect(1).isEmpty)
         _ = try bench.begin(1)
         #expect(bench.collect(1).isEmpty)
+    }
+
+    @Test("micro-batches that are more than a message may have are computed here")
+    func large() throws {
+        var bench = GroupBench()
+        bench.group.joined("r", session: 1)
+        let step = bench.step(1)
+        let large = MicroBatch(lengths: Array(repeating: 1, count: 1025), targets: Array(repeating: [1], count: 1025)) {
+            _ in
+        }
+        let mixed = SharedStep(
+            step: 1, microBatches: step.microBatches + [large], sums: step.sums, lossScale: 1, state: step.state)
+        #expect(try bench.group.begin(mixed).isEmpty)
+        _ = bench.sent.take()
+        #expect(try bench.begin(2).sums.isEmpty == false)
+    }
+
+    @Test("who computed how much is counted when it was of use")
+    func counts() throws {
+        var (bench, parts) = try GroupBench.begun(["r", "s"])
+        let gradient = Storage(count: StepMessages.parameters).matrix(rows: 1, columns: StepMessages.parameters)
+        try bench.deliver(try #require(parts["r"]), from: "r")
+        _ = bench.collect(1)
+        #expect(bench.group.counts.all == 0, "the step is not taken")
+        bench.group.ended(1, gradient: gradient)
+        try bench.deliver(try #require(parts["s"]), from: "s")
+        _ = try bench.begin(2)
+        _ = bench.collect(2)
+        bench.group.ended(2, gradient: gradient)
+        let ofUse = try #require(parts["r"]).microBatches.count
+        #expect(bench.group.counts.all == 12 && bench.group.counts.replicas == ["r": ofUse])
     }
 
     @Test("every step is told to those who have the state before it, and to nobody else")

@@ -1137,7 +1137,7 @@ struct  Permafrost__OrderedMicroBatch
 
 
 /*
- * Replica to leader: losses of the ordered micro-batches. The sums of gradients follow as pieces.
+ * Replica to leader: losses of the ordered micro-batches, after the sums of gradients, which go before as pieces.
  */
 struct  Permafrost__StepPart
 {

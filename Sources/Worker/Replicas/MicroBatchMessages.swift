@@ -8,6 +8,11 @@ enum MicroBatchMessages {
     /// A part has so many numbers at most, and a row at least.
     private static let partSize = 4 << 20
 
+    /// Whether a micro-batch is no more than a message may have.
+    static func canHave(_ microBatch: MicroBatch, limits: WireLimits = WireLimits()) -> Bool {
+        microBatch.layout.count <= limits.samples && microBatch.layout.tokens <= limits.tokens
+    }
+
     /// - Parameter number: the micro-batch's place in its step.
     /// - Throws: what the source of the activations throws.
     static func cut(

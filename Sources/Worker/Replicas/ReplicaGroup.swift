@@ -119,7 +119,10 @@ final class ReplicaGroup: StepSharing {
             // What a step that failed has given away is given away anew.
             state.order = nil
             let (joining, late) = state.roster.begin(step.step)
-            let parts = state.roster.divide(step.sums, step: step.step, ownSeconds: state.ownSeconds)
+            let canGive = step.microBatches.allSatisfy { MicroBatchMessages.canHave($0) }
+            let parts =
+                canGive
+                ? state.roster.divide(step.sums, step: step.step, ownSeconds: state.ownSeconds) : []
             state.order = parts.isEmpty ? nil : Order(step, parts)
             state.microBatches = step.microBatches.count
             return (joining, late, parts)
