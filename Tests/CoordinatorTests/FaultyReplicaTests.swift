@@ -95,7 +95,7 @@ struct FaultyReplicaTests {
         scene.gate.open()
         try ReplicaRunTests.expectAlone(scene.distributed)
         let computed = ReplicaRunTests.computed(scene.distributed, by: "replica-1")
-        print("chaos of replica links, seed \(seed): \(story.joined(separator: ", ")); \(computed) micro-batches computed")
+        print("chaos of replica links, seed \(seed): \(story.joined(separator: ", ")); \(computed) micro-batches")
     }
 
     @Test(
