@@ -16,10 +16,11 @@ extension CoordinatorMachine {
             return event(.warning, "coordinator", "there is no worker \(id) that could be drained")
         }
         guard id == roster.owner else {
-            let wasReplica = worker.state == .replica
+            if worker.state == .replica { return drain(replica: id) }
+            guard worker.state != .draining else { return }
             setState(.drained, ofWorker: id)
             roster.workers[id]?.hasLeft = worker.session != nil
-            event(.info, id, wasReplica ? "takes part in no more steps and leaves" : "was on standby and leaves")
+            event(.info, id, "was on standby and leaves")
             return send(.stop(Body.Stop(reason: "the worker was drained")), to: id)
         }
         guard drain == nil else { return }
@@ -27,6 +28,14 @@ extension CoordinatorMachine {
         setState(.draining, ofWorker: id)
         event(.info, id, "hands over and leaves")
         nameSuccessor(again: true)
+    }
+
+    /// Its devices go to others, and it leaves when the leader has everything that they have published.
+    private mutating func drain(replica id: String) {
+        setState(.draining, ofWorker: id)
+        event(.info, id, "sends on what it has, and leaves")
+        reasons.append("\(id) leaves")
+        send(.drain(Body.Drain()), to: id)
     }
 
     /// Chooses who takes over. Who was chosen stays it while it is there, or nobody else is.
@@ -60,7 +69,12 @@ extension CoordinatorMachine {
     /// A worker has taken its last step before it leaves.
     mutating func drained(_ totals: Body.WorkerFinished, _ id: String) {
         guard id == roster.owner else {
-            // It was told to leave, and that was lost.
+            // It was told to leave, and that was lost; or it is a replica whose devices' messages are all with the leader.
+            if roster.replicas.contains(id) {
+                setState(.drained, ofWorker: id)
+                roster.workers[id]?.hasLeft = true
+                event(.info, id, "has sent on what it had, and leaves")
+            }
             return send(.stop(Body.Stop(reason: "another worker has taken over")), to: id)
         }
         if drain == nil { drain(id) }
@@ -86,7 +100,7 @@ extension CoordinatorMachine {
         event(.info, id, "has taken over from \(old): \(handedOver.messages) messages, step \(handedOver.step)")
         notify(.handedOver(from: old, to: id))
         reasons.append("\(id) has taken over from \(old)")
-        reassignAll("\(id) has taken over from \(old)")
+        reassignDevices(of: old, "\(id) has taken over from \(old)")
         plan()
         send(.stop(Body.Stop(reason: "\(id) has taken over")), to: old)
         if roster.session(of: old) != nil { roster.workers[old]?.hasLeft = true }

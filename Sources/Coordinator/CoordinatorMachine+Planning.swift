@@ -6,6 +6,7 @@ extension CoordinatorMachine {
     /// Makes a new plan when something has changed, records it, and tells those whom it concerns.
     mutating func plan() {
         chooseReplicas()
+        chooseHomes()
         if let owner = roster.owner, !isPlanned { plan(for: owner) }
         guard phase == .gathering, roster.owner != nil, roster.isComplete else { return }
         phase = .running
@@ -31,11 +32,12 @@ extension CoordinatorMachine {
         let told = reassigned.sorted { $0.key < $1.key }
         for (number, reason) in told {
             roster.devices[number].generation = generation
-            roster.devices[number].worker = owner
+            let worker = roster.devices[number].home ?? owner
+            roster.devices[number].worker = worker
             entries.append(
                 .assigned(
                     AssignmentRecord(
-                        run: settings.run, generation: generation, device: roster.devices[number].id, worker: owner,
+                        run: settings.run, generation: generation, device: roster.devices[number].id, worker: worker,
                         cut: roster.devices[number].cut, creditBytes: roster.devices[number].creditBytes,
                         reason: reason)))
         }
@@ -54,11 +56,6 @@ extension CoordinatorMachine {
         let shown = reasons.isEmpty ? ["assignments are new"] : Array(reasons.prefix(3))
         let more = reasons.count - shown.count
         return shown.joined(separator: "; ") + (more > 0 ? "; and \(more) more" : "")
-    }
-
-    /// Every device whose samples are known gets a new assignment.
-    mutating func reassignAll(_ reason: String) {
-        for device in roster.devices where device.samples != nil { reassigned[device.number] = reason }
     }
 
     /// Whether the newest plan says everything; if not, the next one will, and is told then.

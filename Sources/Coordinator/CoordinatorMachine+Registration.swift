@@ -67,7 +67,8 @@ extension CoordinatorMachine {
         worker.key = register.endpointKey
         worker.hasLeft = isLeaving
         if roster.owner == nil { roster.owner = id }
-        if !isLeaving {
+        let isDrainedReplica = worker.state == .draining && roster.replicas.contains(id)
+        if !isLeaving, !isDrainedReplica {
             worker.state =
                 id != roster.owner
                 ? roster.replicas.contains(id) ? .replica : .standby : drain != nil ? .draining : .training
@@ -87,7 +88,7 @@ extension CoordinatorMachine {
         guard let worker = roster.training else { return }
         if hasMoved {
             reasons.append("\(worker.id) waits at \(worker.endpoint)")
-            reassignAll("its worker \(worker.id) waits at \(worker.endpoint)")
+            reassignDevices(of: worker.id, "its worker \(worker.id) waits at \(worker.endpoint)")
         } else {
             sendPlan(to: worker.id)
         }
@@ -95,7 +96,11 @@ extension CoordinatorMachine {
     }
 
     private mutating func standbyRegistered(_ id: String, isKnown: Bool, hasMoved: Bool) {
-        if roster.replicas.contains(id) { return replicaRegistered(id, hasMoved: hasMoved) }
+        if roster.replicas.contains(id) {
+            replicaRegistered(id, hasMoved: hasMoved)
+            if roster.workers[id]?.state == .draining { send(.drain(Body.Drain()), to: id) }
+            return
+        }
         guard drain != nil else {
             // It may have been a replica, and another one took its place while it was away.
             return isKnown && settings.replicas > 1 ? sendPlan(to: id) : ()

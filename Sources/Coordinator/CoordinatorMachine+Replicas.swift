@@ -10,7 +10,13 @@ extension CoordinatorMachine {
         let there = roster.workers.values.filter { worker in
             guard worker.id != roster.owner, worker.id != drain?.successor, !worker.isRevoked else { return false }
             // One that is not connected goes on when it is back in time.
-            return worker.state == .replica || worker.state == .standby && worker.session != nil
+            switch worker.state {
+            case .replica: return true
+            // It sends on what it has, and leaves.
+            case .draining: return roster.replicas.contains(worker.id)
+            case .standby: return worker.session != nil
+            default: return false
+            }
         }.map(\.id).sorted()
         let staying = roster.replicas.filter(there.contains)
         let coming = there.filter { !staying.contains($0) }
@@ -24,11 +30,40 @@ extension CoordinatorMachine {
             event(.info, id, "computes parts of the steps of \(roster.owner ?? "the worker that trains")")
         }
         roster.replicas = chosen
-        for id in chosen { setState(.replica, ofWorker: id) }
+        for id in chosen where roster.workers[id]?.state == .standby { setState(.replica, ofWorker: id) }
     }
 
-    /// A replica's address, or that of its leader, has changed: both are told with the next plan.
+    /// Spreads devices over the workers that take steps, by their samples: nobody moves without need.
+    mutating func chooseHomes() {
+        guard let owner = roster.owner, phase == .gathering || phase == .running else { return }
+        let homes = [owner] + roster.replicas.filter { roster.workers[$0]?.state == .replica }
+        let devices = roster.devices.filter { $0.samples != nil }
+        guard homes.count > 1 || devices.contains(where: { ($0.home ?? $0.worker ?? owner) != owner }) else { return }
+        let spread = DeviceSpread(
+            devices.map {
+                DeviceSpread.Device(
+                    number: $0.number, samples: $0.samples ?? 0, home: $0.home ?? $0.worker,
+                    isDone: $0.state == .finished)
+            }, homes: homes)
+        for (number, home) in spread.homes {
+            roster.devices[number].home = home
+            guard let before = roster.devices[number].worker, before != home else { continue }
+            if reassigned[number] == nil { reassigned[number] = "\(home) takes its samples, and not \(before)" }
+        }
+    }
+
+    /// A replica's address, or that of its leader, has changed: both are told with the next plan, and its devices too.
     mutating func replicaRegistered(_ id: String, hasMoved: Bool) {
-        if hasMoved { reasons.append("\(id) waits at \(roster.workers[id]?.endpoint ?? "")") } else { sendPlan(to: id) }
+        guard hasMoved else { return sendPlan(to: id) }
+        let endpoint = roster.workers[id]?.endpoint ?? ""
+        reasons.append("\(id) waits at \(endpoint)")
+        reassignDevices(of: id, "its worker \(id) waits at \(endpoint)")
+    }
+
+    /// The devices of a worker get a new assignment.
+    mutating func reassignDevices(of worker: String, _ reason: String) {
+        for device in roster.devices where device.samples != nil && device.worker == worker {
+            reassigned[device.number] = reason
+        }
     }
 }

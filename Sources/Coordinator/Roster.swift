@@ -18,6 +18,8 @@ struct Roster {
         var generation = 0
         /// The worker of its newest assignment.
         var worker: String?
+        /// The worker that it is to publish to; nil for the one that trains.
+        var home: String?
         /// Nil when it does not say.
         var memoryBytes: Int?
         /// Payload bytes that a plan lets it have on their way; 0 before the first.

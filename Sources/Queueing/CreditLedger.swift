@@ -27,6 +27,9 @@ public struct CreditLedger: Sendable {
     /// The account of a worker that hands over, which is nobody's number.
     public static let handover = UInt32.max
 
+    /// The account of a worker that sends devices' messages on, by its place among them.
+    public static func replica(_ place: Int) -> UInt32 { handover - 1 - UInt32(clamping: place) }
+
     /// Payload bytes that may be granted or held at any time.
     public let limitBytes: Int
 

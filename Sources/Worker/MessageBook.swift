@@ -40,6 +40,8 @@ struct MessageBook {
 
     private var devices: [UInt32: [UInt64: Message]] = [:]
     private var totals: [UInt32: Totals] = [:]
+    /// By the first sample of each message.
+    private var sequences: [SampleReference: UInt64] = [:]
 
     /// Messages of all devices.
     var messageCount: Int { totals.values.reduce(0) { $0 + $1.messages } }
@@ -53,16 +55,28 @@ struct MessageBook {
 
     mutating func add(_ message: Message, of device: UInt32) {
         guard devices[device, default: [:]].updateValue(message, forKey: message.sequence) == nil else { return }
+        if let first = message.samples.first { sequences[first] = message.sequence }
         totals[device, default: Totals()].messages += 1
         totals[device, default: Totals()].samples += message.samples.count
         totals[device, default: Totals()].bytes += message.bytes
     }
 
+    /// The message whose first sample it is.
+    func message(beginningWith sample: SampleReference) -> Message? {
+        sequences[sample].flatMap { devices[UInt32(sample.device)]?[$0] }
+    }
+
     /// Takes out the message that brought a sample. It is looked for: this is for the rare damage.
     mutating func remove(holding sample: SampleReference) -> Message? {
         let device = UInt32(sample.device)
-        guard let message = devices[device]?.values.first(where: { $0.samples.contains(sample) }) else { return nil }
-        devices[device]?[message.sequence] = nil
+        let message = devices[device]?.values.first { $0.samples.contains(sample) }
+        return message.flatMap { remove($0.sequence, of: device) }
+    }
+
+    /// Takes out a message.
+    mutating func remove(_ sequence: UInt64, of device: UInt32) -> Message? {
+        guard let message = devices[device]?.removeValue(forKey: sequence) else { return nil }
+        if let first = message.samples.first { sequences[first] = nil }
         totals[device, default: Totals()].messages -= 1
         totals[device, default: Totals()].samples -= message.samples.count
         totals[device, default: Totals()].bytes -= message.bytes

@@ -59,6 +59,9 @@ extension WorkerLoop {
             try perform(machine.dismissed(replica: id, session: session, .unknownSession))
         case .replica(.computed(let step, let count)): try observer(.computed(step: step, microBatches: count))
         case .replica(.followed(let step)): try observer(.followed(step: step))
+        case .replica(.caughtUp(let messages)): try perform(machine.caughtUp(messages: messages))
+        case .replica(.damaged(let device, let sequence, let problem)):
+            try perform(machine.damaged(device: device, sequence: sequence, problem: problem))
         case .replica(.failed(let error)): throw error
         }
     }
@@ -108,6 +111,11 @@ extension WorkerLoop {
                 try coordinator.tell(.workerFinished(totals))
             case .handOver(let order): try handOver(order)
             case .follow(let leader): try follow(leader)
+            case .forward(let message, let device):
+                follower?.forward(
+                    StoredMessage(
+                        device: device, sequence: message.sequence,
+                        samples: message.samples.compactMap { store.sample($0.storeID) }))
             case .replicaJoined(let id, let session): compute.replicas.joined(id, session: session)
             case .replicaLeft(let id): compute.replicas.left(id)
             case .takePart(let body, let sender, let session): try takePart(body, from: sender, session: session)
@@ -243,7 +251,7 @@ extension WorkerLoop {
             link: {
                 Link(
                     context: context, run: configuration.run, sender: configuration.id, timing: configuration.timing)
-            }, intake: StepIntake(check, parameters: shape.parameters, stateCount: shape.states),
+            }, intake: StepIntake(check, parameters: shape.parameters, stateCount: shape.states), store: store,
             steps: compute.withTrainer
         ) { [results = compute.results] in results.post(.replica($0)) }
     }

@@ -25,7 +25,10 @@ extension WorkerMachine {
         switch phase {
         case .serving: return quiesce()
         case .ended(let outcome): return leave(outcome)
-        case .ending, .checkpointing, .left: return []
+        case .ending:
+            // The leader may be gone. What it does not have stays in the store.
+            return stopFollowing() + proceed()
+        case .checkpointing, .left: return []
         }
     }
 
@@ -38,7 +41,7 @@ extension WorkerMachine {
     /// Waits for what is under way, and asks for a checkpoint of what was trained.
     mutating func end(_ outcome: WorkerOutcome) -> [Action] {
         // A worker that never began to train has nothing to wait for but what it has promised to store.
-        guard isIdle, !isAdopting, !isPreparing else { return [] }
+        guard isIdle, !isAdopting, !isPreparing, outcome != .drained || hasForwardedAll else { return [] }
         phase = .checkpointing(outcome)
         let actions = stopFollowing()
         return actions + (hasBegun && leader == nil ? [.checkpoint(unrecorded: reports)] : checkpointed())
@@ -101,6 +104,12 @@ extension WorkerMachine {
         return lastRefusal == nil ? max(0, roomBytes) : 0
     }
 
+    /// Whose account it is.
+    private func holder(of account: UInt32) -> String? {
+        if account == CreditLedger.handover { return predecessor }
+        return replicaAccounts.first { $0.value == account }?.key ?? name(of: account)
+    }
+
     /// Whether credits have stopped.
     var isFull: Bool { room < settings.rowBytes }
 
@@ -131,7 +140,7 @@ extension WorkerMachine {
         }
         guard isServing else { return actions }
         for (device, bytes) in ledger.replenish(leastBytes: settings.rowBytes) {
-            let name = device == CreditLedger.handover ? predecessor : name(of: device)
+            let name = holder(of: device)
             guard let name, let session = sessions[name] else { continue }
             actions.append(.reply(to: name, session: session, .credit(Body.Credit(bytes: UInt64(bytes)))))
         }

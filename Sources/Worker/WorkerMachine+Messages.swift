@@ -67,8 +67,9 @@ extension WorkerMachine {
         let credit = isServing ? ledger.open(account) : 0
         if !isServing { ledger.close(account) }
         let settled: [ClosedRange<UInt64>]
-        if account == CreditLedger.handover {
-            for device in numbers.values { ingress.introduced(device) }
+        if account == self.account(ofWorker: sender) {
+            // Devices that speak for themselves go on with what they have begun.
+            for (device, number) in numbers where sessions[device] == nil { ingress.introduced(number) }
             settled = HandoverSequence.ranges(numbers.values.sorted().map { ($0, ingress.settled(of: $0)) })
         } else {
             ingress.introduced(account)
@@ -77,12 +78,12 @@ extension WorkerMachine {
         // What is not in the list is sent again, and acknowledged again.
         let welcome = Body.Welcome(
             creditBytes: UInt64(credit), settled: Array(settled.prefix(WireLimits().settledRanges)))
-        let event: [Action] = isNew ? [.tellObserver(.deviceArrived(sender))] : []
+        let event: [Action] = isNew && !isReplica(sender) ? [.tellObserver(.deviceArrived(sender))] : []
         return [.reply(to: sender, session: session, .welcome(welcome))] + event
     }
 
     private mutating func arrived(_ activations: Body.Activations, _ envelope: Envelope) -> [Action] {
-        let isHandedOver = envelope.sender == predecessor
+        let isHandedOver = account(ofWorker: envelope.sender) != nil
         guard (activations.origin > 0) == isHandedOver,
             let device = isHandedOver ? activations.origin - 1 : numbers[envelope.sender]
         else { return [reject(envelope, counted(.unexpectedMessage("Activations of another device")))] }
@@ -155,7 +156,9 @@ extension WorkerMachine {
                 schedule?.arrived(pending.message.samples, cut: pending.message.cut)
             }
             lastRefusal = nil
-            return (isAnswerable ? [acknowledge(pending.delivery, credit)] : []) + proceed()
+            let isReady = isComplete && pending.message.cut == settings.frozenBlocks
+            return (isAnswerable ? [acknowledge(pending.delivery, credit)] : [])
+                + (isReady ? forward(pending.message.samples) : []) + proceed()
         case .failure(.damaged(let path, let what)):
             // Of its parts, some that were stored earlier are not what they were: it has to come again as a whole. If
             // all of the store is damaged, forgetting fails too.
@@ -185,7 +188,7 @@ extension WorkerMachine {
     }
 
     private func account(_ delivery: Delivery) -> UInt32 {
-        delivery.origin > 0 ? CreditLedger.handover : delivery.part.device
+        delivery.origin > 0 ? account(ofWorker: delivery.sender) ?? CreditLedger.handover : delivery.part.device
     }
 
     private mutating func counted(_ error: WireError) -> WireError {

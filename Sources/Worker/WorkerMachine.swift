@@ -62,6 +62,8 @@ struct WorkerMachine {
         case handOver(Body.Drain)
         /// Compute parts of another worker's steps; nil for no more.
         case follow(Body.WorkerPeer?)
+        /// Send a device's message on to the leader.
+        case forward(MessageBook.Message, device: UInt32)
         /// A replica can be given parts of steps.
         case replicaJoined(String, session: UInt64)
         /// A replica is not to be given anything any more.
@@ -126,6 +128,11 @@ struct WorkerMachine {
     var isStepping = false
     /// Whether parts of another worker's steps are computed.
     var isFollowing = false
+    /// Messages of devices that were sent on to the leader, and those that it has.
+    var forwarded = 0
+    var caughtUp = 0
+    /// Accounts of credit of the replicas.
+    var replicaAccounts: [String: UInt32] = [:]
     /// What the coordinator has not written down yet.
     var reports: [Body.StepReport] = []
 
@@ -171,7 +178,7 @@ struct WorkerMachine {
 
     /// What the machine does now that something has changed.
     mutating func proceed() -> [Action] {
-        if isServing, schedule?.isFinished == true { phase = .ending(.completed) }
+        if isServing, leader == nil, schedule?.isFinished == true { phase = .ending(.completed) }
         if case .ending(let outcome) = phase { return end(outcome) }
         guard isServing else { return [] }
         var actions = begin()
@@ -216,7 +223,7 @@ struct WorkerMachine {
         isPreparing = false
         // The plan may have changed meanwhile.
         guard hasBegun else { return proceed() }
-        if plan.leader != nil { return follow() + proceed() }
+        if plan.leader != nil { return follow(plan) + proceed() }
         reports = unrecorded
         let told = unrecorded.map { Action.tell(.stepReport($0)) }
         return told + (settings.order.followsArrivals ? askHistory(after: step, used: used) : schedule(after: step))
@@ -237,7 +244,7 @@ struct WorkerMachine {
     /// The missing blocks of these samples have been run, and the result is kept.
     mutating func advanced(_ samples: [SampleReference]) -> [Action] {
         schedule?.advanced(samples)
-        return proceed()
+        return forward(samples) + proceed()
     }
 
     /// The result of missing blocks found no room: they are run again later.

@@ -143,6 +143,13 @@ struct FaultyReplicaTests {
     func liars(lie: Lie, transport: Ground.Transport) throws {
         var scene = try Scene(transport)
         try scene.start()
+        // Nobody moves to it who would have to publish there.
+        for id in ["strong", "weak"] {
+            let hasPublished = scene.run.events.waits {
+                if case .deviceProgress(id, let progress) = $0 { progress.finished } else { false }
+            }
+            #expect(hasPublished)
+        }
         let context = try scene.run.site.context()
         let control = try HandLink(
             "replica-1", context: context, endpoint: scene.run.endpoint,

@@ -141,4 +141,37 @@ struct ReplicaRunTests {
         let workers = Set(try operations.steps(of: "run").map(\.worker))
         #expect(workers == ["worker", "replica-1"] && Self.computed(distributed, by: "replica-2") > 0)
     }
+
+    @Test(
+        "devices publish to several workers, each message is trained once, and it does not matter which worker leaves",
+        arguments: ["nobody", "killed for good", "killed", "drained"], [Ground.Transport.tcp, .curve])
+    func spread(leaves: String, transport: Ground.Transport) throws {
+        let gate = StepGate(after: 2)
+        var distributed = try Self.begin(transport, workers: 2, gate: gate)
+        let run = distributed.run
+        try distributed.startWorker { $0.microBatch = 1 }
+        #expect(run.events.waits { $0 == .registered(id: "worker", samples: nil) })
+        try Self.startReplica(distributed, "replica-1")
+        #expect(run.events.waits { $0 == .registered(id: "replica-1", samples: nil) })
+        for id in ["strong", "weak"] { try distributed.startDevice(id) }
+        #expect(gate.holds())
+        let homes = run.workerEvents.all.compactMap { told -> [String]? in
+            if case .deviceArrived(let device) = told.event { [told.id, device] } else { nil }
+        }
+        #expect(Set(homes.map(\.[0])) == ["worker", "replica-1"] && Set(homes.map(\.[1])) == ["strong", "weak"])
+        switch leaves {
+        case "killed":
+            #expect(run.roles.kill("replica-1"))
+            try Self.startReplica(distributed, "replica-1")
+        case "killed for good": #expect(run.roles.kill("replica-1"))
+        case "drained":
+            let operations = try #require(try run.site.ledger(.operations))
+            try operations.orderDrain(of: "replica-1", run: "run")
+            #expect(run.roles.hasEnded("replica-1"))
+            #expect(run.workerEvents.all.contains { $0.id == "replica-1" && $0.event == .left(.drained) })
+        default: break
+        }
+        gate.open()
+        try Self.expectAlone(distributed)
+    }
 }

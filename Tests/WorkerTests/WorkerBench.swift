@@ -161,6 +161,9 @@ struct WorkerBench {
     /// Another worker's training is to be gone on with, and what was made ready is thrown away.
     mutating func beginsAgain() { counts = nil }
 
+    /// The leader has so many messages of this replica.
+    mutating func catchUp(messages: Int) { take(machine.caughtUp(messages: messages)) }
+
     /// The loop was told that a replica's session is over.
     mutating func dismiss(_ replica: String, session: UInt64) {
         take(machine.dismissed(replica: replica, session: session, .unknownSession))
@@ -231,7 +234,7 @@ struct WorkerBench {
             case .adopt: isAdopting = true
             case .fail(let error): failure = error
             case .keepPiece, .forgetPieces: break
-            case .follow, .replicaJoined, .replicaLeft, .takePart: replicating.append(action)
+            case .follow, .forward, .replicaJoined, .replicaLeft, .takePart: replicating.append(action)
             }
         }
     }

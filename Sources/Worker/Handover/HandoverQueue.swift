@@ -34,12 +34,15 @@ struct HandoverQueue {
         var again: Duration?
     }
 
-    private let messages: [Message]
+    private var messages: [Message]
     /// Bytes of the pieces, whose sequences count from 1.
     private let pieces: [Int]
     private var waiting: ArraySlice<Item> = []
     private var sent: [Key: Sent] = [:]
     private var isWelcome = false
+    private var partBytes = HandoverQueue.partBytes
+    /// Messages that the other worker has had when it began the session.
+    private var settled = SequenceSet()
 
     /// Bytes that may be sent now.
     private(set) var creditBytes = 0
@@ -68,12 +71,12 @@ struct HandoverQueue {
     mutating func welcomed(_ welcome: Body.Welcome) {
         isWelcome = true
         creditBytes = Int(clamping: welcome.creditBytes)
-        let settled = SequenceSet(welcome.settled)
-        let partBytes = min(Self.partBytes, max(1, creditBytes))
+        settled = SequenceSet(welcome.settled)
+        partBytes = min(Self.partBytes, max(1, creditBytes))
         let open = messages.filter {
             !settled.contains(HandoverSequence.number(device: $0.device, sequence: $0.sequence))
         }
-        let parts = open.flatMap { Self.parts(of: $0, partBytes: partBytes) }
+        let parts = open.flatMap { self.parts(of: $0) }
         waiting =
             (parts + pieces.enumerated().map { Item(origin: 0, sequence: UInt64($0.offset + 1), bytes: $0.element) })[
                 ...]
@@ -81,6 +84,23 @@ struct HandoverQueue {
         doneCount = messages.count - open.count
         itemCount = doneCount + waiting.count
     }
+
+    /// One more message is to go, which is not among those before.
+    mutating func append(_ message: Message) {
+        messages.append(message)
+        guard isWelcome else { return }
+        itemCount += 1
+        guard !settled.contains(HandoverSequence.number(device: message.device, sequence: message.sequence)) else {
+            doneCount += 1
+            return
+        }
+        let parts = parts(of: message)
+        itemCount += parts.count - 1
+        waiting += parts
+    }
+
+    /// How many messages there are, gone or not.
+    var messageCount: Int { messages.count }
 
     /// The connection is lost: nothing is on its way, until the next welcome.
     mutating func disconnected() {
@@ -134,7 +154,7 @@ struct HandoverQueue {
     }
 
     /// A message in parts of whole rows, of at most `partBytes` when a row is no larger.
-    private static func parts(of message: Message, partBytes: Int) -> [Item] {
+    private func parts(of message: Message) -> [Item] {
         let rows = max(1, partBytes / max(1, message.rowBytes))
         let parts = max(1, (message.rows + rows - 1) / rows)
         return (0..<parts).map { part in

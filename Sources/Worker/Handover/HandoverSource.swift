@@ -11,7 +11,7 @@ struct HandoverSource {
     }
 
     private let store: any ActivationStore
-    private let messages: [UInt64: StoredMessage]
+    private var messages: [UInt64: StoredMessage]
     private let step: Int
     private let files: [(name: String, url: URL, bytes: Int)]
     private let pieces: [Piece]
@@ -37,17 +37,37 @@ struct HandoverSource {
         }
     }
 
+    /// A source of what is added to it.
+    init(store: any ActivationStore) {
+        self.store = store
+        messages = [:]
+        step = 0
+        files = []
+        pieces = []
+    }
+
+    /// Adds a message.
+    ///
+    /// - Returns: how it goes; nil when it was added before.
+    mutating func add(_ message: StoredMessage) -> HandoverQueue.Message? {
+        let number = HandoverSequence.number(device: message.device, sequence: message.sequence)
+        guard messages.updateValue(message, forKey: number) == nil else { return nil }
+        return described(message)
+    }
+
     var messageCount: Int { messages.count }
     var sampleCount: Int { messages.values.reduce(0) { $0 + $1.samples.count } }
 
     /// Everything that goes, messages in the order of devices and sequences.
     var queue: HandoverQueue {
-        let open = messages.sorted { $0.key < $1.key }.map { _, message in
-            HandoverQueue.Message(
-                device: message.device, sequence: message.sequence, rows: message.samples.reduce(0) { $0 + $1.rows },
-                rowBytes: (message.samples.first?.columns ?? 0) * store.codec.bytesPerValue)
-        }
-        return HandoverQueue(messages: open, pieces: pieces.map(\.count))
+        HandoverQueue(
+            messages: messages.sorted { $0.key < $1.key }.map { described($0.value) }, pieces: pieces.map(\.count))
+    }
+
+    private func described(_ message: StoredMessage) -> HandoverQueue.Message {
+        HandoverQueue.Message(
+            device: message.device, sequence: message.sequence, rows: message.samples.reduce(0) { $0 + $1.rows },
+            rowBytes: (message.samples.first?.columns ?? 0) * store.codec.bytesPerValue)
     }
 
     /// The message for an item, with its payload.

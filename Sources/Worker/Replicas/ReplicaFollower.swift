@@ -16,9 +16,14 @@ final class ReplicaFollower: Sendable {
         case computed(step: Int, microBatches: Int)
         /// The leader's step was taken here too.
         case followed(step: Int)
+        /// So many messages of devices are with the leader, which are all that were forwarded.
+        case caughtUp(messages: Int)
+        /// A message cannot be read any more.
+        case damaged(device: UInt32, sequence: UInt64, problem: String)
         case failed(any Error)
     }
 
+    private let messages: Mailbox<StoredMessage>
     private let wake: WakeSignal
     private let isStopped = Atomic(false)
     private let hasEnded = DispatchSemaphore(value: 0)
@@ -31,15 +36,18 @@ final class ReplicaFollower: Sendable {
     /// - Throws: `TransportError`.
     init(
         _ leader: Body.WorkerPeer, security: SocketSecurity, link: @escaping @Sendable () -> Link, intake: StepIntake,
+        store: any ActivationStore,
         steps: @escaping @Sendable (@escaping @Sendable (Trainer) throws -> Void) -> Void,
         tell: @escaping @Sendable (Event) -> Void
     ) throws(TransportError) {
         wake = try WakeSignal()
+        messages = try Mailbox()
         let outbox = try Mailbox<ReplicaConversation.Answer>()
         let thread = Thread { [self] in
             do {
                 var conversation = ReplicaConversation(
-                    link: link(), intake: intake, outbox: outbox, steps: steps, tell: tell)
+                    link: link(), intake: intake, messages: messages, store: store, outbox: outbox, steps: steps,
+                    tell: tell)
                 try conversation.run(leader.endpoint, security, wake: wake) {
                     isStopped.load(ordering: .acquiring)
                 }
@@ -51,6 +59,9 @@ final class ReplicaFollower: Sendable {
         thread.name = "replica"
         thread.start()
     }
+
+    /// Sends a device's message on to the leader: it has passed all frozen blocks. From any thread.
+    func forward(_ message: StoredMessage) { messages.post(message) }
 
     /// Returns when the thread has ended. To be called once.
     func stop() {
@@ -71,6 +82,9 @@ private struct ReplicaConversation {
 
     private let link: Link
     private var intake: StepIntake
+    private var forwarding: Forwarding
+    private let messages: Mailbox<StoredMessage>
+    private var toldComplete: Int?
     private let outbox: Mailbox<Answer>
     private let steps: @Sendable (@escaping @Sendable (Trainer) throws -> Void) -> Void
     private let tell: @Sendable (ReplicaFollower.Event) -> Void
@@ -90,12 +104,15 @@ private struct ReplicaConversation {
     private static let introductionPause = Duration.milliseconds(200)
 
     init(
-        link: Link, intake: StepIntake, outbox: Mailbox<Answer>,
+        link: Link, intake: StepIntake, messages: Mailbox<StoredMessage>, store: any ActivationStore,
+        outbox: Mailbox<Answer>,
         steps: @escaping @Sendable (@escaping @Sendable (Trainer) throws -> Void) -> Void,
         tell: @escaping @Sendable (ReplicaFollower.Event) -> Void
     ) {
         self.link = link
         self.intake = intake
+        self.messages = messages
+        forwarding = Forwarding(store)
         self.outbox = outbox
         self.steps = steps
         self.tell = tell
@@ -110,31 +127,44 @@ private struct ReplicaConversation {
         _ = poller.add(link)
         _ = poller.add(fileDescriptor: wake.fileDescriptor)
         _ = poller.add(fileDescriptor: outbox.signal.fileDescriptor)
+        _ = poller.add(fileDescriptor: messages.signal.fileDescriptor)
         while !isStopped() {
             let pause = unsent.isEmpty ? Duration.milliseconds(200) : Outbox.pause
             try poller.wait(milliseconds: min(pause, link.untilDue ?? pause).pollMilliseconds)
             wake.drain()
-            while let event = try link.event() { if event == .connected { try introduce() } }
+            while let event = try link.event() { try follow(event) }
             while let received = try link.receive() { try take(received) }
             for answer in outbox.drain() { try take(answer) }
+            for message in messages.drain() { forwarding.add(message) }
             try send()
+            try forward()
             try keepAlive()
+        }
+    }
+
+    private mutating func follow(_ event: Link.Event) throws {
+        switch event {
+        case .connected: try introduce()
+        case .disconnected: forwarding.disconnected()
+        case .refused, .retrying: break
         }
     }
 
     private mutating func introduce() throws {
         round += 1
         intake.reset()
+        forwarding.disconnected()
         unsent = []
         isToIntroduce = false
         (lastIntroduced, lastHeard, lastSaid) = (clock.now, clock.now, clock.now)
-        try link.send(.hello(Body.Hello(samples: 0)))
+        try link.send(.hello(Body.Hello(samples: UInt64(forwarding.sampleCount))))
     }
 
     /// What is known here is not what the leader believes: another introduction is due.
     private mutating func loseStep() {
         isToIntroduce = true
         unsent = []
+        forwarding.disconnected()
     }
 
     private mutating func keepAlive() throws {
@@ -154,7 +184,9 @@ private struct ReplicaConversation {
         lastHeard = clock.now
         // What follows in this session would not fit together.
         guard !isToIntroduce else { return }
-        if case .reject = envelope.body { return loseStep() }
+        if case .reject(let reject) = envelope.body, reject.sequence == 0 { return loseStep() }
+        // A message that is refused again and again gets refused to its device too, which says so.
+        guard forwarding.take(envelope.body, now: clock.now) else { return loseStep() }
         let work: StepIntake.Work?
         do throws(WireError) {
             work = try payloads.withBytes { payloads throws(WireError) in
@@ -211,6 +243,25 @@ private struct ReplicaConversation {
             unsent.removeFirst()
             lastSaid = clock.now
         }
+    }
+}
+
+extension ReplicaConversation {
+    /// Parts of steps go first; messages fill the time between.
+    fileprivate mutating func forward() throws {
+        let now = clock.now
+        while unsent.isEmpty, let next = try forwarding.next(now: now) {
+            switch next {
+            case .message(let body, let attempt, let payload):
+                try link.send(body, attempt: attempt, payload: Frame(payload))
+                lastSaid = now
+            case .damaged(let device, let sequence, let problem):
+                tell(.damaged(device: device, sequence: sequence, problem: problem))
+            }
+        }
+        guard let complete = forwarding.complete, complete != toldComplete else { return }
+        toldComplete = complete
+        tell(.caughtUp(messages: complete))
     }
 }
 
