@@ -1,9 +1,9 @@
 import Glibc
 
 /// The processor's time of a thread: what work takes on a machine that does nothing else.
-enum ProcessorTime {
+public enum ProcessorTime {
     /// Of the calling thread so far.
-    static var now: Duration {
+    public static var now: Duration {
         var time = timespec()
         // Cannot fail: every thread has this clock.
         clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
