@@ -6,8 +6,10 @@ import Runs
 extension Executor.Manner: ExpressibleByArgument {}
 
 extension PipelineBench.Way: ExpressibleByArgument {
+    /// A way by its name.
     public init?(argument: String) { self.init(name: argument) }
 
+    /// Their names.
     public static var allValueStrings: [String] { all.map(\.name) }
 }
 

@@ -131,6 +131,7 @@ public struct PipelineBench {
                 ratio: isSimulated(way) ? nil : whole.map { zip(rates, $0).map { $0 / $1 }.median },
                 predictedBubble: rounds.compactMap { $0.pipeline?.predictedBubble }.median,
                 measuredBubble: rounds.compactMap { $0.pipeline?.measuredBubble }.median,
+                processorSeconds: rounds.map(\.processorSeconds).median,
                 peakBytes: rounds.map(\.peakBytes).max() ?? 0, pipeline: rounds.last?.pipeline)
         }
         return report
@@ -138,6 +139,7 @@ public struct PipelineBench {
 
     private struct Round {
         var tokensPerSecond: Double
+        var processorSeconds: Double
         var peakBytes: Int
         var pipeline: PipelineSummary?
     }
@@ -154,13 +156,18 @@ public struct PipelineBench {
             pool: pool, manner: options.manner)
         trainableParameters = setup.parameters.layout.count
         let batch = batch
+        var before = Duration.zero
         let seconds = try (0..<2 + options.steps).map { step in
-            if step == 2 { setup.pipeline?.forget() }
+            if step == 2 {
+                setup.pipeline?.forget()
+                before = ProcessorTime.ofProcess
+            }
             return try setup.trainer.step(batch).seconds
         }
         let step = isSimulated(way) ? setup.pipeline?.stepSeconds : Array(seconds.dropFirst(2)).median
         return Round(
             tokensPerSecond: Double(options.microBatches * options.tokens) / (step ?? .infinity),
+            processorSeconds: (ProcessorTime.ofProcess - before) / .seconds(options.steps),
             peakBytes: ProcessMemory.peakResidentBytes, pipeline: setup.pipeline?.summary)
     }
 

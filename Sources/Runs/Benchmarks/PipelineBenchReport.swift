@@ -14,6 +14,8 @@ public struct PipelineBenchReport: Codable, Sendable {
         public var predictedBubble: Double
         /// Mean over the stages; 0 for one place.
         public var measuredBubble: Double
+        /// The processor's time of a step, of all threads.
+        public var processorSeconds: Double
         /// The most bytes resident; of a process that measures one way alone, what that way takes.
         public var peakBytes: Int
         /// What the stages did in the last round; nil for one place.
