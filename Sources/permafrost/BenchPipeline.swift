@@ -70,7 +70,7 @@ struct BenchPipeline: AnsweringCommand {
     @Option(help: "Tokens of a sequence.")
     var tokens = 128
 
-    @Option(help: "Steps of a round that are measured, after two that are not.")
+    @Option(help: "Steps of a round that are measured, after one that is not.")
     var steps = 6
 
     @Option(help: "How the answer is printed; with json, progress goes to the standard error.")

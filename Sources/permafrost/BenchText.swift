@@ -10,13 +10,14 @@ enum BenchText {
 
     static func pipeline(_ report: PipelineBenchReport) -> [String] {
         var table = TextTable([
-            ("SCHEDULE", .left), ("TOK/S", .right), ("RATIO", .right), ("BUBBLE", .right), ("PREDICTED", .right),
+            ("SCHEDULE", .left), ("TOK/S", .right), ("BEST", .right), ("RATIO", .right), ("BUBBLE", .right), ("PREDICTED", .right),
             ("BLOCKS", .left), ("STASH", .left),
         ])
         for row in report.rows {
             let stages = row.pipeline?.stages ?? []
             table.add([
                 row.schedule ?? "one place", Figures.count(Int(row.tokensPerSecond)),
+                Figures.count(Int(row.bestTokensPerSecond)),
                 row.ratio.map { Figures.decimal($0, 2) } ?? "",
                 row.schedule == nil ? "" : "\(Figures.decimal(100 * row.measuredBubble, 1)) %",
                 row.schedule == nil ? "" : "\(Figures.decimal(100 * row.predictedBubble, 1)) %",

@@ -39,6 +39,7 @@ def measured_reference(folder: Path) -> Dict[str, Any]:
             key: statistics.median(one[key] for one in rounds)
             for key in ("tokens_per_second", "processor_seconds", "peak_bytes")
         }
+        rows[name]["best_tokens_per_second"] = max(one["best_tokens_per_second"] for one in rounds)
         rows[name]["rounds"] = [one["tokens_per_second"] for one in rounds]
     return rows
 
@@ -48,18 +49,24 @@ def ratio(rows: Dict[str, Any], name: str, other: str) -> float:
     return statistics.median(a / b for a, b in zip(rows[name]["rounds"], rows[other]["rounds"]))
 
 
+def best_ratio(rows: Dict[str, Any], name: str, other: str) -> float:
+    """Of the shortest steps."""
+    return rows[name]["best_tokens_per_second"] / rows[other]["best_tokens_per_second"]
+
+
 def reference_table(rows: Dict[str, Any]) -> List[str]:
     lines = [
-        "| | tokens/s | processor s a step | peak memory | ours: tokens/s | ours: memory |",
-        "|---|---|---|---|---|---|",
+        "| | tokens/s: median | shortest step | processor s a step | peak memory | ours: median | shortest | memory |",
+        "|---|---|---|---|---|---|---|---|",
     ]
-    for name, row in sorted(rows.items(), key=lambda item: -item[1]["tokens_per_second"]):
+    for name, row in sorted(rows.items(), key=lambda item: -item[1]["best_tokens_per_second"]):
         shown = NAMES.get(name, "torch, %s, 2 processes" % name.partition(".")[2])
         lines.append(
-            "| %s | %.0f | %.2f | %.0f MB | %.2f x | %.2f x |"
+            "| %s | %.0f | %.0f | %.2f | %.0f MB | %.2f x | %.2f x | %.2f x |"
             % (
-                shown, row["tokens_per_second"], row["processor_seconds"], row["peak_bytes"] / 1e6,
-                ratio(rows, OURS, name), rows[OURS]["peak_bytes"] / row["peak_bytes"],
+                shown, row["tokens_per_second"], row["best_tokens_per_second"], row["processor_seconds"],
+                row["peak_bytes"] / 1e6, ratio(rows, OURS, name), best_ratio(rows, OURS, name),
+                rows[OURS]["peak_bytes"] / row["peak_bytes"],
             )
         )
     return lines
@@ -94,18 +101,18 @@ def page(results: Dict[str, Any]) -> str:
     rows, stages = results.get("reference"), results.get("stages")
     if rows:
         peers = [name for name in rows if name.startswith("reference.") and name != SINGLE]
-        best = max(peers, key=lambda name: rows[name]["tokens_per_second"])
+        best = max(peers, key=lambda name: rows[name]["best_tokens_per_second"])
         lines += [
             "", "## Beside torch.distributed.pipelining", "",
-            "LoRA of rank 8 beside every linear layer. Ratios of tokens/s are medians of rounds; memory is the sum of the",
-            "processes' peaks. The processor's time is that of all threads. Load of the machine while it was measured: %s."
-            % results["load"]["reference"],
+            "LoRA of rank 8 beside every linear layer. Medians are of rounds, ratios too; the shortest step is that of all",
+            "rounds, which says more on a machine that does something else as well. The processor's time is that of all",
+            "threads, memory the sum of the processes' peaks. Load while it was measured: %s." % results["load"]["reference"],
             "", *reference_table(rows), "",
-            "Ours is %.2f x torch's best pipeline (%s) in tokens/s with %.2f x its memory, and %.2f x our own single process."
-            % (
-                ratio(rows, OURS, best), best.partition(".")[2],
-                rows[OURS]["peak_bytes"] / rows[best]["peak_bytes"], ratio(rows, OURS, ONE_PLACE),
-            ),
+            "By the shortest steps, ours is %.2f x torch's best pipeline (%s) with %.2f x its memory, and %.2f x our own"
+            % (best_ratio(rows, OURS, best), best.partition(".")[2], rows[OURS]["peak_bytes"] / rows[best]["peak_bytes"],
+               best_ratio(rows, OURS, ONE_PLACE)),
+            "single process, which takes %.2f x the processor's time."
+            % (rows[ONE_PLACE]["processor_seconds"] / rows[OURS]["processor_seconds"]),
         ]
     if stages:
         lines += [

@@ -50,7 +50,7 @@ public struct PipelineBench {
         public var microBatches = 8
         /// Tokens of each sequence.
         public var tokens = 128
-        /// Steps of a round that are measured, after two that are not.
+        /// Steps of a round that are measured, after one that is not.
         public var steps = 6
 
         /// The usual ones.
@@ -128,6 +128,7 @@ public struct PipelineBench {
             let rates = rounds.map(\.tokensPerSecond)
             return PipelineBenchReport.Row(
                 schedule: way.schedule?.rawValue, tokensPerSecond: rates.median,
+                bestTokensPerSecond: rounds.map(\.bestTokensPerSecond).max() ?? 0,
                 ratio: isSimulated(way) ? nil : whole.map { zip(rates, $0).map { $0 / $1 }.median },
                 predictedBubble: rounds.compactMap { $0.pipeline?.predictedBubble }.median,
                 measuredBubble: rounds.compactMap { $0.pipeline?.measuredBubble }.median,
@@ -139,6 +140,7 @@ public struct PipelineBench {
 
     private struct Round {
         var tokensPerSecond: Double
+        var bestTokensPerSecond: Double
         var processorSeconds: Double
         var peakBytes: Int
         var pipeline: PipelineSummary?
@@ -157,16 +159,17 @@ public struct PipelineBench {
         trainableParameters = setup.parameters.layout.count
         let batch = batch
         var before = Duration.zero
-        let seconds = try (0..<2 + options.steps).map { step in
-            if step == 2 {
+        let seconds = try (0...options.steps).map { step in
+            if step == 1 {
                 setup.pipeline?.forget()
                 before = ProcessorTime.ofProcess
             }
             return try setup.trainer.step(batch).seconds
         }
-        let step = isSimulated(way) ? setup.pipeline?.stepSeconds : Array(seconds.dropFirst(2)).median
+        let measured = isSimulated(way) ? [setup.pipeline?.stepSeconds ?? .infinity] : Array(seconds.dropFirst())
+        let tokens = Double(options.microBatches * options.tokens)
         return Round(
-            tokensPerSecond: Double(options.microBatches * options.tokens) / (step ?? .infinity),
+            tokensPerSecond: tokens / measured.median, bestTokensPerSecond: tokens / (measured.min() ?? .infinity),
             processorSeconds: (ProcessorTime.ofProcess - before) / .seconds(options.steps),
             peakBytes: ProcessMemory.peakResidentBytes, pipeline: setup.pipeline?.summary)
     }

@@ -8,6 +8,8 @@ public struct PipelineBenchReport: Codable, Sendable {
         public var schedule: String?
         /// Training tokens per second: the optimizer's step included, but for stages that are emulated.
         public var tokensPerSecond: Double
+        /// That of the shortest step of all rounds: whatever else the machine does makes steps longer.
+        public var bestTokensPerSecond: Double
         /// Share of the rate in one place in the same round; nil where that was not measured, or with emulated stages.
         public var ratio: Double?
         /// Mean over the stages, simulated from costs measured before; 0 for one place.
