@@ -3,7 +3,7 @@ import Pipeline
 import Synchronization
 import Tensors
 
-/// Micro-batches through the stages of a pipeline, each stage on a thread of its own with consecutive blocks.
+/// Micro-batches through the stages of a pipeline, each stage with consecutive blocks and a thread.
 final class PipelinePasses: BatchPasses {
     private let model: LanguageModel
     private let head: OutputHead
@@ -18,12 +18,12 @@ final class PipelinePasses: BatchPasses {
     ///   - stages: consecutive blocks, from the first that every micro-batch has not passed yet to the last.
     ///   - schedule: gives the schedule of a step; every stage of it trains.
     ///   - stashCapBytes: the most that a stage may stash, as was proven of the schedules.
-    ///   - pool: has a thread for each stage.
+    ///   - pool: has a thread for each stage, unless these are emulated.
     ///   - observer: is told how each step went.
     init(
         model: LanguageModel, head: OutputHead, parameters: TrainableParameters, stages: [Range<Int>],
         schedule: @escaping @Sendable (_ microBatches: Int) throws -> Schedule, stashCapBytes: Int?, pool: ComputePool,
-        observer: @escaping @Sendable (StepTrace) -> Void = { _ in }
+        manner: Executor.Manner, observer: @escaping @Sendable (StepTrace) -> Void = { _ in }
     ) {
         self.model = model
         self.head = head
@@ -31,7 +31,7 @@ final class PipelinePasses: BatchPasses {
         self.stages = stages
         self.schedule = schedule
         self.observer = observer
-        executor = Executor(pool: pool, capBytes: stashCapBytes)
+        executor = Executor(pool: pool, capBytes: stashCapBytes, manner: manner)
     }
 
     func run(_ batch: StepBatch, sums: [TrainableParameters]) throws -> [MicroBatchPass.Result] {
@@ -73,6 +73,8 @@ private final class PipelineStep: StageWork, @unchecked Sendable {
     private let width: Int
     private let memory: PassMemory
     private let streams: [Stream]
+    /// Of each stage and micro-batch, as its last operation left it: another thread may be at the next one.
+    private let stashed: Mutex<[[Int]]>
 
     init(
         _ batch: StepBatch, passes: [[StagePass]], sums: [TrainableParameters], fusesBackward: Bool, width: Int,
@@ -85,6 +87,7 @@ private final class PipelineStep: StageWork, @unchecked Sendable {
         self.width = width
         self.memory = memory
         streams = batch.microBatches.map { _ in Stream() }
+        stashed = Mutex(passes.map { $0.map { _ in 0 } })
     }
 
     /// Of the micro-batches, once all are done.
@@ -116,9 +119,10 @@ private final class PipelineStep: StageWork, @unchecked Sendable {
         case .backwardWeights: if !fusesBackward { pass.backwardWeights(addTo: sum) }
         case .frozenForward, .step: break
         }
+        stashed.withLock { $0[stage][number] = pass.stashedBytes }
     }
 
-    func stashedBytes(stage: Int) -> Int { passes[stage].reduce(0) { $0 + $1.stashedBytes } }
+    func stashedBytes(stage: Int) -> Int { stashed.withLock { $0[stage].reduce(0, +) } }
 
     /// Gives everything back that a step which failed still holds.
     func giveBack() {

@@ -46,18 +46,19 @@ public final class Trainer: @unchecked Sendable {
     ///   - stages: consecutive blocks, from the first one above the frozen ones to the last.
     ///   - schedule: gives the schedule for so many micro-batches; every stage of it trains.
     ///   - stashCapBytes: the most that a stage may stash, as was proven of the schedules.
+    ///   - manner: what threads have to do with stages.
     ///   - observer: is told how each step went.
     public convenience init(
         model: LanguageModel, head: OutputHead, parameters: TrainableParameters, stages: [Range<Int>],
         schedule pipeline: @escaping @Sendable (_ microBatches: Int) throws -> Schedule, stashCapBytes: Int? = nil,
         optimizer: any Optimizer, schedule: LearningRateSchedule, seed: UInt64, pool: ComputePool,
-        observer: @escaping @Sendable (StepTrace) -> Void = { _ in }
+        manner: Executor.Manner = .helping, observer: @escaping @Sendable (StepTrace) -> Void = { _ in }
     ) {
         self.init(
             parameters, optimizer: optimizer, schedule: schedule, seed: seed,
             passes: PipelinePasses(
                 model: model, head: head, parameters: parameters, stages: stages, schedule: pipeline,
-                stashCapBytes: stashCapBytes, pool: pool, observer: observer))
+                stashCapBytes: stashCapBytes, pool: pool, manner: manner, observer: observer))
     }
 
     init(

@@ -4,10 +4,11 @@ import Pipeline
 /// Figures of the steps of a pipeline.
 struct PipelineRecord {
     private(set) var steps = 0
-    private var seconds = 0.0
+    private(set) var seconds = 0.0
     private var stages: [Stage] = []
 
     private struct Stage {
+        /// Of the stage's thread.
         var busySeconds = 0.0
         var stashedMicroBatches = 0
         var stashedBytes = 0
@@ -25,13 +26,13 @@ struct PipelineRecord {
             // Where B does W as well, W's own time says nothing.
             for entry in entries where !(trace.fusesBackward && entry.operation.kind == .backwardWeights) {
                 let time = entry.end - entry.start
-                stages[number].busySeconds += time / .seconds(1)
+                stages[entry.thread].busySeconds += time / .seconds(1)
                 stages[number].times[entry.operation.kind, default: LateTimes()].add(time)
             }
         }
     }
 
-    /// Mean over the stages of the share of the steps' time in which they did none of their operations; 0 before the first.
+    /// Mean over the stages' threads of the share of the steps' time in which they did no operation; 0 before the first.
     var bubble: Double { stages.reduce(0) { $0 + bubble($1) } / Double(max(1, stages.count)) }
 
     /// What each stage did.

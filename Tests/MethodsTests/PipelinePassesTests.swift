@@ -66,17 +66,24 @@ struct PipelinePassesTests {
         }
 
         func divided(
-            _ cuts: [Int], _ kind: ScheduleKind, tokens: Int = 9, scheduledCap: Int? = nil, executedCap: Int? = nil,
+            _ cuts: [Int], _ kind: ScheduleKind?, tokens: Int = 9, scheduledCap: Int? = nil, executedCap: Int? = nil,
+            manner: Executor.Manner = .helping,
             observer: @escaping @Sendable (StepTrace, Schedule) -> Void = { _, _ in }
         ) throws -> Trainer {
             let bounds = [frozen] + cuts + [layers], costs = costs(cuts, tokens: tokens)
+            let form = layout.form
             let schedule = { @Sendable (microBatches: Int) in
-                try Schedule.make(kind, costs: costs, microBatches: microBatches, capBytes: scheduledCap)
+                guard let kind else {
+                    return try Schedule.helped(
+                        costs: costs, microBatches: microBatches,
+                        sums: Trainer.lanes(form, microBatches: microBatches), capBytes: scheduledCap)
+                }
+                return try Schedule.make(kind, costs: costs, microBatches: microBatches, capBytes: scheduledCap)
             }
             return Trainer(
                 model: model, head: head, parameters: try TrainableParameters(layout: layout, model: model, seed: 5),
                 stages: (1..<bounds.count).map { bounds[$0 - 1]..<bounds[$0] }, schedule: schedule,
-                stashCapBytes: executedCap, optimizer: optimizer, schedule: rates, seed: 5, pool: pool
+                stashCapBytes: executedCap, optimizer: optimizer, schedule: rates, seed: 5, pool: pool, manner: manner
             ) { trace in
                 let microBatches = trace.stages[0].count / 3
                 if let schedule = try? schedule(microBatches) { observer(trace, schedule) }
@@ -92,17 +99,17 @@ struct PipelinePassesTests {
 
     @Test(
         "stages of any number, by any schedule, train what one place trains, bit for bit, in the stash that was checked",
-        arguments: Form.allCases)
-    func equalsUndivided(form: Form) throws {
+        arguments: Form.allCases, Executor.Manner.allCases)
+    func equalsUndivided(form: Form, manner: Executor.Manner) throws {
         let bench = try Bench(form)
         let expected = try bench.train(bench.undivided())
         let problems = Mutex<[String]>([])
         for cuts in [[], [5], [3, 6], [3, 4, 7]] {
-            for kind in ScheduleKind.allCases {
+            for kind in ScheduleKind.allCases.map(Optional.some) + [nil] {
                 let unit = StageCosts(forward: 1, activationBytes: 1, weightStashBytes: 1)
                 // The longest text has nine tokens.
                 let costs = bench.costs(cuts, tokens: 9)
-                let trainer = try bench.divided(cuts, kind) { trace, schedule in
+                let trainer = try bench.divided(cuts, kind, manner: manner) { trace, schedule in
                     let units = PipelineCosts(stages: schedule.stages.map { _ in unit })
                     let microBatches = try? CheckedSchedule(schedule, costs: units).stashBound
                     let bytes = try? CheckedSchedule(schedule, costs: costs).stashBound
@@ -114,7 +121,8 @@ struct PipelinePassesTests {
                         problems.withLock { $0.append("\(schedule.name): stage \(stage) stashed \(found)") }
                     }
                 }
-                #expect(try bench.train(trainer) == expected, "\(kind) with cuts at \(cuts)")
+                let name = kind?.rawValue ?? "helped"
+                #expect(try bench.train(trainer) == expected, "\(name) with cuts at \(cuts)")
             }
         }
         #expect(problems.withLock(\.self) == [])

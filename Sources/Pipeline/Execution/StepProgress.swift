@@ -1,7 +1,8 @@
 /// Which operations of one step are done: what each stage may begin next, as a pure function of what has ended.
 ///
 /// F and B of a stage keep the order of its list. A W, which nobody waits for, is taken early while F or B cannot begin,
-/// and left for later while it cannot itself.
+/// and left for later while it cannot itself. A thread whose stage has to wait can take another stage's operation: the next
+/// one of that list, beside those that are under way there.
 struct StepProgress {
     private let chain: StageChain
     private let fusesBackward: Bool
@@ -10,11 +11,15 @@ struct StepProgress {
     private var done: [Bool]
     /// What each stage still has to do, in the order of its list.
     private var rest: [[StageOperation]]
+    private var stashes: [StashBook]
+    private let helps: Bool
 
     /// - Parameters:
     ///   - schedule: checked.
     ///   - sums: sums of gradients: B and W of micro-batch i come after those of i − sums.
-    init(_ schedule: Schedule, sums: Int) {
+    ///   - helps: whether a stage's thread does other stages' operations while its own has to wait.
+    init(_ schedule: Schedule, sums: Int, helps: Bool) {
+        self.helps = helps
         chain = schedule.chain
         fusesBackward = schedule.fusesBackward
         microBatches = schedule.microBatches
@@ -25,20 +30,35 @@ struct StepProgress {
         rest = schedule.stages.map {
             $0.step.filter { [.forward, .backwardInput, .backwardWeights].contains($0.kind) }
         }
+        stashes = rest.map { [fusesBackward] in StashBook($0, fusesBackward: fusesBackward) }
     }
 
-    /// Whether a stage has nothing left.
-    func isFinished(_ stage: Int) -> Bool { rest[stage].isEmpty }
+    /// Whether nothing is left for a stage's thread.
+    func isFinished(thread: Int) -> Bool { stages(thread).allSatisfy { rest[$0].isEmpty } }
 
     /// Whether `begin` gives something.
-    func canBegin(_ stage: Int) -> Bool { place(stage) != nil }
+    func canBegin(thread: Int) -> Bool { stages(thread).contains { place($0) != nil } }
 
-    /// Takes the operation that a stage does next; nil while none can begin.
-    mutating func begin(_ stage: Int) -> StageOperation? { place(stage).map { rest[stage].remove(at: $0) } }
+    /// Takes the operation that a stage's thread does next; nil while none can begin.
+    mutating func begin(thread: Int) -> (operation: StageOperation, stage: Int)? {
+        for stage in stages(thread) {
+            guard let place = place(stage) else { continue }
+            let operation = rest[stage].remove(at: place)
+            stashes[stage].began(operation.kind)
+            return (operation, stage)
+        }
+        return nil
+    }
 
     /// An operation has been done.
     mutating func end(_ operation: StageOperation, stage: Int) {
         done[index(operation.kind, operation.microBatch, stage)] = true
+        stashes[stage].ended(operation.kind)
+    }
+
+    /// Whose operations a thread does: those of its own stage, and then of those that a gradient reaches first.
+    private func stages(_ thread: Int) -> [Int] {
+        helps ? [thread] + rest.indices.reversed().filter { $0 != thread } : [thread]
     }
 
     private func place(_ stage: Int) -> Int? {
@@ -55,6 +75,7 @@ struct StepProgress {
 
     private func isReady(_ operation: StageOperation, _ stage: Int) -> Bool {
         let kind = operation.kind, microBatch = operation.microBatch
+        guard stashes[stage].hasRoom(for: kind) else { return false }
         if let own = chain.ownInput(of: kind), !isDone(own, microBatch, stage) { return false }
         if kind != .forward, microBatch >= sums, !isDone(kind, microBatch - sums, stage) { return false }
         guard let input = chain.input(of: kind, stage: stage, fusesBackward: fusesBackward),
