@@ -104,8 +104,8 @@ struct ReplicaChaosTests {
         var chance = SeededGenerator(seed: Self.seed, stream: "chaos/replicas/killed")
         try TinyModel.use { tiny in
             // More than can be trained meanwhile.
-            let overrides = Self.overrides(epochs: Int(600 * Self.minutes))
-            let undisturbed = try tiny.trainUndisturbed(overrides)
+            let overrides = Self.overrides(epochs: Int(500 * Self.minutes))
+            let undisturbed = try tiny.startUndisturbed(overrides, within: 120 * Self.minutes + 600)
             let cluster = try Self.scaledUp(tiny, overrides)
             let end = ContinuousClock.now + .seconds(60 * Self.minutes)
             var deaths = 0
@@ -120,7 +120,7 @@ struct ReplicaChaosTests {
             try cluster.finish(within: 60 * Self.minutes + 600)
             print("chaos with replicas, seed \(Self.seed): \(deaths) killed within \(steps) steps")
             #expect(deaths >= Int(3 * Self.minutes) - 1, "the run ended too soon")
-            try Self.expectUndisturbed(cluster, undisturbed)
+            try Self.expectUndisturbed(cluster, tiny.undisturbed(undisturbed))
         }
     }
 }
