@@ -1087,6 +1087,51 @@ void   permafrost__queue_report__free_unpacked
   assert(message->base.descriptor == &permafrost__queue_report__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   permafrost__worker_share__init
+                     (Permafrost__WorkerShare         *message)
+{
+  static const Permafrost__WorkerShare init_value = PERMAFROST__WORKER_SHARE__INIT;
+  *message = init_value;
+}
+size_t permafrost__worker_share__get_packed_size
+                     (const Permafrost__WorkerShare *message)
+{
+  assert(message->base.descriptor == &permafrost__worker_share__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__worker_share__pack
+                     (const Permafrost__WorkerShare *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__worker_share__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__worker_share__pack_to_buffer
+                     (const Permafrost__WorkerShare *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__worker_share__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__WorkerShare *
+       permafrost__worker_share__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__WorkerShare *)
+     protobuf_c_message_unpack (&permafrost__worker_share__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__worker_share__free_unpacked
+                     (Permafrost__WorkerShare *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__worker_share__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   permafrost__pipeline_report__init
                      (Permafrost__PipelineReport         *message)
 {
@@ -4125,7 +4170,7 @@ const ProtobufCMessageDescriptor permafrost__refused__descriptor =
   (ProtobufCMessageInit) permafrost__refused__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__queue_report__field_descriptors[11] =
+static const ProtobufCFieldDescriptor permafrost__queue_report__field_descriptors[12] =
 {
   {
     "devices",
@@ -4259,6 +4304,18 @@ static const ProtobufCFieldDescriptor permafrost__queue_report__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "shares",
+    12,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__QueueReport, n_shares),
+    offsetof(Permafrost__QueueReport, shares),
+    &permafrost__worker_share__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__queue_report__field_indices_by_name[] = {
   5,   /* field[5] = advance_block_tokens */
@@ -4268,6 +4325,7 @@ static const unsigned permafrost__queue_report__field_indices_by_name[] = {
   3,   /* field[3] = is_full */
   10,   /* field[10] = pipeline */
   8,   /* field[8] = refusals */
+  11,   /* field[11] = shares */
   6,   /* field[6] = step_seconds */
   7,   /* field[7] = step_tokens */
   1,   /* field[1] = store_bytes */
@@ -4276,7 +4334,7 @@ static const unsigned permafrost__queue_report__field_indices_by_name[] = {
 static const ProtobufCIntRange permafrost__queue_report__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor permafrost__queue_report__descriptor =
 {
@@ -4286,11 +4344,62 @@ const ProtobufCMessageDescriptor permafrost__queue_report__descriptor =
   "Permafrost__QueueReport",
   "permafrost",
   sizeof(Permafrost__QueueReport),
-  11,
+  12,
   permafrost__queue_report__field_descriptors,
   permafrost__queue_report__field_indices_by_name,
   1,  permafrost__queue_report__number_ranges,
   (ProtobufCMessageInit) permafrost__queue_report__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__worker_share__field_descriptors[2] =
+{
+  {
+    "worker",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__WorkerShare, worker),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "micro_batches",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__WorkerShare, micro_batches),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__worker_share__field_indices_by_name[] = {
+  1,   /* field[1] = micro_batches */
+  0,   /* field[0] = worker */
+};
+static const ProtobufCIntRange permafrost__worker_share__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor permafrost__worker_share__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.WorkerShare",
+  "WorkerShare",
+  "Permafrost__WorkerShare",
+  "permafrost",
+  sizeof(Permafrost__WorkerShare),
+  2,
+  permafrost__worker_share__field_descriptors,
+  permafrost__worker_share__field_indices_by_name,
+  1,  permafrost__worker_share__number_ranges,
+  (ProtobufCMessageInit) permafrost__worker_share__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor permafrost__pipeline_report__field_descriptors[4] =

@@ -80,7 +80,8 @@ extension CoordinatorMachine {
         welcome(id, samples: nil, isKnown: known != nil, wasAway: known?.state == .away || known?.state == .failed)
         guard !tellIfStopping(id) else { return }
         if isLeaving { return send(.stop(Body.Stop(reason: "another worker has taken over")), to: id) }
-        id == roster.owner ? ownerRegistered(hasMoved: hasMoved) : standbyRegistered(id, hasMoved: hasMoved)
+        if id == roster.owner { return ownerRegistered(hasMoved: hasMoved) }
+        standbyRegistered(id, isKnown: known != nil, hasMoved: hasMoved)
     }
 
     private mutating func ownerRegistered(hasMoved: Bool) {
@@ -94,13 +95,16 @@ extension CoordinatorMachine {
         if drain != nil { nameSuccessor(again: true) }
     }
 
-    private mutating func standbyRegistered(_ id: String, hasMoved: Bool) {
+    private mutating func standbyRegistered(_ id: String, isKnown: Bool, hasMoved: Bool) {
         if roster.replicas.contains(id) {
             replicaRegistered(id, hasMoved: hasMoved)
             if roster.workers[id]?.state == .draining { send(.drain(Body.Drain()), to: id) }
             return
         }
-        guard drain != nil else { return }
+        guard drain != nil else {
+            // It may have been a replica, and another one took its place while it was away.
+            return isKnown && settings.replicas > 1 ? sendPlan(to: id) : ()
+        }
         if drain?.successor == id {
             sendPlan(to: id)
             if hasMoved { tellDrain() }

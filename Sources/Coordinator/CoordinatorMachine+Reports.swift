@@ -32,6 +32,7 @@ extension CoordinatorMachine {
         guard id == roster.owner else { return }
         measure(report)
         follow(report, of: id)
+        follow(report.shares)
         for queue in report.devices {
             guard let number = roster.number(of: queue.device) else { continue }
             roster.devices[number].queue = queue
@@ -59,6 +60,20 @@ extension CoordinatorMachine {
         }
         self.compute[worker] = compute
         record(.compute(compute))
+    }
+
+    /// Records who computed how much, where that has changed.
+    private mutating func follow(_ told: [Body.WorkerShare]) {
+        let changed = told.prefix(Self.maximumWorkers).filter { share in
+            roster.workers[share.worker] != nil
+                && shares.updateValue(share.microBatches, forKey: share.worker) != share.microBatches
+        }
+        guard !changed.isEmpty else { return }
+        record(
+            .shares(
+                changed.map {
+                    ShareRecord(run: settings.run, worker: $0.worker, microBatches: Int(clamping: $0.microBatches))
+                }))
     }
 
     /// The live figures of everybody with news.

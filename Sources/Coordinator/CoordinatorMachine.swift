@@ -86,6 +86,8 @@ struct CoordinatorMachine {
     var refusals: [RefusalBook.Source: RefusalBook] = [:]
     /// What was last recorded of each worker's computations.
     var compute: [String: ComputeRecord] = [:]
+    /// Micro-batches that were last recorded of each worker.
+    var shares: [String: UInt64] = [:]
     var actions: [Action] = []
 
     init(_ settings: Coordinator.Configuration) {

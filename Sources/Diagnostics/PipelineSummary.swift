@@ -4,7 +4,7 @@ public struct PipelineSummary: Codable, Sendable, Equatable {
     public struct Stage: Codable, Sendable, Equatable {
         /// First and last block, from 1.
         public var blocks: [Int]
-        /// Share of the steps' time in which the stage did none of its operations.
+        /// Share of the steps' time in which the stage's thread did none of their operations.
         public var bubble: Double
         /// Median of F of a micro-batch, of late ones.
         public var forwardSeconds: Double

@@ -39,6 +39,7 @@ extension Ledger {
                 cursors: try database.rows(CursorRecord.self, "WHERE run = ? ORDER BY device", [run]),
                 refusals: try database.laterRows(RefusalRecord.self, of: run),
                 compute: try database.laterRows(ComputeRecord.self, of: run),
+                shares: try database.laterRows(ShareRecord.self, of: run),
                 generation: max(plan?.generation ?? 0, assignments.map(\.generation).max() ?? 0), plan: plan,
                 newestStep: steps.first)
         }

@@ -22,6 +22,8 @@ public enum LedgerEntry: Sendable, Equatable {
     case refusals(RefusalRecord)
     /// What a worker's computations take; replaces what was known of it.
     case compute(ComputeRecord)
+    /// How much of the steps workers have computed; replaces what was known of them.
+    case shares([ShareRecord])
     /// A worker took a step.
     case step(StepRecord)
     /// An operator's order is being followed.

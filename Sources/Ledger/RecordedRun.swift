@@ -68,6 +68,8 @@ public struct RunState: Sendable, Equatable {
     public var refusals: [RefusalRecord]
     /// What the computations of each worker have taken.
     public var compute: [ComputeRecord]
+    /// How much of the steps each worker computed, by worker; empty when there was never a replica.
+    public var shares: [ShareRecord]
     /// The newest generation of any assignment or plan, 0 before the first.
     public var generation: Int
     /// The newest plan.

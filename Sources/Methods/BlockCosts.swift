@@ -14,7 +14,7 @@ public struct BlockCosts {
     private let sums: TrainableParameters
     private let x_TD: Matrix
 
-    /// Times of which the shortest counts: whatever else the machine does makes them longer.
+    /// Processor's times of which the shortest counts: whatever else the machine does makes them longer.
     private static let repetitions = 4
 
     /// - Parameters:
@@ -73,8 +73,8 @@ public struct BlockCosts {
     }
 
     private func seconds(_ body: () -> Void) -> Double {
-        let start = ContinuousClock.now
+        let start = ProcessorTime.now
         body()
-        return (ContinuousClock.now - start) / .seconds(1)
+        return (ProcessorTime.now - start) / .seconds(1)
     }
 }

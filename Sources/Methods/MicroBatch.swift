@@ -41,5 +41,5 @@ public struct MicroBatch: Sendable {
     }
 
     /// Targets of all sequences.
-    var targetCount: Int { targets.reduce(0) { $0 + $1.count } }
+    public var targetCount: Int { targets.reduce(0) { $0 + $1.count } }
 }

@@ -50,6 +50,7 @@ public final class Trainer: @unchecked Sendable {
     ///   - stages: consecutive blocks, from the first one above the frozen ones to the last.
     ///   - schedule: gives the schedule for so many micro-batches; every stage of it trains.
     ///   - stashCapBytes: the most that a stage may stash, as was proven of the schedules.
+    ///   - manner: what threads have to do with stages.
     ///   - stageCosts: what a usual micro-batch takes on each stage, where other workers may be the later stages; nil keeps
     ///     all stages here.
     ///   - observer: is told how each step went.
@@ -57,12 +58,12 @@ public final class Trainer: @unchecked Sendable {
         model: LanguageModel, head: OutputHead, parameters: TrainableParameters, stages: [Range<Int>],
         schedule pipeline: @escaping @Sendable (_ microBatches: Int) throws -> Schedule, stashCapBytes: Int? = nil,
         optimizer: any Optimizer, schedule: LearningRateSchedule, seed: UInt64, pool: ComputePool,
-        stageCosts: PipelineCosts? = nil,
+        manner: Executor.Manner = .helping, stageCosts: PipelineCosts? = nil,
         observer: @escaping @Sendable (StepTrace) -> Void = { _ in }
     ) {
         let passes = PipelinePasses(
             model: model, head: head, parameters: parameters, stages: stages, schedule: pipeline,
-            stashCapBytes: stashCapBytes, pool: pool, observer: observer)
+            stashCapBytes: stashCapBytes, pool: pool, manner: manner, observer: observer)
         self.init(
             parameters, optimizer: optimizer, schedule: schedule, seed: seed, passes: passes, pipeline: passes,
             stageCosts: stageCosts)
@@ -81,9 +82,12 @@ public final class Trainer: @unchecked Sendable {
         self.passes = passes
     }
 
+    /// No step has more sums of gradients.
+    public static let mostLanes = 8
+
     /// Sums of gradients that exist side by side. Adapters are small; whole weights are not.
     public static func lanes(_ form: TrainableLayout.Form, microBatches: Int) -> Int {
-        min(microBatches, form == .full ? 2 : 8)
+        min(microBatches, form == .full ? 2 : mostLanes)
     }
 
     /// What a step did.

@@ -9,6 +9,7 @@ struct PipelineRecord {
     private struct Stage {
         /// Of the steps in which the stage was walked here.
         var seconds = 0.0
+        /// Of the stage's thread.
         var busySeconds = 0.0
         var stashedMicroBatches = 0
         var stashedBytes = 0
@@ -26,13 +27,16 @@ struct PipelineRecord {
             // Where B does W as well, W's own time says nothing.
             for entry in entries where !(trace.fusesBackward && entry.operation.kind == .backwardWeights) {
                 let time = entry.end - entry.start
-                stages[number].busySeconds += time / .seconds(1)
+                stages[entry.thread].busySeconds += time / .seconds(1)
                 stages[number].times[entry.operation.kind, default: LateTimes()].add(time)
             }
         }
     }
 
-    /// Mean over the stages of the share of the steps' time in which they did none of their operations; 0 before the first.
+    /// Of all steps: the first stage is walked here in each of them.
+    var seconds: Double { stages.first?.seconds ?? 0 }
+
+    /// Mean over the stages' threads of the share of the steps' time in which they did no operation; 0 before the first.
     /// Stages that other workers walk are not in it.
     var bubble: Double {
         let here = stages.filter { $0.seconds > 0 }

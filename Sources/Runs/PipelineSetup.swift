@@ -14,6 +14,8 @@ final class PipelineSetup: Sendable {
     let stages: [Range<Int>]
     private let kind: ScheduleKind
     private let costs: PipelineCosts
+    private let sums: Int
+    private let helps: Bool
     /// The most bytes that a stage may keep between F and W.
     let capBytes: Int?
     private let predictedBubble: Double
@@ -23,9 +25,11 @@ final class PipelineSetup: Sendable {
     /// Measures the blocks above the frozen ones, and cuts them into stages: by their times, or by their bytes where a cap
     /// leaves no other choice.
     ///
+    /// - Parameter manner: what threads have to do with stages.
     /// - Throws: `ScheduleError` when there are fewer blocks than stages, or the schedule is not possible under the cap.
     init(
-        _ recipe: Recipe, model: LanguageModel, head: OutputHead, parameters: TrainableParameters
+        _ recipe: Recipe, model: LanguageModel, head: OutputHead, parameters: TrainableParameters,
+        manner: Executor.Manner
     ) throws(ScheduleError) {
         let training = recipe.training, first = recipe.model.frozenBlocks
         let memory = StageMemory(recipe, model: model.hyperparameters)
@@ -59,7 +63,18 @@ final class PipelineSetup: Sendable {
         stageCosts = recipe.pipeline.placement == .workers ? costs : nil
         self.kind = kind
         self.capBytes = capBytes
-        predictedBubble = try ScheduleFigures(schedule, costs: costs).bubbleRatio
+        sums = Trainer.lanes(parameters.layout.form, microBatches: microBatches)
+        // Stages of several workers share no memory.
+        helps = manner == .helping && recipe.pipeline.placement == .threads
+        if helps {
+            if kind == .permafrost {
+                schedule = try Schedule.helped(
+                    costs: costs, microBatches: microBatches, sums: sums, capBytes: capBytes)
+            }
+            predictedBubble = schedule.helpedFigures(costs: costs, sums: sums).bubbleRatio
+        } else {
+            predictedBubble = try ScheduleFigures(schedule, costs: costs).bubbleRatio
+        }
         stages = cut.map { first + $0.lowerBound..<first + $0.upperBound }
         schedules.withLock { $0[microBatches] = schedule }
     }
@@ -70,7 +85,10 @@ final class PipelineSetup: Sendable {
     /// The schedule of a step; the last one of an epoch can have fewer micro-batches.
     @Sendable func schedule(microBatches: Int) throws -> Schedule {
         if let known = schedules.withLock({ $0[microBatches] }) { return known }
-        let made = try Schedule.make(kind, costs: costs, microBatches: microBatches, capBytes: capBytes)
+        let made =
+            helps && kind == .permafrost
+            ? try Schedule.helped(costs: costs, microBatches: microBatches, sums: sums, capBytes: capBytes)
+            : try Schedule.make(kind, costs: costs, microBatches: microBatches, capBytes: capBytes)
         schedules.withLock { $0[microBatches] = made }
         return made
     }
@@ -80,6 +98,9 @@ final class PipelineSetup: Sendable {
 
     /// Forgets the steps so far.
     func forget() { record.withLock { $0 = PipelineRecord() } }
+
+    /// Mean of the steps so far, without the optimizer's; nil before the first.
+    var stepSeconds: Double? { record.withLock { $0.steps > 0 ? $0.seconds / Double($0.steps) : nil } }
 
     /// Mean over the stages so far.
     var bubble: Double { record.withLock(\.bubble) }

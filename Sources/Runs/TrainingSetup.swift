@@ -3,6 +3,7 @@ import Datasets
 import Diagnostics
 import Methods
 import Models
+import Pipeline
 import Queueing
 import Recipes
 import Tensors
@@ -28,11 +29,12 @@ public struct TrainingSetup: Sendable {
     ///   - counts: how many samples each device holds.
     ///   - labelTokens: the token of each class's label word, for a verbalizer.
     ///   - tracer: where the role that trains is traced.
+    ///   - manner: what threads have to do with the stages of a pipeline.
     /// - Throws: what the model throws for a label token outside the vocabulary or for weights that cannot be read;
     ///   `ScheduleError` for a pipeline that is not possible.
     public init(
         _ recipe: Recipe, model: LanguageModel, counts: [Int], labelTokens: [Int], pool: ComputePool,
-        tracer: Tracer? = nil
+        tracer: Tracer? = nil, manner: Executor.Manner = .helping
     ) throws {
         self.recipe = recipe
         self.model = model
@@ -56,12 +58,12 @@ public struct TrainingSetup: Sendable {
             trainer.tracer = tracer
             return
         }
-        let pipeline = try PipelineSetup(recipe, model: model, head: head, parameters: parameters)
+        let pipeline = try PipelineSetup(recipe, model: model, head: head, parameters: parameters, manner: manner)
         self.pipeline = pipeline
         trainer = Trainer(
             model: model, head: head, parameters: parameters, stages: pipeline.stages, schedule: pipeline.schedule,
             stashCapBytes: pipeline.capBytes, optimizer: optimizer, schedule: rates, seed: recipe.seed, pool: pool,
-            stageCosts: pipeline.stageCosts, observer: pipeline.took)
+            manner: manner, stageCosts: pipeline.stageCosts, observer: pipeline.took)
         trainer.tracer = tracer
     }
 

@@ -81,6 +81,9 @@ extension Body.QueueReport {
             stepTokens: message.step_tokens, refusals: refusals)
         frozenForwardSeconds = message.frozen_forward_seconds
         if let report = message.pipeline { pipeline = try PipelineSummary(report.pointee, reader) }
+        shares = try reader.list(message.shares, count: message.n_shares) { share throws(WireError) in
+            Body.WorkerShare(worker: try reader.name(share.worker), microBatches: share.micro_batches)
+        }
     }
 }
 

@@ -122,6 +122,14 @@ extension Body.QueueReport {
         message.pointee.refusals = scratch.list(refusals.map { Optional($0.message(scratch)) })
         message.pointee.frozen_forward_seconds = frozenForwardSeconds
         message.pointee.pipeline = pipeline?.message(scratch)
+        message.pointee.n_shares = shares.count
+        message.pointee.shares = scratch.list(
+            shares.map { share in
+                let message = scratch.message(permafrost__worker_share__init)
+                message.pointee.worker = scratch.text(share.worker)
+                message.pointee.micro_batches = share.microBatches
+                return Optional(message)
+            })
         return message
     }
 }

@@ -80,6 +80,8 @@ extension Body {
         public var frozenForwardSeconds = 0.0
         /// What the stages have done; nil before the first step, and without stages.
         public var pipeline: PipelineSummary?
+        /// Who computed how much of the steps since it was started; empty before it had a replica.
+        public var shares: [WorkerShare] = []
 
         /// Devices of one report.
         public static let mostDevices = 1024
@@ -98,6 +100,20 @@ extension Body {
             self.stepSeconds = stepSeconds
             self.stepTokens = stepTokens
             self.refusals = refusals
+        }
+    }
+
+    /// A worker's share of steps that several take together.
+    public struct WorkerShare: Sendable, Equatable {
+        /// Its id.
+        public var worker: String
+        /// That it computed.
+        public var microBatches: UInt64
+
+        /// What a worker computed.
+        public init(worker: String, microBatches: UInt64) {
+            self.worker = worker
+            self.microBatches = microBatches
         }
     }
 

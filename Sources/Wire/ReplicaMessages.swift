@@ -103,7 +103,7 @@ extension Body {
         }
     }
 
-    /// What a replica's micro-batches came to; the sums of their gradients follow as pieces.
+    /// What a replica's micro-batches came to; the sums of their gradients have gone before as pieces.
     public struct StepPart: Sendable, Equatable {
         /// From 1.
         public var step: UInt64

@@ -41,6 +41,14 @@ struct QueueFigures {
         }
     }
 
+    /// Who computed how much of the steps, when others did any.
+    func shares(_ counts: (all: Int, replicas: [String: Int]), of worker: String) -> [Body.WorkerShare] {
+        guard !counts.replicas.isEmpty else { return [] }
+        let own = max(0, counts.all - counts.replicas.values.reduce(0, +))
+        return [Body.WorkerShare(worker: worker, microBatches: UInt64(own))]
+            + counts.replicas.sorted { $0.key < $1.key }.map { .init(worker: $0, microBatches: UInt64($1)) }
+    }
+
     /// Counters that have changed since they were last written to the store.
     mutating func countersToKeep(_ machine: WorkerMachine) -> [(device: UInt32, counters: StoreCounters)] {
         machine.numbers.values.sorted().compactMap { device in

@@ -26,6 +26,7 @@ final class WorkerCompute: Sendable {
         case notAdopted
         case handover(HandoverPublisher.Event)
         case toReplica(String, session: UInt64, Body, Frame?)
+        case replicaLate(String, session: UInt64, step: Int)
         case replica(ReplicaFollower.Event)
         case stageGivenUp(step: Int, String)
         case asked
@@ -64,6 +65,8 @@ final class WorkerCompute: Sendable {
         writer = StoreWriter(store)
         replicas = ReplicaGroup(width: forward.width) { [results] in
             results.post(.toReplica($0, session: $1, $2, $3))
+        } tellLate: { [results] in
+            results.post(.replicaLate($0, session: $1, step: $2))
         } gaveUp: { [results] in
             results.post(.stageGivenUp(step: $0, $1))
         }

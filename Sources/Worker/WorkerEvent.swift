@@ -23,6 +23,8 @@ public enum WorkerEvent: Sendable, Equatable {
     case followed(step: Int)
     /// A replica computes parts of this worker's steps.
     case replicaArrived(String)
+    /// A replica owes its part of a step for so long that it is given nothing more before it introduces itself again.
+    case replicaLate(String, step: Int)
     /// What a replica sent was refused: its part of the step is computed here, and it begins anew.
     case replicaRefused(String, problem: String)
     /// Nothing more came from a later stage, or not what should: the whole step is computed here.

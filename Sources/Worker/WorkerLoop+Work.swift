@@ -55,6 +55,9 @@ extension WorkerLoop {
         case .toReplica(let id, let session, let body, let payload):
             try outbox.send(body, payload: payload, session: session, to: id, now: clock.now, by: sendNow)
         case .stageGivenUp(let step, let id): try observer(.stageGivenUp(step: step, id))
+        case .replicaLate(let id, let session, let step):
+            try observer(.replicaLate(id, step: step))
+            try perform(machine.dismissed(replica: id, session: session, .unknownSession))
         case .replica(.computed(let step, let count)): try observer(.computed(step: step, microBatches: count))
         case .replica(.followed(let step)): try observer(.followed(step: step))
         case .replica(.caughtUp(let messages)): try perform(machine.caughtUp(messages: messages))
@@ -236,7 +239,7 @@ extension WorkerLoop {
             }
         } catch {
             try observer(.replicaRefused(sender, problem: error.problem))
-            try reply(.reject(Body.Reject(sequence: 0, error: error)), to: sender, session: session)
+            try perform(machine.dismissed(replica: sender, session: session, error))
         }
     }
 
@@ -270,6 +273,7 @@ extension WorkerLoop {
         for var report in figures.reports(machine, store, refusals) {
             report.frozenForwardSeconds = compute.frozenForwardSeconds
             report.pipeline = compute.pipeline
+            report.shares = figures.shares(compute.replicas.counts, of: configuration.id)
             try coordinator.tell(.queueReport(report))
         }
         for (device, counters) in figures.countersToKeep(machine) { note(.counted(device: device, counters)) }

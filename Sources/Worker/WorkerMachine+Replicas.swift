@@ -62,13 +62,13 @@ extension WorkerMachine {
             if let account = replicaAccounts[replica.worker] { ledger.close(account) }
             actions.append(.replicaLeft(replica.worker))
         }
-        guard isFollowing || leader != nil, old?.leader != leader else { return actions }
+        guard old?.leader != leader else { return actions }
         if isFollowing {
             isFollowing = false
             actions.append(.follow(nil))
         }
-        guard hasBegun, !isPreparing else { return actions }
-        if leader != nil { return actions + (plan.map { follow($0) } ?? []) }
+        guard hasBegun else { return actions }
+        if leader != nil { return actions + (isPreparing ? [] : plan.map { follow($0) } ?? []) }
         // What trains here is what the old leader had; what it hands over, or what this worker has kept, decides.
         hasBegun = false
         schedule = nil
@@ -80,6 +80,15 @@ extension WorkerMachine {
         guard isFollowing else { return [] }
         isFollowing = false
         return [.follow(nil)]
+    }
+
+    /// A replica's session is over. Should the refusal get lost, whatever the replica says next is refused as well.
+    mutating func dismissed(replica id: String, session: UInt64, _ error: WireError) -> [Action] {
+        if sessions[id] == session {
+            sessions[id] = nil
+            if let account = account(ofWorker: id) { ledger.close(account) }
+        }
+        return [.reply(to: id, session: session, .reject(Body.Reject(sequence: 0, error: error)))]
     }
 
     /// The account of credit of a worker whose messages are other devices'.

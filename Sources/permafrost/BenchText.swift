@@ -8,26 +8,31 @@ enum BenchText {
             + (report.devices.map(devices) ?? [])
     }
 
-    static func pipeline(_ report: PipelineBench.Report) -> [String] {
+    static func pipeline(_ report: PipelineBenchReport) -> [String] {
         var table = TextTable([
-            ("SCHEDULE", .left), ("TOK/S", .right), ("RATIO", .right), ("BUBBLE", .right), ("PREDICTED", .right),
+            ("SCHEDULE", .left), ("TOK/S", .right), ("BEST", .right), ("RATIO", .right), ("BUBBLE", .right),
+            ("PREDICTED", .right),
             ("BLOCKS", .left), ("STASH", .left),
         ])
         for row in report.rows {
             let stages = row.pipeline?.stages ?? []
             table.add([
-                row.schedule ?? "one place", Figures.count(Int(row.tokensPerSecond)), Figures.decimal(row.ratio, 2),
-                row.pipeline.map { "\(Figures.decimal(100 * $0.measuredBubble, 1)) %" } ?? "",
-                row.pipeline.map { "\(Figures.decimal(100 * $0.predictedBubble, 1)) %" } ?? "",
+                row.schedule ?? "one place", Figures.count(Int(row.tokensPerSecond)),
+                Figures.count(Int(row.bestTokensPerSecond)),
+                row.ratio.map { Figures.decimal($0, 2) } ?? "",
+                row.schedule == nil ? "" : "\(Figures.decimal(100 * row.measuredBubble, 1)) %",
+                row.schedule == nil ? "" : "\(Figures.decimal(100 * row.predictedBubble, 1)) %",
                 stages.map { "\($0.blocks[0])-\($0.blocks[1])" }.joined(separator: ", "),
                 stages.map { "\($0.stashedMicroBatches)" }.joined(separator: ", "),
             ])
         }
         let head =
-            "\(Figures.parameters(report.trainableParameters)) parameters train; steps of "
+            "\(report.model), \(Figures.parameters(report.trainableParameters)) parameters train; steps of "
             + "\(report.microBatches) x \(Figures.count(report.tokens, "token")), "
-            + "\(Figures.count(report.stages, "thread")), \(Figures.count(report.processors, "processor"))"
-        return [head] + table.lines
+            + "\(Figures.count(report.stages, "stage")) \(report.manner), "
+            + "\(Figures.count(report.processors, "processor"))"
+        let note = report.isSimulated ? ["simulated: each operation takes the processor's time that it took alone"] : []
+        return [head] + note + table.lines
     }
 
     private static func ingest(_ ingest: QueueBenchReport.Ingest) -> [String] {

@@ -89,6 +89,8 @@ final class RolePrinter: Sendable {
             console.status("step \(step)  computed \(Figures.count(count)) of its micro-batches")
         case .followed: break
         case .replicaArrived(let id): console.line("replica   \(id) computes parts of the steps")
+        case .replicaLate(let id, let step):
+            console.line("late      \(id) owes its part of step \(step), which was computed here; it has to begin anew")
         case .replicaRefused(let id, let problem):
             console.line("refused   what \(id) computed: \(problem); it is computed here, and \(id) begins anew")
         case .stageGivenUp(let step, let id):

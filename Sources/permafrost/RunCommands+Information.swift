@@ -36,7 +36,8 @@ struct RunInformation: AnsweringCommand {
             run: RunAnswer(runState.run), progress: try RunProgress(runState, in: ledger),
             verifiedSteps: try ledger.verifyChain(id), chainHash: runState.run.chainHash, plan: plans.last,
             plans: plans, assignments: runState.assignments, workers: runState.workers, refusals: runState.refusals,
-            compute: runState.compute, orders: try ledger.orders(of: id).filter { $0.taken == nil })
+            compute: runState.compute, shares: runState.shares,
+            orders: try ledger.orders(of: id).filter { $0.taken == nil })
         Console.print(format == .json ? jsonText(answer, indented: true) : text(answer))
     }
 
@@ -57,6 +58,7 @@ struct RunInformation: AnsweringCommand {
         facts.append(("stored", "\(stored) of \(Figures.count(answer.progress.samples, "sample"))"))
         facts += answer.workers.map { ("worker", "\($0.id) at \($0.endpoint): \($0.state.rawValue)") }
         facts += answer.compute.flatMap(figures)
+        if let shares = text(answer.shares) { facts.append(("shares", shares)) }
         facts += answer.refusals.map { ("refused", text($0)) }
         if let plan = answer.plan { facts += plan.facts(run: run) }
         facts += answer.orders.map { ("ordered", "\($0.kind.rawValue) \($0.target), not taken yet") }
@@ -73,6 +75,14 @@ struct RunInformation: AnsweringCommand {
         guard let pipeline = compute.pipeline else { return facts }
         facts.append(("pipeline", "\(PipelineText.whole(pipeline)), on \(compute.worker)"))
         return facts + PipelineText.stages(pipeline).map { ("", $0) }
+    }
+
+    /// Who computed how much of the steps; nil when one worker did all.
+    private func text(_ shares: [ShareRecord]) -> String? {
+        let all = shares.reduce(0.0) { $0 + Double($1.microBatches) }
+        guard all > 0 else { return nil }
+        let parts = shares.map { "\($0.worker) \(Figures.decimal(100 * Double($0.microBatches) / all, 0)) %" }
+        return "\(parts.joined(separator: ", ")) of \(Figures.count(Int(min(all, 1e15)))) micro-batches"
     }
 
     private func text(_ refusals: RefusalRecord) -> String {
@@ -117,6 +127,7 @@ struct RunInformation: AnsweringCommand {
         let workers: [WorkerRecord]
         let refusals: [RefusalRecord]
         let compute: [ComputeRecord]
+        let shares: [ShareRecord]
         let orders: [OrderRecord]
     }
 }

@@ -51,7 +51,7 @@ struct WorkerDrain: AnsweringCommand {
         abstract: "Lets a worker finish its step, hand over to a standby worker and leave.",
         discussion: """
             Without a standby worker it leaves all the same; its state folder stays, and the run goes on when a worker \
-            comes back with it.
+            comes back with it. A worker that stands by, or helps with the steps of another one, just leaves.
             """)
 
     @Argument(help: "The worker's id.")

@@ -61,7 +61,7 @@ struct FaultyLinkTests {
         }
     }
 
-    private static let timing = {
+    static let timing = {
         var timing = Site.timing
         timing.heartbeatInterval = .milliseconds(100)
         timing.heartbeatTimeout = .milliseconds(400)

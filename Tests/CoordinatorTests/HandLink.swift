@@ -27,9 +27,9 @@ final class HandLink {
     }
 
     /// Says something as soon as there is a connection.
-    func say(_ body: Body, attempt: UInt32 = 1) throws {
+    func say(_ body: Body, attempt: UInt32 = 1, payload: Frame? = nil) throws {
         try connect()
-        guard try link.send(body, attempt: attempt) else { throw HandPeer.Silence(listener: id) }
+        guard try link.send(body, attempt: attempt, payload: payload) else { throw HandPeer.Silence(listener: id) }
     }
 
     /// Sends frames as they are.

@@ -20,7 +20,7 @@ struct ReplicaRunTests {
         return run.trainer.parameters.flat.values
     }
 
-    private static let replicas = ["replica-1", "replica-2", "replica-3"]
+    static let replicas = ["replica-1", "replica-2", "replica-3"]
 
     private static func begin(
         _ transport: Ground.Transport, workers: Int, gate: StepGate? = nil
@@ -39,7 +39,7 @@ struct ReplicaRunTests {
 
     /// - Returns: what it trains with, should it lead.
     @discardableResult
-    private static func startReplica(_ distributed: DistributedRun, _ id: String) throws -> TinyTraining {
+    static func startReplica(_ distributed: DistributedRun, _ id: String) throws -> TinyTraining {
         let training = TinyTraining(distributed.run.model, folder: distributed.run.site.folder(of: id), gate: nil)
         try distributed.run.startWorker(id) { options in
             (options.batch, options.microBatch, options.training) = (TinyShards.batch, 1, training.role)
@@ -48,18 +48,18 @@ struct ReplicaRunTests {
         return training
     }
 
-    private static func waitsForReplica(_ distributed: DistributedRun, _ id: String, from start: Int = 0) -> Bool {
+    static func waitsForReplica(_ distributed: DistributedRun, _ id: String, from start: Int = 0) -> Bool {
         distributed.run.workerEvents.waits(from: start) { $0.event == .replicaArrived(id) }
     }
 
     /// Micro-batches that somebody computed for the leader.
-    private static func computed(_ distributed: DistributedRun, by id: String) -> Int {
+    static func computed(_ distributed: DistributedRun, by id: String) -> Int {
         distributed.run.workerEvents.all.reduce(0) { sum, told in
             if told.id == id, case .computed(_, let count) = told.event { sum + count } else { sum }
         }
     }
 
-    private static func expectAlone(_ distributed: DistributedRun, leader: TinyTraining? = nil) throws {
+    static func expectAlone(_ distributed: DistributedRun, leader: TinyTraining? = nil) throws {
         guard case .completed(let totals) = try distributed.run.outcome() else {
             Issue.record("\(distributed.run.events.all)")
             return

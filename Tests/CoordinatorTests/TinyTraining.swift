@@ -108,23 +108,31 @@ final class TinyTraining: Sendable {
 /// What a dead process says, if it could.
 private struct Death: Error {}
 
-/// Holds training after a step until it is opened.
+/// Holds training after a step until it is opened, or after every step from there on.
 final class StepGate: Sendable {
     private let step: Int
+    private let isEvery: Bool
+    private let isOpen = Atomic(false)
     private let arrival = DispatchSemaphore(value: 0)
     private let way = DispatchSemaphore(value: 0)
 
-    init(after step: Int) { self.step = step }
+    init(after step: Int, andEvery isEvery: Bool = false) { (self.step, self.isEvery) = (step, isEvery) }
 
     func passed(_ step: Int) {
-        guard step == self.step else { return }
+        guard isEvery ? step >= self.step && !isOpen.load(ordering: .acquiring) : step == self.step else { return }
         arrival.signal()
         way.wait()
-        way.signal()
+        if !isEvery { way.signal() }
     }
+
+    /// Lets one more step be taken.
+    func letOne() { way.signal() }
 
     /// Whether training comes there within half a minute.
     func holds() -> Bool { arrival.wait(timeout: .now() + 30) == .success }
 
-    func open() { way.signal() }
+    func open() {
+        isOpen.store(true, ordering: .releasing)
+        way.signal()
+    }
 }

@@ -12,17 +12,17 @@ import Testing
 struct PipelinePassesTests {
     @Test(
         "stages of any number, by any schedule, train what one place trains, bit for bit, in the stash that was checked",
-        arguments: TrainedForm.allCases)
-    func equalsUndivided(form: TrainedForm) throws {
+        arguments: TrainedForm.allCases, Executor.Manner.allCases)
+    func equalsUndivided(form: TrainedForm, manner: Executor.Manner) throws {
         let bench = try StageBench(form)
         let expected = try bench.train(bench.undivided())
         let problems = Mutex<[String]>([])
         for cuts in [[], [5], [3, 6], [3, 4, 7]] {
-            for kind in ScheduleKind.allCases {
+            for kind in ScheduleKind.allCases.map(Optional.some) + [nil] {
                 let unit = StageCosts(forward: 1, activationBytes: 1, weightStashBytes: 1)
                 // The longest text has nine tokens.
                 let costs = bench.costs(cuts, tokens: 9)
-                let trainer = try bench.divided(cuts, kind) { trace, schedule in
+                let trainer = try bench.divided(cuts, kind, manner: manner) { trace, schedule in
                     let units = PipelineCosts(stages: schedule.stages.map { _ in unit })
                     let microBatches = try? CheckedSchedule(schedule, costs: units).stashBound
                     let bytes = try? CheckedSchedule(schedule, costs: costs).stashBound
@@ -34,7 +34,8 @@ struct PipelinePassesTests {
                         problems.withLock { $0.append("\(schedule.name): stage \(stage) stashed \(found)") }
                     }
                 }
-                #expect(try bench.train(trainer) == expected, "\(kind) with cuts at \(cuts)")
+                let name = kind?.rawValue ?? "helped"
+                #expect(try bench.train(trainer) == expected, "\(name) with cuts at \(cuts)")
             }
         }
         #expect(problems.withLock(\.self) == [])

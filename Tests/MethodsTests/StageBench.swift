@@ -63,13 +63,20 @@ struct StageBench {
             })
     }
 
+    /// - Parameter kind: nil for the schedule of stages that help each other.
     func divided(
-        _ cuts: [Int], _ kind: ScheduleKind, tokens: Int = 9, scheduledCap: Int? = nil, executedCap: Int? = nil,
+        _ cuts: [Int], _ kind: ScheduleKind?, tokens: Int = 9, scheduledCap: Int? = nil, executedCap: Int? = nil,
+        manner: Executor.Manner = .helping,
         observer: @escaping @Sendable (StepTrace, Schedule) -> Void = { _, _ in }
     ) throws -> Trainer {
-        let costs = costs(cuts, tokens: tokens)
-        return try divided(cuts, executedCap: executedCap, observer: observer) {
-            try Schedule.make(kind, costs: costs, microBatches: $0, capBytes: scheduledCap)
+        let costs = costs(cuts, tokens: tokens), form = layout.form
+        return try divided(cuts, executedCap: executedCap, manner: manner, observer: observer) { microBatches in
+            guard let kind else {
+                return try Schedule.helped(
+                    costs: costs, microBatches: microBatches,
+                    sums: Trainer.lanes(form, microBatches: microBatches), capBytes: scheduledCap)
+            }
+            return try Schedule.make(kind, costs: costs, microBatches: microBatches, capBytes: scheduledCap)
         }
     }
 
@@ -77,7 +84,8 @@ struct StageBench {
     ///   - pool: of the trainer alone; nil for the bench's.
     ///   - stageCosts: where other workers may be the later stages.
     func divided(
-        _ cuts: [Int], executedCap: Int? = nil, pool: ComputePool? = nil, stageCosts: PipelineCosts? = nil,
+        _ cuts: [Int], executedCap: Int? = nil, pool: ComputePool? = nil, manner: Executor.Manner = .helping,
+        stageCosts: PipelineCosts? = nil,
         observer: @escaping @Sendable (StepTrace, Schedule) -> Void = { _, _ in },
         schedule: @escaping @Sendable (_ microBatches: Int) throws -> Schedule
     ) throws -> Trainer {
@@ -86,7 +94,7 @@ struct StageBench {
             model: model, head: head, parameters: try TrainableParameters(layout: layout, model: model, seed: 5),
             stages: (1..<bounds.count).map { bounds[$0 - 1]..<bounds[$0] }, schedule: schedule,
             stashCapBytes: executedCap, optimizer: optimizer, schedule: rates, seed: 5,
-            pool: pool ?? self.pool, stageCosts: stageCosts
+            pool: pool ?? self.pool, manner: manner, stageCosts: stageCosts
         ) { trace in
             let microBatches = trace.stages[0].count / 3
             if let schedule = try? schedule(microBatches) { observer(trace, schedule) }

@@ -63,8 +63,18 @@ func expectSameScore(_ score: JSON, _ expected: JSON) throws {
 extension TinyModel {
     /// Trains the recipe to its end into a folder of its own.
     func trainUndisturbed(_ overrides: [String]) throws -> RunFiles {
-        let outcome = try Program.run(
-            ["train", "recipe.yaml", "--format", "json", "runs=undisturbed"] + overrides, in: folder)
+        try undisturbed(startUndisturbed(overrides))
+    }
+
+    /// Begins to train the recipe into a folder of its own.
+    func startUndisturbed(_ overrides: [String], within seconds: Double = 120) throws -> Program {
+        try Program(
+            ["train", "recipe.yaml", "--format", "json", "runs=undisturbed"] + overrides, in: folder, within: seconds)
+    }
+
+    /// What was trained undisturbed, once it is.
+    func undisturbed(_ program: Program) throws -> RunFiles {
+        let outcome = try program.finish()
         try #require(outcome.exitCode == 0, "\(outcome.errors)")
         return RunFiles(folder: path("undisturbed/\(try JSON(outcome.output).text("run"))"))
     }

@@ -144,6 +144,30 @@ struct OperationsTests {
         }
     }
 
+    @Test("run info says who computes which share of the steps, and workers ls who is a replica")
+    func shares() throws {
+        try withRun { folder, ledger in
+            #expect(try !Program.run(["run", "info"], in: folder).output.contains("shares"))
+            let replica = WorkerRecord(
+                run: "movies-1", id: "worker-1", endpoint: "tcp://10.0.0.2:7001", publicKey: "", state: .replica,
+                session: 1)
+            try ledger.record([
+                .workerJoined(replica),
+                .shares([
+                    ShareRecord(run: "movies-1", worker: "worker-0", microBatches: 3000),
+                    ShareRecord(run: "movies-1", worker: "worker-1", microBatches: 1000),
+                ]),
+            ])
+            let text = try Program.run(["run", "info"], in: folder).output
+            #expect(text.contains("shares     worker-0 75 %, worker-1 25 % of 4,000 micro-batches"), "\(text)")
+            #expect(text.contains("worker-1 at tcp://10.0.0.2:7001: replica"), "\(text)")
+            let json = try Program.run(["run", "info", "--format", "json"], in: folder).output
+            #expect(json.contains(#""micro_batches" : 1000"#))
+            let workers = try Program.run(["workers", "ls"], in: folder).output.split(separator: "\n")
+            #expect(workers.contains { $0.split(separator: " ").starts(with: ["worker-1", "replica"]) }, "\(workers)")
+        }
+    }
+
     @Test("top shows each device's figures, once when it is piped")
     func top() throws {
         try withRun { folder, _ in

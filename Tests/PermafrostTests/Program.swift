@@ -12,9 +12,6 @@ final class Program: Sendable {
         let errors: String
     }
 
-    /// Beyond this a process has hung: it is killed, and its test fails for it.
-    private static let timeLimit = DispatchTimeInterval.seconds(120)
-
     private let process = Process()
     private let output = Pipe()
     private let errors = Pipe()
@@ -24,8 +21,12 @@ final class Program: Sendable {
 
     /// Starts the program, which stands beside the tests in the build folder.
     ///
-    /// - Parameter folder: the process's working folder.
-    init(_ arguments: [String], in folder: URL, environment: [String: String] = [:]) throws {
+    /// - Parameters:
+    ///   - folder: the process's working folder.
+    ///   - seconds: beyond this a process has hung: it is killed, and its test fails for it.
+    init(_ arguments: [String], in folder: URL, environment: [String: String] = [:], within seconds: Double = 120)
+        throws
+    {
         let buildFolder = Bundle.main.executableURL?.deletingLastPathComponent()
         process.executableURL = buildFolder?.appendingPathComponent("permafrost")
         process.arguments = arguments
@@ -43,7 +44,7 @@ final class Program: Sendable {
             readingErrors.leave()
         }.start()
         let identifier = process.processIdentifier
-        DispatchQueue.global().asyncAfter(deadline: .now() + Self.timeLimit) { [weak self] in
+        DispatchQueue.global().asyncAfter(deadline: .now() + seconds) { [weak self] in
             if self?.process.isRunning == true { kill(identifier, SIGKILL) }
         }
     }

@@ -30,7 +30,9 @@ struct PipelinedRunTests {
             #expect(divided.parameters.flat.values == undivided.parameters.flat.values, "\(kind)")
             let summary = try #require(divided.pipeline?.summary)
             #expect(summary.schedule == kind.rawValue && summary.stages.count == 2)
-            #expect(summary.stages.allSatisfy { $0.forwardSeconds > 0 && (0..<1).contains($0.bubble) })
+            // Another thread may have done all that a stage's thread would have done, but somebody has.
+            #expect(summary.stages.allSatisfy { $0.forwardSeconds > 0 && (0...1).contains($0.bubble) })
+            #expect(summary.measuredBubble < 1)
             // Every block above the frozen ones, once.
             let blocks = summary.stages.flatMap { Array($0.blocks[0]...$0.blocks[1]) }
             #expect(blocks == Array(FormExactnessTests.frozenBlocks + 1...6))

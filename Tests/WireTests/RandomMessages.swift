@@ -150,6 +150,9 @@ struct RandomMessages {
             })
         report.frozenForwardSeconds = chance.uniform()
         report.pipeline = Bool.random(using: &chance) ? pipeline() : nil
+        report.shares = (0..<Int.random(in: 0...3, using: &chance)).map { _ in
+            Body.WorkerShare(worker: text(), microBatches: chance.next())
+        }
         return report
     }
 

@@ -191,7 +191,8 @@ struct StageMessageTests {
             step: 7,
             exchange: StageExchange(scene.share(0), microBatches: scene.microBatches, width: width) { _ in },
             members: [.init(id: "one", session: 1), .init(id: "two", session: 2)],
-            gradientCounts: [scene.count(1), scene.count(2)])
+            gradientCounts: [scene.count(1), scene.count(2)],
+            targetCounts: scene.microBatches.map(\.targetCount))
     }
 
     private static func take(
@@ -236,13 +237,13 @@ struct StageMessageTests {
             }
             let result = StageResult(
                 gradient: Self.storage(scene.count(stage)),
-                results: stage == 2 ? (0..<3).map { .init(lossSum: Double($0), correct: $0) } : [])
+                results: stage == 2 ? [2, 1, 0].map { .init(lossSum: Double($0), correct: $0) } : [])
             for (body, payload) in StageMessages.result(result, of: try #require(order), seconds: 1) {
                 _ = try Self.take(&crew, body, payload, from: id)
             }
         }
         let complete = try #require(crew.complete)
-        #expect(complete[1].results.map(\.correct) == [0, 1, 2] && complete[0].results.isEmpty && !crew.isLost)
+        #expect(complete[1].results.map(\.correct) == [2, 1, 0] && complete[0].results.isEmpty && !crew.isLost)
         #expect(complete.map { $0.gradient.count } == [scene.count(1), scene.count(2)])
     }
 
@@ -273,6 +274,18 @@ struct StageMessageTests {
             try Self.take(&crew, body ?? .tensorPiece(piece), body == nil ? payload : nil, from: "one")
         }
         #expect(crew.complete == nil)
+    }
+
+    @Test(
+        "a leader refuses losses that no targets have",
+        arguments: zip([[1, 1], [1, 1, -1], [.nan, 1, 1], [1, 1, 1]] as [[Double]], [0, 0, 0, UInt64.max]))
+    func hostileLosses(lossSums: [Double], correct: UInt64) throws {
+        let scene = try Scene()
+        var crew = Self.crew(scene)
+        let pieces = TensorPieces.cut(Self.storage(scene.count(2)), kind: .sum, step: 7, index: 2)
+        for (body, payload) in pieces { _ = try Self.take(&crew, body, payload, from: "two") }
+        let part = Body.StepPart(step: 7, lossSums: lossSums, correct: lossSums.map { _ in correct }, seconds: 1)
+        #expect(throws: WireError.self) { try crew.take(part, from: "two") }
     }
 
     @Test("a stage that ends without its gradient has given up, and the others are not waited for")

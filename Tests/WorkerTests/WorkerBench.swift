@@ -17,6 +17,8 @@ struct WorkerBench {
     let store: MemoryActivationStore
     /// Whether what is to be stored is stored at once.
     var storesAtOnce = true
+    /// Whether what trains is ready at once.
+    var preparesAtOnce = true
     var now = Duration.zero
     private(set) var replies: [(device: String, session: UInt64, body: Body)] = []
     private(set) var told: [Body] = []
@@ -153,6 +155,20 @@ struct WorkerBench {
             queueDepth: 0, bytesUp: 0)
     }
 
+    /// What trains is ready.
+    mutating func endPreparation() { take(machine.began(step: startStep, unrecorded: unrecorded, used: used)) }
+
+    /// Another worker's training is to be gone on with, and what was made ready is thrown away.
+    mutating func beginsAgain() { counts = nil }
+
+    /// The leader has so many messages of this replica.
+    mutating func catchUp(messages: Int) { take(machine.caughtUp(messages: messages)) }
+
+    /// The loop was told that a replica's session is over.
+    mutating func dismiss(_ replica: String, session: UInt64) {
+        take(machine.dismissed(replica: replica, session: session, .unknownSession))
+    }
+
     mutating func endAdvance(at index: Int) { take(machine.advanced(advancing.remove(at: index))) }
 
     /// The step under way finds a damaged sample.
@@ -190,7 +206,7 @@ struct WorkerBench {
             case .begin(let counts):
                 #expect(self.counts == nil, "training begins once")
                 self.counts = counts
-                take(machine.began(step: startStep, unrecorded: unrecorded, used: used))
+                if preparesAtOnce { endPreparation() }
             case .keep(let report, let unrecorded):
                 #expect(!isStepping, "what follows a step comes before the next one")
                 #expect(unrecorded.last == report && unrecorded == machine.reports)

@@ -39,6 +39,7 @@ typedef struct Permafrost__RecordedSteps Permafrost__RecordedSteps;
 typedef struct Permafrost__DeviceQueue Permafrost__DeviceQueue;
 typedef struct Permafrost__Refused Permafrost__Refused;
 typedef struct Permafrost__QueueReport Permafrost__QueueReport;
+typedef struct Permafrost__WorkerShare Permafrost__WorkerShare;
 typedef struct Permafrost__PipelineReport Permafrost__PipelineReport;
 typedef struct Permafrost__StageReport Permafrost__StageReport;
 typedef struct Permafrost__WorkerFinished Permafrost__WorkerFinished;
@@ -805,10 +806,29 @@ struct  Permafrost__QueueReport
    * Before the first step, and where micro-batches are trained side by side, there is none.
    */
   Permafrost__PipelineReport *pipeline;
+  /*
+   * Who computed how much of the steps that the worker has taken since it was started; none before it had a replica.
+   */
+  size_t n_shares;
+  Permafrost__WorkerShare **shares;
 };
 #define PERMAFROST__QUEUE_REPORT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__queue_report__descriptor) \
-    , 0,NULL, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0, NULL }
+    , 0,NULL, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0, NULL, 0,NULL }
+
+
+/*
+ * A worker's share of steps that several take together.
+ */
+struct  Permafrost__WorkerShare
+{
+  ProtobufCMessage base;
+  char *worker;
+  uint64_t micro_batches;
+};
+#define PERMAFROST__WORKER_SHARE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__worker_share__descriptor) \
+    , (char *)protobuf_c_empty_string, 0 }
 
 
 /*
@@ -1180,8 +1200,9 @@ struct  Permafrost__OrderedMicroBatch
 
 
 /*
- * Replica to leader: losses of the ordered micro-batches, after the pieces of the sums of gradients. From a stage, the
- * losses of the step if it has the head, and none otherwise. A stage that was given up sends one without any pieces.
+ * Replica to leader: losses of the ordered micro-batches, after the sums of gradients, which go before as pieces. From a
+ * stage, the losses of the step if it has the head, and none otherwise. A stage that was given up sends one without any
+ * pieces.
  */
 struct  Permafrost__StepPart
 {
@@ -1700,6 +1721,25 @@ Permafrost__QueueReport *
 void   permafrost__queue_report__free_unpacked
                      (Permafrost__QueueReport *message,
                       ProtobufCAllocator *allocator);
+/* Permafrost__WorkerShare methods */
+void   permafrost__worker_share__init
+                     (Permafrost__WorkerShare         *message);
+size_t permafrost__worker_share__get_packed_size
+                     (const Permafrost__WorkerShare   *message);
+size_t permafrost__worker_share__pack
+                     (const Permafrost__WorkerShare   *message,
+                      uint8_t             *out);
+size_t permafrost__worker_share__pack_to_buffer
+                     (const Permafrost__WorkerShare   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__WorkerShare *
+       permafrost__worker_share__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__worker_share__free_unpacked
+                     (Permafrost__WorkerShare *message,
+                      ProtobufCAllocator *allocator);
 /* Permafrost__PipelineReport methods */
 void   permafrost__pipeline_report__init
                      (Permafrost__PipelineReport         *message);
@@ -2116,6 +2156,9 @@ typedef void (*Permafrost__Refused_Closure)
 typedef void (*Permafrost__QueueReport_Closure)
                  (const Permafrost__QueueReport *message,
                   void *closure_data);
+typedef void (*Permafrost__WorkerShare_Closure)
+                 (const Permafrost__WorkerShare *message,
+                  void *closure_data);
 typedef void (*Permafrost__PipelineReport_Closure)
                  (const Permafrost__PipelineReport *message,
                   void *closure_data);
@@ -2203,6 +2246,7 @@ extern const ProtobufCMessageDescriptor permafrost__recorded_steps__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__device_queue__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__refused__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__queue_report__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__worker_share__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__pipeline_report__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__stage_report__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__worker_finished__descriptor;

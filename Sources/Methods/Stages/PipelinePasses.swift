@@ -2,8 +2,8 @@ import Models
 import Pipeline
 import Tensors
 
-/// Micro-batches through the stages of a pipeline, each stage on a thread of its own with consecutive blocks: all stages, or
-/// the one of them that this process walks.
+/// Micro-batches through the stages of a pipeline, each stage with consecutive blocks and a thread: all stages, or the one of
+/// them that this process walks.
 final class PipelinePasses: BatchPasses {
     private let model: LanguageModel
     private let head: OutputHead
@@ -18,12 +18,13 @@ final class PipelinePasses: BatchPasses {
     ///   - stages: consecutive blocks, from the first that every micro-batch has not passed yet to the last.
     ///   - schedule: gives the schedule of a step; every stage of it trains.
     ///   - stashCapBytes: the most that a stage may stash, as was proven of the schedules.
-    ///   - pool: has a thread for each stage.
+    ///   - pool: has a thread for each stage, unless these are emulated.
+    ///   - manner: what threads have to do with stages.
     ///   - observer: is told how each step went.
     init(
         model: LanguageModel, head: OutputHead, parameters: TrainableParameters, stages: [Range<Int>],
         schedule: @escaping @Sendable (_ microBatches: Int) throws -> Schedule, stashCapBytes: Int?, pool: ComputePool,
-        observer: @escaping @Sendable (StepTrace) -> Void = { _ in }
+        manner: Executor.Manner, observer: @escaping @Sendable (StepTrace) -> Void = { _ in }
     ) {
         self.model = model
         self.head = head
@@ -31,7 +32,7 @@ final class PipelinePasses: BatchPasses {
         self.stages = stages
         self.schedule = schedule
         self.observer = observer
-        executor = Executor(pool: pool, capBytes: stashCapBytes)
+        executor = Executor(pool: pool, capBytes: stashCapBytes, manner: manner)
     }
 
     var width: Int { model.hyperparameters.width }

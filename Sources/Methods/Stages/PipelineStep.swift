@@ -1,5 +1,6 @@
 import Models
 import Pipeline
+import Synchronization
 import Tensors
 
 /// One step's micro-batches on their way through the stages.
@@ -24,6 +25,8 @@ final class PipelineStep: StageWork, @unchecked Sendable {
     private let memory: PassMemory
     private let streams: [Stream]
     private let exchange: StageExchange?
+    /// Of each stage and micro-batch, as its last operation left it: another thread may be at the next one.
+    private let stashed: Mutex<[[Int]]>
 
     /// - Parameters:
     ///   - passes: of each stage that is walked here, a pass for each micro-batch.
@@ -40,6 +43,7 @@ final class PipelineStep: StageWork, @unchecked Sendable {
         self.width = width
         self.memory = memory
         streams = batch.microBatches.map { _ in Stream() }
+        stashed = Mutex(passes.map { $0.map { _ in 0 } })
     }
 
     /// Of the micro-batches, once all are done.
@@ -65,9 +69,10 @@ final class PipelineStep: StageWork, @unchecked Sendable {
         case .backwardWeights: if !fusesBackward { pass.backwardWeights(addTo: sum) }
         case .frozenForward, .step: break
         }
+        stashed.withLock { $0[stage][number] = pass.stashedBytes }
     }
 
-    func stashedBytes(stage: Int) -> Int { passes[stage].reduce(0) { $0 + $1.stashedBytes } }
+    func stashedBytes(stage: Int) -> Int { stashed.withLock { $0[stage].reduce(0, +) } }
 
     /// Gives everything back that a step which failed still holds.
     func giveBack() {

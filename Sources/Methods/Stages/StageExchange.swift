@@ -41,9 +41,6 @@ public final class StageExchange: Sendable {
         toNeighbour = send
     }
 
-    /// Micro-batches of the step.
-    public var microBatches: Int { counts.count }
-
     /// How many numbers a micro-batch's tensors have; nil for one that the step does not have.
     public func count(ofMicroBatch number: Int) -> Int? { counts.indices.contains(number) ? counts[number] : nil }
 

@@ -2,10 +2,10 @@ import Tensors
 
 /// What the operations of a pipeline's stages compute.
 public protocol StageWork: Sendable {
-    /// Does F, B or W. Operations of one stage never overlap; what an operation reads was done before. Where the schedule
+    /// Does F, B or W. Operations of one micro-batch and stage never overlap; what one reads was done before. Where the schedule
     /// fuses B and W, one of them does both.
     func perform(_ operation: StageOperation, stage: Int) throws
-    /// Bytes that lie between F and W on a stage, asked between its operations.
+    /// Bytes that the operations of a stage which have ended left between F and W.
     func stashedBytes(stage: Int) -> Int
 }
 
@@ -14,8 +14,20 @@ public protocol StageWork: Sendable {
 /// It decides nothing: an operation begins when its inputs are there. A stage that has to wait helps the pool meanwhile,
 /// whose other jobs are F0 of later samples: frozen blocks never change, so that every gap can be filled with them.
 public struct Executor: Sendable {
+    /// What threads have to do with stages.
+    public enum Manner: String, CaseIterable, Sendable {
+        /// A stage's thread does other stages' operations while its own has to wait: they share their memory.
+        case helping
+        /// A thread does the operations of its stage alone, as a process of its own does.
+        case apart
+        /// All operations run one after another on the calling thread, and when stages of their own would have begun and
+        /// ended them is simulated: each takes the processor's time that it took. For more stages than processors.
+        case emulated
+    }
+
     private let pool: ComputePool
     private let capBytes: Int?
+    private let manner: Manner
 
     private static let watchInterval = Duration.milliseconds(100)
 
@@ -23,12 +35,14 @@ public struct Executor: Sendable {
     ///   - pool: has at least as many threads as any schedule has stages; more stages than threads would wait for each
     ///     other for ever.
     ///   - capBytes: the most that a stage may stash, as was proven of its schedules.
-    public init(pool: ComputePool, capBytes: Int? = nil) {
+    public init(pool: ComputePool, capBytes: Int? = nil, manner: Manner = .helping) {
         self.pool = pool
         self.capBytes = capBytes
+        self.manner = manner
     }
 
-    /// Stages of a step that are walked here, while others are walked elsewhere.
+    /// Stages of a step that are walked here, while others are walked elsewhere: apart, whatever the manner, as nothing of the
+    /// others' memory is here.
     public struct Share: Sendable {
         /// The stages that are walked here.
         public var stages: Range<Int>
@@ -61,10 +75,12 @@ public struct Executor: Sendable {
     public func run(
         _ schedule: Schedule, sums: Int, share: Share? = nil, _ work: some StageWork
     ) throws -> StepTrace {
+        guard manner != .emulated || share != nil else { return try emulate(schedule, sums: sums, work) }
         let stages = share?.stages ?? schedule.stages.indices
         precondition(stages.count <= pool.threads, "every stage has a thread")
         let step = StepWalk(
-            StepProgress(schedule, stages: stages, sums: sums), stages: schedule.stages.count)
+            StepProgress(schedule, stages: stages, sums: sums, helps: manner == .helping && share == nil),
+            stages: schedule.stages.count)
         let start = ContinuousClock.now
         share?.others.listen { [pool] news in
             step.heard(news)
@@ -74,13 +90,13 @@ public struct Executor: Sendable {
         pool.run(stages.count) {
             watch(step, share?.patience)
         } _: { [pool, capBytes] index in
-            let stage = stages.lowerBound + index
-            while let operation = step.next(stage, pool) {
+            let thread = stages.lowerBound + index
+            while let (operation, stage) = step.next(thread, pool) {
                 let began = ContinuousClock.now
                 do {
                     try work.perform(operation, stage: stage)
                     let entry = StepTrace.Entry(
-                        operation: operation, start: began - start, end: ContinuousClock.now - start,
+                        operation: operation, thread: thread, start: began - start, end: ContinuousClock.now - start,
                         stashedBytes: work.stashedBytes(stage: stage))
                     try entry.check(capBytes: capBytes, stage: stage)
                     step.ended(entry, stage)
@@ -91,6 +107,18 @@ public struct Executor: Sendable {
             }
         }
         return StepTrace(begin: start, fusesBackward: schedule.fusesBackward, stages: try step.entries())
+    }
+
+    private func emulate(_ schedule: Schedule, sums: Int, _ work: some StageWork) throws -> StepTrace {
+        let trace = try VirtualClock.walk(schedule, sums: sums, helps: false) { operation, stage in
+            let began = ProcessorTime.now
+            try work.perform(operation, stage: stage)
+            return (ProcessorTime.now - began, work.stashedBytes(stage: stage))
+        }
+        for (stage, entries) in trace.stages.enumerated() {
+            for entry in entries { try entry.check(capBytes: capBytes, stage: stage) }
+        }
+        return trace
     }
 
     /// Gives other stages up once they have been silent for too long.

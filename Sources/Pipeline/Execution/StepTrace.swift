@@ -4,6 +4,8 @@ public struct StepTrace: Sendable, Equatable {
     public struct Entry: Sendable, Equatable {
         /// What was computed.
         public var operation: StageOperation
+        /// The stage whose thread did it.
+        public var thread: Int
         /// Since the step's begin.
         public var start: Duration
         /// Since the step's begin.
@@ -16,7 +18,7 @@ public struct StepTrace: Sendable, Equatable {
     public var begin: ContinuousClock.Instant
     /// Whether B did W as well.
     public var fusesBackward: Bool
-    /// Of each stage, in the order in which they were done.
+    /// The operations of each stage, in the order in which they ended.
     public var stages: [[Entry]]
 
     /// A trace of what was done.
@@ -29,13 +31,12 @@ public struct StepTrace: Sendable, Equatable {
     /// From the step's begin to its last end.
     public var duration: Duration { stages.reduce(.zero) { max($0, $1.last?.end ?? .zero) } }
 
-    /// Of each stage, the share of the step in which it did none of its operations. What it helped with meanwhile counts
-    /// as waiting.
+    /// Of each stage's thread, the share of the step in which it did none of the step's operations. F0 that it did
+    /// meanwhile counts as waiting.
     public var waitRatios: [Double] {
-        stages.map { entries in
-            let busy = entries.reduce(Duration.zero) { $0 + ($1.end - $1.start) }
-            return duration > .zero ? 1 - busy / duration : 0
-        }
+        var busy = stages.map { _ in Duration.zero }
+        for entry in stages.joined() { busy[entry.thread] += entry.end - entry.start }
+        return busy.map { duration > .zero ? 1 - $0 / duration : 0 }
     }
 
     /// The most micro-batches that lay between F and W on each stage.

@@ -10,6 +10,8 @@ final class StepWalk: Sendable {
         var underWay = 0
         /// When something last ended or came.
         var moved = ContinuousClock.now
+
+        func isOver(_ thread: Int) -> Bool { failure != nil || progress.isFinished(thread: thread) }
     }
 
     private let state: Mutex<State>
@@ -18,17 +20,17 @@ final class StepWalk: Sendable {
         state = Mutex(State(progress: progress, entries: Array(repeating: [], count: stages)))
     }
 
-    /// What a stage does next, as soon as it can begin; nil at the end.
-    func next(_ stage: Int, _ pool: ComputePool) -> StageOperation? {
+    /// What a stage's thread does next, as soon as it can begin; nil at the end.
+    func next(_ thread: Int, _ pool: ComputePool) -> (operation: StageOperation, stage: Int)? {
         while true {
-            let (operation, isOver) = state.withLock { state in
-                let isOver = state.failure != nil || state.progress.isFinished(stage)
-                let operation = isOver ? nil : state.progress.begin(stage)
-                if operation != nil { state.underWay += 1 }
-                return (operation, isOver)
+            let (next, isOver) = state.withLock { state in
+                let isOver = state.isOver(thread)
+                let next = isOver ? nil : state.progress.begin(thread: thread)
+                if next != nil { state.underWay += 1 }
+                return (next, isOver)
             }
-            if isOver || operation != nil { return operation }
-            pool.help { state.withLock { $0.failure != nil || $0.progress.canBegin(stage) } }
+            if isOver || next != nil { return next }
+            pool.help { state.withLock { $0.isOver(thread) || $0.progress.canBegin(thread: thread) } }
         }
     }
 

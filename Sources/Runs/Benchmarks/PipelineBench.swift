@@ -7,17 +7,50 @@ import Randomness
 import Recipes
 import Tensors
 
-/// Measures a recipe's training steps by every schedule, and in one place, on random activations.
+/// Measures training steps by schedules of a pipeline, and in one place, on random activations.
 public struct PipelineBench {
+    /// One way to train.
+    public struct Way: Sendable, Equatable {
+        /// nil for one place, where each thread takes whole micro-batches.
+        public var schedule: ScheduleKind?
+
+        /// One place.
+        public static let onePlace = Way(schedule: nil)
+
+        /// One place first, then every schedule.
+        public static let all = [onePlace] + ScheduleKind.allCases.map { Way(schedule: $0) }
+
+        /// By its name: `one-place`, or a schedule's.
+        public init?(name: String) {
+            guard name != Self.onePlace.name else {
+                self = .onePlace
+                return
+            }
+            guard let schedule = ScheduleKind(rawValue: name) else { return nil }
+            self.schedule = schedule
+        }
+
+        private init(schedule: ScheduleKind?) { self.schedule = schedule }
+
+        /// `one-place`, or the schedule's name.
+        public var name: String { schedule?.rawValue ?? "one-place" }
+    }
+
     /// What is measured.
     public struct Options: Sendable {
+        /// Which ways, in turn.
+        public var ways = Way.all
+        /// How often each.
+        public var rounds = 1
         /// Stages of the pipelines.
         public var stages = 2
+        /// What threads have to do with stages.
+        public var manner = Executor.Manner.helping
         /// Micro-batches of a step, of one sequence each.
         public var microBatches = 8
         /// Tokens of each sequence.
         public var tokens = 128
-        /// Steps that are measured, after two that are not.
+        /// Steps of a round that are measured, after one that is not.
         public var steps = 6
 
         /// The usual ones.
@@ -25,94 +58,135 @@ public struct PipelineBench {
     }
 
     private let recipe: Recipe
-    private let prepared: PreparedModel
+    private let model: LanguageModel
     private let options: Options
     private let pool: ComputePool
 
-    /// Opens the recipe's model.
+    /// A recipe's model.
     ///
     /// - Throws: what the model is refused with.
     public init(_ recipe: Recipe, _ options: Options, cache: CacheFolder = CacheFolder()) throws {
-        var recipe = recipe
-        recipe.task.maximumTokens = 2 * options.tokens
-        recipe.training.microBatch = 1
-        recipe.training.batch = options.microBatches
+        let recipe = Self.adapted(recipe, options)
+        try self.init(
+            recipe, options, PreparedModel(recipe, loadedBlocks: recipe.serverBlocks, cache: cache).model)
+    }
+
+    /// GPT-2 small with random weights and a classifier, of which every block trains.
+    ///
+    /// - Parameter overrides: `key=value` pairs of a recipe, such as `training.trainable=full`.
+    /// - Throws: `RecipeError`.
+    public init(gpt2Small overrides: [String], _ options: Options) throws {
+        let yaml = """
+            name: gpt2-small
+            model: {path: none, frozen_blocks: 0}
+            data: {path: none, format: tsv}
+            task: {head: classifier, labels: [first, second]}
+            devices: {cuts: [0]}
+            """
+        let recipe = Self.adapted(
+            try Recipe.parse(yaml: yaml, file: "gpt2-small", overrides: overrides), options)
+        let model = try LanguageModel(
+            source: ShapedModel.gpt2Small(), maximumTokens: recipe.task.maximumTokens,
+            loadedBlocks: recipe.serverBlocks)
+        self.init(recipe, options, model)
+    }
+
+    private init(_ recipe: Recipe, _ options: Options, _ model: LanguageModel) {
         self.recipe = recipe
         self.options = options
-        prepared = try PreparedModel(recipe, loadedBlocks: recipe.serverBlocks, cache: cache)
+        self.model = model
         // As many threads whether there are stages or not: the same cores.
         pool = ComputePool(threads: options.stages)
     }
 
-    /// One way to train.
-    public struct Row: Codable, Sendable {
-        /// A schedule's name; nil for one place.
-        public var schedule: String?
-        /// Training tokens per second, the optimizer's step included.
-        public var tokensPerSecond: Double
-        /// Share of the rate in one place.
-        public var ratio: Double
-        /// What the stages did; nil for one place.
-        public var pipeline: PipelineSummary?
+    private static func adapted(_ recipe: Recipe, _ options: Options) -> Recipe {
+        var recipe = recipe
+        recipe.task.maximumTokens = 2 * options.tokens
+        recipe.training.microBatch = 1
+        recipe.training.batch = options.microBatches
+        return recipe
     }
 
-    /// What was measured on this machine.
-    public struct Report: Codable, Sendable {
-        /// Of the machine.
-        public var processors: Int
-        /// As asked for.
-        public var stages: Int
-        /// As asked for.
-        public var microBatches: Int
-        /// As asked for.
-        public var tokens: Int
-        /// Parameters in training.
-        public var trainableParameters: Int
-        /// One place first, then every schedule.
-        public var rows: [Row]
-    }
-
-    /// Measures, one way after another.
+    /// Measures, one way after another, as many rounds as asked for.
     ///
     /// - Parameter progress: is told what is measured next.
     /// - Throws: `ScheduleError`, `TrainingError`, what the model throws.
-    public func run(progress: (String) -> Void) throws -> Report {
-        var report = Report(
-            processors: ProcessInfo.processInfo.activeProcessorCount, stages: options.stages,
-            microBatches: options.microBatches, tokens: options.tokens, trainableParameters: 0, rows: [])
-        for kind in [nil] + ScheduleKind.allCases.map(Optional.some) {
-            progress(kind.map { "\($0.rawValue), \(options.stages) stages" } ?? "one place")
-            var recipe = recipe
-            recipe.pipeline.stages = kind == nil ? 1 : options.stages
-            recipe.pipeline.schedule = kind ?? .permafrost
-            let setup = try TrainingSetup(
-                recipe, model: prepared.model, counts: [options.microBatches],
-                labelTokens: recipe.task.labels.indices.map { $0 }, pool: pool)
-            report.trainableParameters = setup.parameters.layout.count
-            let rate = try rate(setup)
-            report.rows.append(
-                Row(
-                    schedule: kind?.rawValue, tokensPerSecond: rate,
-                    ratio: rate / (report.rows.first?.tokensPerSecond ?? rate), pipeline: setup.pipeline?.summary))
+    public func run(progress: (String) -> Void) throws -> PipelineBenchReport {
+        var report = PipelineBenchReport(
+            processors: ProcessInfo.processInfo.activeProcessorCount, model: recipe.name,
+            trainable: recipe.training.trainable.rawValue, manner: options.manner.rawValue, stages: options.stages,
+            microBatches: options.microBatches, tokens: options.tokens, rounds: options.rounds)
+        var rounds: [[Round]] = options.ways.map { _ in [] }
+        for round in 1...options.rounds {
+            for (place, way) in options.ways.enumerated() {
+                progress("round \(round) of \(options.rounds): \(way.name)")
+                rounds[place].append(try measure(way, &report.trainableParameters))
+            }
+        }
+        let whole = zip(options.ways, rounds).first { $0.0 == .onePlace }?.1.map(\.tokensPerSecond)
+        report.rows = zip(options.ways, rounds).map { way, rounds in
+            let rates = rounds.map(\.tokensPerSecond)
+            return PipelineBenchReport.Row(
+                schedule: way.schedule?.rawValue, tokensPerSecond: rates.median,
+                bestTokensPerSecond: rounds.map(\.bestTokensPerSecond).max() ?? 0,
+                ratio: isSimulated(way) ? nil : whole.map { zip(rates, $0).map { $0 / $1 }.median },
+                predictedBubble: rounds.compactMap { $0.pipeline?.predictedBubble }.median,
+                measuredBubble: rounds.compactMap { $0.pipeline?.measuredBubble }.median,
+                processorSeconds: rounds.map(\.processorSeconds).median,
+                peakBytes: rounds.map(\.peakBytes).max() ?? 0, pipeline: rounds.last?.pipeline)
         }
         return report
     }
 
-    /// Tokens per second of the median step.
-    private func rate(_ setup: TrainingSetup) throws -> Double {
+    private struct Round {
+        var tokensPerSecond: Double
+        var bestTokensPerSecond: Double
+        var processorSeconds: Double
+        var peakBytes: Int
+        var pipeline: PipelineSummary?
+    }
+
+    private func isSimulated(_ way: Way) -> Bool { way.schedule != nil && options.manner == .emulated }
+
+    private func measure(_ way: Way, _ trainableParameters: inout Int) throws -> Round {
+        ProcessMemory.forgetPeak()
+        var recipe = recipe
+        recipe.pipeline.stages = way.schedule == nil ? 1 : options.stages
+        recipe.pipeline.schedule = way.schedule ?? .permafrost
+        let setup = try TrainingSetup(
+            recipe, model: model, counts: [options.microBatches], labelTokens: recipe.task.labels.indices.map { $0 },
+            pool: pool, manner: options.manner)
+        trainableParameters = setup.parameters.layout.count
+        let batch = batch
+        var before = Duration.zero
+        let seconds = try (0...options.steps).map { step in
+            if step == 1 {
+                setup.pipeline?.forget()
+                before = ProcessorTime.ofProcess
+            }
+            return try setup.trainer.step(batch).seconds
+        }
+        let measured = isSimulated(way) ? [setup.pipeline?.stepSeconds ?? .infinity] : Array(seconds.dropFirst())
+        let tokens = Double(options.microBatches * options.tokens)
+        return Round(
+            tokensPerSecond: tokens / measured.median, bestTokensPerSecond: tokens / (measured.min() ?? .infinity),
+            processorSeconds: (ProcessorTime.ofProcess - before) / .seconds(options.steps),
+            peakBytes: ProcessMemory.peakResidentBytes, pipeline: setup.pipeline?.summary)
+    }
+
+    private var batch: [MicroBatch] {
         var generator = SeededGenerator(seed: 1, stream: "bench/pipeline")
-        let values = (0..<options.tokens * prepared.model.hyperparameters.width).map { _ in Float(generator.normal()) }
+        let values = (0..<options.tokens * model.hyperparameters.width).map { _ in Float(generator.normal()) }
         let targets = [Int32](repeating: 0, count: recipe.task.head == .lm ? options.tokens : 1)
-        let batch = (0..<options.microBatches).map { _ in
+        return (0..<options.microBatches).map { _ in
             MicroBatch(lengths: [options.tokens], targets: [targets]) { x_TD in
                 for index in values.indices { x_TD.base[index] = values[index] }
             }
         }
-        let seconds = try (0..<2 + options.steps).map { step in
-            if step == 2 { setup.pipeline?.forget() }
-            return try setup.trainer.step(batch).seconds
-        }
-        let sorted = seconds.dropFirst(2).sorted()
-        return Double(options.microBatches * options.tokens) / sorted[sorted.count / 2]
     }
+}
+
+extension [Double] {
+    /// The middle one in order; 0 of none.
+    fileprivate var median: Double { isEmpty ? 0 : sorted()[count / 2] }
 }

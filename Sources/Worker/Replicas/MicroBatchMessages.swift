@@ -5,15 +5,27 @@ import Wire
 
 /// A micro-batch on its way to another worker: the same messages in which devices send samples.
 enum MicroBatchMessages {
-    /// A part is no larger than that, in numbers.
+    /// A part has so many numbers at most, and a row at least.
     private static let partSize = 4 << 20
+
+    /// Whether a micro-batch is no more than a message may have.
+    static func canHave(_ microBatch: MicroBatch, limits: WireLimits = WireLimits()) -> Bool {
+        microBatch.layout.count <= limits.samples && microBatch.layout.tokens <= limits.tokens
+    }
+
+    /// Whether others can be given anything of a step.
+    static func canHave(_ step: SharedStep) -> Bool { step.microBatches.allSatisfy { canHave($0) } }
 
     /// - Parameter number: the micro-batch's place in its step.
     /// - Throws: what the source of the activations throws.
-    static func cut(_ microBatch: MicroBatch, number: Int, width: Int) throws -> [(body: Body, payload: Frame)] {
+    static func cut(
+        _ microBatch: MicroBatch, number: Int, width: Int, partSize: Int = partSize
+    ) throws -> [(body: Body, payload: Frame)] {
         let rows = microBatch.layout.tokens, values = Storage(count: rows * width)
         try microBatch.readActivations(into: values.matrix(rows: rows, columns: width))
-        let parts = UInt32(max(1, min(rows, (rows * width + partSize - 1) / partSize)))
+        // Of full parts but the last: not every number of parts divides every number of rows.
+        let partRows = max(1, partSize / width)
+        let parts = UInt32((rows + partRows - 1) / partRows)
         var header = Body.Activations(
             sequence: UInt64(number) + 1, sampleIDs: (0..<UInt64(microBatch.layout.count)).map(\.self),
             lengths: (0..<microBatch.layout.count).map { UInt32(microBatch.layout.rows(of: $0).count) },

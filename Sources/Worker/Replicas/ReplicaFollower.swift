@@ -3,7 +3,6 @@ import Foundation
 import Methods
 import Queueing
 import Synchronization
-import Tensors
 import Wire
 
 /// A replica's conversation with its leader, on a thread of its own: takes parts of steps, and sends what they came to.
@@ -92,6 +91,8 @@ private struct ReplicaConversation {
     private let clock = RoleClock()
     /// Introductions so far: what belongs to an earlier one is dropped.
     private var round = 0
+    private var isToIntroduce = false
+    private var lastIntroduced = Duration.zero
     private var lastHeard = Duration.zero
     private var lastSaid = Duration.zero
     private var unsent: [(body: Body, payload: Frame?)] = []
@@ -101,6 +102,8 @@ private struct ReplicaConversation {
     private static let heartbeatInterval = Duration.seconds(1)
     /// Without an answer for so long, another introduction is due.
     private static let answerLimit = Duration.seconds(5)
+    /// Between introductions: a leader that refuses them may do so for long.
+    private static let introductionPause = Duration.milliseconds(200)
 
     init(
         link: Link, intake: StepIntake, messages: Mailbox<StoredMessage>, store: any ActivationStore,
@@ -158,19 +161,25 @@ private struct ReplicaConversation {
         stage?.giveUp()
         forwarding.disconnected()
         unsent = []
-        (lastHeard, lastSaid) = (clock.now, clock.now)
+        isToIntroduce = false
+        (lastIntroduced, lastHeard, lastSaid) = (clock.now, clock.now, clock.now)
         try link.send(.hello(Body.Hello(samples: UInt64(forwarding.sampleCount))))
     }
 
-    private mutating func introduceAgain() throws {
-        guard link.isConnected else { return }
-        link.renewSession()
-        try introduce()
+    /// What is known here is not what the leader believes: another introduction is due.
+    private mutating func loseStep() {
+        isToIntroduce = true
+        unsent = []
+        forwarding.disconnected()
     }
 
     private mutating func keepAlive() throws {
         guard link.isConnected else { return }
-        if clock.now - lastHeard >= Self.answerLimit { return try introduceAgain() }
+        if isToIntroduce || clock.now - lastHeard >= Self.answerLimit {
+            guard clock.now - lastIntroduced >= Self.introductionPause else { return }
+            link.renewSession()
+            return try introduce()
+        }
         guard clock.now - lastSaid >= Self.heartbeatInterval else { return }
         lastSaid = clock.now
         try link.send(.heartbeat(time: UInt64(clock.now / .nanoseconds(1))))
@@ -179,18 +188,18 @@ private struct ReplicaConversation {
     private mutating func take(_ received: Channel.Received) throws {
         guard case .message(let envelope, let payloads, _) = received else { return }
         lastHeard = clock.now
-        if case .reject(let reject) = envelope.body, reject.sequence == 0 { return try introduceAgain() }
-        guard forwarding.take(envelope.body, now: clock.now) else {
-            // Refused again and again. Its device gets it refused too, and says so.
-            return try introduceAgain()
-        }
+        // What follows in this session would not fit together.
+        guard !isToIntroduce else { return }
+        if case .reject(let reject) = envelope.body, reject.sequence == 0 { return loseStep() }
+        // A message that is refused again and again gets refused to its device too, which says so.
+        guard forwarding.take(envelope.body, now: clock.now) else { return loseStep() }
         let work: StepIntake.Work?
         do throws(WireError) {
             work = try payloads.withBytes { payloads throws(WireError) in
                 try intake.take(envelope.body, run: envelope.run, payloads)
             }
         } catch {
-            return try introduceAgain()
+            return loseStep()
         }
         if let work { begin(work) }
     }
@@ -239,9 +248,9 @@ private struct ReplicaConversation {
     private mutating func take(_ answer: Answer) throws {
         switch answer {
         case .outOfStep(let asked):
-            if asked == round { try introduceAgain() }
+            if asked == round { loseStep() }
         case .part(let asked, let step, let part, let seconds):
-            guard asked == round else { return }
+            guard asked == round, !isToIntroduce else { return }
             for (number, values) in part.sums {
                 unsent += TensorPieces.cut(values, kind: .sum, step: step, index: number).map { ($0.body, $0.payload) }
             }
@@ -250,8 +259,8 @@ private struct ReplicaConversation {
                 correct: part.results.map { UInt64($0.result.correct) }, seconds: seconds)
             unsent.append((.stepPart(body), nil))
         case .stage(let asked, let order, let news):
-            guard asked == round else { return }
-            guard let messages = StageMessages.messages(news, order) else { return try introduceAgain() }
+            guard asked == round, !isToIntroduce else { return }
+            guard let messages = StageMessages.messages(news, order) else { return loseStep() }
             unsent += messages
         }
     }
@@ -280,15 +289,5 @@ extension ReplicaConversation {
         guard let complete = forwarding.complete, complete != toldComplete else { return }
         toldComplete = complete
         tell(.caughtUp(messages: complete))
-    }
-}
-
-extension Trainer {
-    /// Goes on after another process's step.
-    fileprivate func adopt(_ values: [Storage], step: Int) {
-        for (state, values) in zip(state, values) {
-            state.values.flat.copy(from: values.matrix(rows: 1, columns: values.count))
-        }
-        resume(afterStep: step)
     }
 }

@@ -7,17 +7,21 @@ import Wire
 extension ReplicaGroup: StageSharing {
     func begin(_ step: SharedStep, shares: [StageShare], exchange: StageExchange) -> Bool {
         let layout = step.state[0].values.layout
-        let (joining, crew) = state.withLock { state in
-            let joining = state.roster.begin(step.step)
-            let members = state.roster.crew(of: shares.count, step: step.step)
+        let (joining, late, crew) = state.withLock { state in
+            let (joining, late) = state.roster.begin(step.step)
+            let members =
+                MicroBatchMessages.canHave(step) ? state.roster.crew(of: shares.count, step: step.step) : nil
             state.crew = members.map { members in
                 StageCrew(
                     step: step.step, exchange: exchange,
                     members: members.map { StageCrew.Member(id: $0.id, session: $0.session) },
-                    gradientCounts: shares.map { layout.range(ofStage: $0.blocks).count })
+                    gradientCounts: shares.map { layout.range(ofStage: $0.blocks).count },
+                    targetCounts: step.microBatches.map(\.targetCount))
             }
-            return (joining, state.crew)
+            state.microBatches = step.microBatches.count
+            return (joining, late, state.crew)
         }
+        for (id, session, since) in late { tellLate(id, session, since) }
         if !joining.isEmpty { sendState(step, to: joining) }
         guard let crew else { return false }
         let digest = step.digest

@@ -14,12 +14,21 @@ final class ReplicaGroup: StepSharing {
     /// Sends a message to a replica.
     typealias Send = @Sendable (_ replica: String, _ session: UInt64, Body, Frame?) -> Void
 
+    /// Tells that a replica owes its part of a step for too long.
+    typealias TellLate = @Sendable (_ replica: String, _ session: UInt64, _ step: Int) -> Void
+
     struct State {
         var roster = ReplicaRoster()
         fileprivate var order: Order?
         /// Who walks the later stages of the step under way.
         var crew: StageCrew?
         fileprivate var ownSeconds: Double?
+        /// Of the step under way.
+        var microBatches = 0
+        /// Of all steps that were taken.
+        fileprivate var allMicroBatches = 0
+        /// That each replica delivered in time.
+        fileprivate var delivered: [String: Int] = [:]
     }
 
     /// What was given away of the step under way.
@@ -29,9 +38,11 @@ final class ReplicaGroup: StepSharing {
         var open: [String: (microBatches: [Int], sums: [Int])]
         var assemblies: [String: TensorAssembly] = [:]
         var sums: [String: [(number: Int, values: Storage)]] = [:]
-        var parts: [SharedPart] = []
+        var parts: [(id: String, part: SharedPart)] = []
         /// What trains, in numbers.
         let parameters: Int
+        /// Of each micro-batch of the step.
+        let targetCounts: [Int]
         let began: ContinuousClock.Instant
         /// Micro-batches that were not given away.
         let ownCount: Int
@@ -41,20 +52,28 @@ final class ReplicaGroup: StepSharing {
     let hasNews = DispatchSemaphore(value: 0)
     private let width: Int
     let send: Send
+    let tellLate: TellLate
     let gaveUp: @Sendable (_ step: Int, _ replica: String) -> Void
 
     /// - Parameters:
     ///   - width: of the model.
     ///   - send: called on any thread.
+    ///   - tellLate: called on the thread of the steps.
     ///   - gaveUp: called when a step's stages were given up, with the one that was waited for.
     init(
-        width: Int, send: @escaping Send,
+        width: Int, send: @escaping Send, tellLate: @escaping TellLate,
         gaveUp: @escaping @Sendable (_ step: Int, _ replica: String) -> Void = { _, _ in }
     ) {
         self.width = width
         self.send = send
+        self.tellLate = tellLate
         self.gaveUp = gaveUp
     }
+
+    // MARK: On any thread.
+
+    /// Micro-batches of all steps so far, and of these, those that replicas computed.
+    var counts: (all: Int, replicas: [String: Int]) { state.withLock { ($0.allMicroBatches, $0.delivered) } }
 
     // MARK: On the thread of the socket.
 
@@ -112,26 +131,23 @@ final class ReplicaGroup: StepSharing {
     // MARK: On the thread of the steps.
 
     func begin(_ step: SharedStep) throws -> [Int] {
-        let (joining, parts) = state.withLock { state in
-            let joining = state.roster.begin(step.step)
-            return (
-                joining, state.roster.divide(step.sums, step: step.step, ownSeconds: state.ownSeconds)
-            )
+        let (joining, late, parts) = state.withLock { state in
+            // What a step that failed has given away is given away anew.
+            state.order = nil
+            let (joining, late) = state.roster.begin(step.step)
+            let parts =
+                MicroBatchMessages.canHave(step)
+                ? state.roster.divide(step.sums, step: step.step, ownSeconds: state.ownSeconds) : []
+            state.order = parts.isEmpty ? nil : Order(step, parts)
+            state.microBatches = step.microBatches.count
+            return (joining, late, parts)
         }
+        for (id, session, since) in late { tellLate(id, session, since) }
         if !joining.isEmpty { sendState(step, to: joining) }
         guard !parts.isEmpty else { return [] }
         let digest = step.digest
-        var open: [String: (microBatches: [Int], sums: [Int])] = [:]
-        for (id, sums) in parts { open[id] = (step.microBatches(of: sums), sums) }
-        state.withLock {
-            $0.order = Order(
-                step: step.step, open: open, parameters: step.state[0].values.layout.count, began: .now,
-                ownCount: step.microBatches.count - open.values.reduce(0) { $0 + $1.microBatches.count })
-        }
-        let sessions = state.withLock { Dictionary(uniqueKeysWithValues: $0.roster.active.map { ($0.id, $0.session) }) }
-        for (id, part) in open {
-            guard let session = sessions[id] else { continue }
-            try order(part.microBatches, of: step, digest: digest) { send(id, session, $0, $1) }
+        for (id, session, sums) in parts {
+            try order(step.microBatches(of: sums), of: step, digest: digest) { send(id, session, $0, $1) }
         }
         return parts.flatMap(\.sums)
     }
@@ -149,13 +165,18 @@ final class ReplicaGroup: StepSharing {
             _ = hasNews.wait(timeout: .now() + left / .seconds(1))
         }
         return state.withLock { state in
-            defer { state.order = nil }
-            return state.order?.parts ?? []
+            guard let order = state.order else { return [] }
+            state.order = nil
+            for (id, part) in order.parts { state.delivered[id, default: 0] += part.results.count }
+            return order.parts.map(\.part)
         }
     }
 
     func ended(_ step: Int, gradient: Matrix) {
-        let replicas = state.withLock { $0.roster.active }
+        let replicas = state.withLock { state in
+            state.allMicroBatches += state.microBatches
+            return state.roster.active
+        }
         guard !replicas.isEmpty else { return }
         let copy = gradient.copied()
         for (id, session) in replicas {
@@ -206,22 +227,28 @@ extension ReplicaGroup.State {
         guard roster.delivered(id, step: step, seconds: seconds), let open = order?.open[id], order?.step == step else {
             return
         }
-        guard part.correct.count == open.microBatches.count, part.lossSums.count == open.microBatches.count,
-            part.lossSums.allSatisfy(\.isFinite), order?.sums[id]?.count == open.sums.count
-        else { throw .unexpectedMessage("StepPart without all of its losses and sums") }
-        let results = open.microBatches.indices.map { index in
-            (
-                open.microBatches[index],
-                MicroBatchPass.Result(lossSum: part.lossSums[index], correct: Int(clamping: part.correct[index]))
-            )
+        guard order?.sums[id]?.count == open.sums.count else {
+            throw .unexpectedMessage("StepPart without all of its sums")
         }
+        let results = try part.results(ofTargets: open.microBatches.map { order?.targetCounts[$0] ?? 0 })
         let sums = order?.sums[id] ?? []
-        order?.parts.append(SharedPart(sums: sums, results: results))
+        order?.parts.append((id, SharedPart(sums: sums, results: Array(zip(open.microBatches, results)))))
         order?.open[id] = nil
     }
 }
 
 extension ReplicaGroup.Order {
+    /// What these are given of a step.
+    fileprivate init(_ step: SharedStep, _ parts: [ReplicaRoster.Part]) {
+        self.step = step.step
+        open = [:]
+        for (id, _, sums) in parts { open[id] = (step.microBatches(of: sums), sums) }
+        parameters = step.state[0].values.layout.count
+        targetCounts = step.microBatches.map(\.targetCount)
+        began = .now
+        ownCount = step.microBatches.count - open.values.reduce(0) { $0 + $1.microBatches.count }
+    }
+
     /// A piece of somebody's sums, which come one after another. Those of an earlier step come too late.
     fileprivate mutating func take(
         _ piece: Body.TensorPiece, _ payloads: [UnsafeRawBufferPointer], from id: String

@@ -17,10 +17,16 @@ struct ReplicaRoster {
         var seconds: Double?
     }
 
+    /// Sums of gradients that a replica gets of a step.
+    typealias Part = (id: String, session: UInt64, sums: [Int])
+
     private var members: [String: Member] = [:]
 
-    /// Steps that a replica may be late. Then it is left alone until it introduces itself again.
+    /// Steps that a replica may be late. Then it has to introduce itself again.
     static let mostLate = 4
+    /// With every step of which a replica gets nothing, what it has shown counts less: else one slow part, as of a process
+    /// that was stopped for a while, would be its last.
+    private static let doubt = 0.97
 
     /// Those who take part in the step under way, or try to.
     var active: [(id: String, session: UInt64)] {
@@ -38,14 +44,23 @@ struct ReplicaRoster {
     /// A replica has gone.
     mutating func left(_ id: String) { members[id] = nil }
 
-    /// A step begins: gives those who are to get the state first. Who is too late is forgotten.
-    mutating func begin(_ step: Int) -> [(id: String, session: UInt64)] {
-        for (id, member) in members {
-            if case .busy(let earlier) = member.state, step - earlier > Self.mostLate { members[id] = nil }
+    /// A step begins: gives those who are to get the state first, and those who are too late and are forgotten.
+    mutating func begin(
+        _ step: Int
+    ) -> (joining: [(id: String, session: UInt64)], late: [(id: String, session: UInt64, since: Int)]) {
+        var joining: [(id: String, session: UInt64)] = [], late: [(id: String, session: UInt64, since: Int)] = []
+        for (id, member) in members.sorted(by: { $0.key < $1.key }) {
+            switch member.state {
+            case .joining:
+                joining.append((id, member.session))
+                members[id]?.state = .ready
+            case .busy(let since) where step - since > Self.mostLate:
+                late.append((id, member.session, since))
+                members[id] = nil
+            case .busy, .ready: break
+            }
         }
-        let joining = members.filter { $0.value.state == .joining }.map { ($0.key, $0.value.session) }
-        for (id, _) in joining { members[id]?.state = .ready }
-        return joining.sorted { $0.0 < $1.0 }
+        return (joining, late)
     }
 
     /// Divides the sums of gradients of a step by speed: at least one stays here.
@@ -54,16 +69,20 @@ struct ReplicaRoster {
     ///   - sums: how many there are.
     ///   - seconds: what a micro-batch takes here; nil before the first step.
     /// - Returns: the sums of each replica that gets some.
-    mutating func divide(_ sums: Int, step: Int, ownSeconds seconds: Double?) -> [(id: String, sums: [Int])] {
+    mutating func divide(_ sums: Int, step: Int, ownSeconds seconds: Double?) -> [Part] {
         let free = members.filter { $0.value.state == .ready }.sorted { $0.key < $1.key }
         let known = free.compactMap(\.value.seconds) + [seconds].compactMap(\.self)
         let usual = known.isEmpty ? 1 : known.reduce(0, +) / Double(known.count)
         let speeds = [1 / (seconds ?? usual)] + free.map { 1 / ($0.value.seconds ?? usual) }
         let counts = Self.divide(sums, by: speeds)
         var next = counts[0]
-        var parts: [(id: String, sums: [Int])] = []
-        for (replica, count) in zip(free, counts.dropFirst()) where count > 0 {
-            parts.append((replica.key, Array(next..<next + count)))
+        var parts: [Part] = []
+        for (replica, count) in zip(free, counts.dropFirst()) {
+            guard count > 0 else {
+                members[replica.key]?.seconds? *= Self.doubt
+                continue
+            }
+            parts.append((replica.key, replica.value.session, Array(next..<next + count)))
             members[replica.key]?.state = .busy(step: step)
             next += count
         }
@@ -89,9 +108,6 @@ struct ReplicaRoster {
         members[id]?.seconds = max(1e-9, 0.5 * before + 0.5 * seconds)
         return true
     }
-
-    /// Whether somebody still computes a part of a step.
-    func isBusy(_ id: String, with step: Int) -> Bool { members[id]?.state == .busy(step: step) }
 
     /// Whole shares in proportion to speeds, the first at least 1: one after another goes to whoever would have it done
     /// first.

@@ -31,6 +31,7 @@ struct StageCrew {
     /// Stage 1, and so on.
     let members: [Member]
     private let gradientCounts: [Int]
+    private let targetCounts: [Int]
     private var tensor: TensorAssembly?
     private var slices: [TensorAssembly?]
     private var results: [StageResult?]
@@ -39,8 +40,13 @@ struct StageCrew {
     /// Whether the step is not walked to its end.
     private(set) var isLost = false
 
-    /// - Parameter gradientCounts: numbers of what trains on each member's stage.
-    init(step: Int, exchange: StageExchange, members: [Member], gradientCounts: [Int]) {
+    /// - Parameters:
+    ///   - gradientCounts: numbers of what trains on each member's stage.
+    ///   - targetCounts: of each micro-batch of the step.
+    init(
+        step: Int, exchange: StageExchange, members: [Member], gradientCounts: [Int], targetCounts: [Int]
+    ) {
+        self.targetCounts = targetCounts
         self.step = step
         self.exchange = exchange
         self.members = members
@@ -108,15 +114,13 @@ struct StageCrew {
             isLost = true
             return .lost
         }
-        let expected = place == members.count - 1 ? exchange.microBatches : 0
-        guard slice.isComplete, results[place] == nil, part.lossSums.count == expected,
-            part.correct.count == expected, part.lossSums.allSatisfy(\.isFinite)
-        else { throw .unexpectedMessage("StepPart without all of a stage's losses and gradients") }
+        guard slice.isComplete, results[place] == nil else {
+            throw .unexpectedMessage("StepPart without all of a stage's gradients")
+        }
+        // Only the last stage has the head.
         results[place] = StageResult(
             gradient: slice.values,
-            results: zip(part.lossSums, part.correct).map {
-                MicroBatchPass.Result(lossSum: $0, correct: Int(clamping: $1))
-            })
+            results: try part.results(ofTargets: place == members.count - 1 ? targetCounts : []))
         return .heard
     }
 

@@ -15,7 +15,7 @@ struct StageIntake {
     ///
     /// - Throws: `WireError` for an order that nobody can follow.
     init(_ order: Body.StepOrder, _ share: Body.StageShare, check: ActivationCheck) throws(WireError) {
-        guard let step = Int(exactly: order.step), step > 0, (1...UInt32(StepIntake.mostSums)).contains(order.sums),
+        guard let step = Int(exactly: order.step), step > 0, (1...UInt32(Trainer.mostLanes)).contains(order.sums),
             order.lossScale.isFinite, order.microBatches.isEmpty, share.stage > 0,
             share.firstBlock < share.endBlock, share.firstBlock >= check.maximumCut
         else { throw .unexpectedMessage("StepOrder of such numbers") }

@@ -35,12 +35,12 @@ struct StepIntake {
     private let stateCount: Int
 
     private var states: [Storage] = []
+    private var statesStep = 0
     private var tensor: TensorAssembly?
     private var part: Part?
     private var microBatch: MicroBatchAssembly?
     private var stage: StageIntake?
 
-    static let mostSums = 1024
     private static let mostMicroBatches = 16_384
 
     /// - Parameters:
@@ -94,7 +94,7 @@ struct StepIntake {
             return try stage?.take(piece, payloads).map { .stream($0) }
         }
         guard let step = Int(exactly: piece.step), piece.kind != .sum,
-            piece.kind != .state || Int(piece.index) == states.count
+            piece.kind != .state || Int(piece.index) == states.count && (states.isEmpty || step == statesStep)
         else { throw .unexpectedMessage("TensorPiece") }
         var assembly: TensorAssembly
         if let tensor { assembly = tensor } else { assembly = try TensorAssembly(piece, count: parameters) }
@@ -103,6 +103,7 @@ struct StepIntake {
         guard assembly.isComplete else { return nil }
         guard piece.kind == .state else { return .gradient(step: step, assembly.values) }
         states.append(assembly.values)
+        statesStep = step
         guard states.count == stateCount else { return nil }
         defer { states = [] }
         return .state(step: step, states)
@@ -131,7 +132,7 @@ extension StepIntake.Part {
     /// - Throws: `WireError` for an order that nobody can follow.
     fileprivate init(_ order: Body.StepOrder) throws(WireError) {
         let numbers = order.microBatches.map { Int($0.number) }
-        guard let step = Int(exactly: order.step), step > 0, (1...UInt32(StepIntake.mostSums)).contains(order.sums),
+        guard let step = Int(exactly: order.step), step > 0, (1...UInt32(Trainer.mostLanes)).contains(order.sums),
             (1...StepIntake.mostMicroBatches).contains(numbers.count),
             zip(numbers, numbers.dropFirst()).allSatisfy({ $0 < $1 }), order.lossScale.isFinite
         else { throw .unexpectedMessage("StepOrder of such numbers") }

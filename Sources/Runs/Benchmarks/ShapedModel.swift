@@ -1,0 +1,37 @@
+import Checkpoints
+import Randomness
+import Tensors
+
+/// A model of some shape with random weights: no time depends on what they are.
+struct ShapedModel: ModelSource {
+    let hyperparameters: Hyperparameters
+
+    /// Twelve blocks of width 768 with twelve heads, and a vocabulary that nobody reads.
+    ///
+    /// - Throws: nothing: the sizes are possible.
+    static func gpt2Small() throws -> ShapedModel {
+        ShapedModel(
+            hyperparameters: try Hyperparameters(
+                family: .gpt2, layers: 12, width: 768, feedForwardWidth: 3072, heads: 12, keyValueHeads: 12,
+                headDimension: 64, vocabularySize: 50_257, contextLength: 1024, positions: .learned(offset: 0),
+                normalisation: .layer, normEpsilon: 1e-5, activation: .gelu, hasBiases: true, tiedEmbeddings: true))
+    }
+
+    func shape(of name: String) -> [Int]? { nil }
+
+    func read(_ name: String, into matrix: Matrix) {
+        var generator = SeededGenerator(seed: 1, stream: name)
+        let isNorm = name.contains("ln_") && name.hasSuffix(".weight")
+        for row in 0..<matrix.rows {
+            let values = matrix.rows(row..<row + 1).base
+            // A standard deviation of 0.02, as GPT-2 begins with.
+            for column in 0..<matrix.columns {
+                values[column] = isNorm ? 1 : Float(generator.uniform() - 0.5) * 0.0693
+            }
+        }
+    }
+
+    func readRows(_ rows: [Int], of name: String, into matrix: Matrix) { read(name, into: matrix) }
+
+    func releasePages() {}
+}
