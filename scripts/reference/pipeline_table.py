@@ -72,6 +72,11 @@ def reference_table(rows: Dict[str, Any]) -> List[str]:
     return lines
 
 
+def place(document: Any) -> Any:
+    """Where in the table's order a document stands."""
+    return document["trainable"] == "full", document["stages"], document["manner"]
+
+
 def stages_table(documents: List[Any]) -> List[str]:
     lines = [
         "| trains | stages | schedule | measured bubble | predicted | micro-batches between F and W |",
@@ -118,8 +123,9 @@ def page(results: Dict[str, Any]) -> str:
         lines += [
             "", "## Bubbles", "",
             "Stages that do not help each other, as in processes of their own. *simulated*: operations ran one after another,",
-            "and each counts with the processor's time that it took alone; *apart* were two threads on two processors, with",
-            "whatever else these did. Load of the machine: %s." % results["load"]["stages"],
+            "and each counts with the processor's time that it took; *apart* were two threads on two processors, with whatever",
+            "else these did. Load of the machine: %s."
+            % ", ".join("%s (%s)" % (results["load"][key], key) for key in ("apart", "emulated") if key in results["load"]),
             "", *stages_table(stages),
         ]
     return "\n".join(lines) + "\n"
@@ -134,10 +140,12 @@ def main() -> None:
     if rows:
         results["reference"] = rows
         results["load"]["reference"] = load_now
-    stages = [json.loads(one.read_text()) for one in sorted(folder.glob("stages.*.json"), reverse=True)]
+    stages = {place(one): one for one in results.get("stages", [])}
+    for one in (json.loads(path.read_text()) for path in folder.glob("stages.*.json")):
+        stages[place(one)] = one
+        results["load"][one["manner"]] = load_now
     if stages:
-        results["stages"] = sorted(stages, key=lambda one: (one["trainable"] == "full", one["stages"], one["manner"]))
-        results["load"]["stages"] = load_now
+        results["stages"] = [stages[key] for key in sorted(stages)]
     path.write_text(json.dumps(results, indent=2, sort_keys=True) + "\n")
     (benchmarks / "pipeline.md").write_text(page(results))
 
