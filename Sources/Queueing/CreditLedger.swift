@@ -48,6 +48,10 @@ public struct CreditLedger: Sendable {
     private var accounts: [UInt32: Account] = [:]
     private var heldByDevice: [UInt32: Int] = [:]
     private var lastAccount: UInt64 = 0
+    private var introduced: Set<UInt32> = []
+
+    /// Whoever comes back begins with this part of its share.
+    private static let returningPart = 4
 
     /// A ledger without accounts.
     ///
@@ -79,14 +83,16 @@ public struct CreditLedger: Sendable {
         if let share, let account = accounts[device] { accounts[device]?.share = max(account.share, share) }
     }
 
-    /// A device introduces itself: its account is void, and another begins.
+    /// A device introduces itself: its account is void, and another begins. Whoever comes back gets a part of its share at
+    /// first and the rest with `replenish`: what it sent in its last session may still lie in the network's buffers.
     ///
     /// - Returns: the bytes to send in the `Welcome`, possibly none.
     public mutating func open(_ device: UInt32) -> Int {
         close(device)
         lastAccount += 1
         let share = device == Self.handover ? limitBytes : plannedShares[device] ?? shareBytes
-        let grant = min(share, freeBytes)
+        let isBack = !introduced.insert(device).inserted
+        let grant = min(isBack ? max(leastBytes, share / Self.returningPart) : share, freeBytes)
         accounts[device] = Account(number: lastAccount, share: share, granted: grant)
         committedBytes += grant
         return grant

@@ -40,12 +40,15 @@ struct TracingTests {
             cluster.start()
             try cluster.finish()
             for (role, names) in [
-                ("worker-1", ["F", "W", "F0", "received", "stored", "acknowledged", "optimizer step", "checkpoint"]),
+                ("worker-1", ["F", "F0", "received", "stored", "acknowledged", "optimizer step", "checkpoint"]),
                 ("device-3", ["F0", "sent", "acknowledged", "credit"]),
             ] {
                 let found = Set(try events(tiny.path("\(role).json")).compactMap { $0["name"] as? String })
                 #expect(found.isSuperset(of: names), "\(role): \(found)")
             }
+            // What the measured times have chosen may do B and W in one.
+            let backward = Set(try events(tiny.path("worker-1.json")).compactMap { $0["name"] as? String })
+            #expect(backward.contains("B+W") || backward.isSuperset(of: ["B", "W"]))
             let text = try tiny.run("run", "info", "--state", "coordinator").output
             #expect(text.contains("pipeline   permafrost, bubble ") && text.contains("stage 2  blocks "), "\(text)")
             #expect(text.contains("F0         "))

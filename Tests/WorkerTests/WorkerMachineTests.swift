@@ -14,7 +14,7 @@ struct WorkerMachineTests {
         bench.plan()
         #expect(bench.greet("a") == [.welcome(.init(creditBytes: 1000, settled: []))])
         bench.send("a", WorkerBench.message(2, [0, 1]))
-        #expect(bench.greet("a") == [.welcome(.init(creditBytes: 1000, settled: [2...2]))])
+        #expect(bench.greet("a") == [.welcome(.init(creditBytes: 250, settled: [2...2]))])
         #expect(bench.replies.map(\.session) == [1, 1, 2], "answers have the session that they answer")
     }
 
@@ -46,7 +46,7 @@ struct WorkerMachineTests {
             bench.send("a", WorkerBench.message(sequence, [sequence * 2, sequence * 2 + 1]))
         }
         let welcome = bench.greet("a").compactMap(\.welcome)
-        #expect(welcome == [.init(creditBytes: 1000, settled: [])])
+        #expect(welcome == [.init(creditBytes: 250, settled: [])])
         #expect(bench.send("a", WorkerBench.message(2, [4, 5])) == [])
         let before = bench.replies.count
         try bench.store()
