@@ -107,7 +107,8 @@ public final class EvaluationSet: Sendable {
             frozenBlocks..<model.hyperparameters.layers, x_TD, layout: group.layout, parameters: parameters,
             scratch: scratch)
         let output = head.forward(
-            x_TD, layout: group.layout, targets: group.targets, parameters: parameters, arena: scratch)
+            x_TD, layout: group.layout, targets: group.targets, parameters: parameters, needsGradient: false,
+            arena: scratch, scratch: scratch)
         let logits = head.isClassifying ? output.logits_NK : nil
         return PartialScore(
             predictions: output.predictions, correct: output.correct, lossSum: output.lossSum,
@@ -122,6 +123,7 @@ public final class EvaluationSet: Sendable {
         return tokens * model.width
             + max(
                 DecoderBlock.forwardFloats(model, tokens: tokens, training: layout),
-                OutputHead.forwardFloats(model, targets: targetCount, outputs: outputs))
+                OutputHead.forwardFloats(model, targets: targetCount, outputs: outputs, needsGradient: false)
+                    + OutputHead.forwardScratchFloats(targets: targetCount, outputs: outputs))
     }
 }

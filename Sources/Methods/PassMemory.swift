@@ -27,18 +27,19 @@ extension PassMemory {
         let model = layout.model, lowest = layout.blocks.first ?? model.layers
         let block = DecoderBlock.forwardFloats(model, tokens: tokens, training: layout)
         return tokens * model.width + (model.layers - lowest) * block
-            + OutputHead.forwardFloats(model, targets: targetCount, outputs: outputs)
+            + OutputHead.forwardFloats(model, targets: targetCount, outputs: outputs, needsGradient: true)
     }
 
-    /// Floats of an arena for intermediate results: the head's gradients, or B and W of one block, or F of a
-    /// frozen one below.
+    /// Floats of an arena for intermediate results: the head's logits, or its gradient, or B and W of one block, or F of
+    /// a frozen one below.
     ///
     /// - Parameter targetCount: of the micro-batch's sequences.
     public static func scratchFloats(_ layout: TrainableLayout, tokens: Int, targetCount: Int, outputs: Int) -> Int {
         max(
             DecoderBlock.backwardFloats(layout.model, tokens: tokens, training: layout),
             DecoderBlock.forwardFloats(layout.model, tokens: tokens, training: nil),
-            OutputHead.backwardFloats(layout.model, targets: targetCount, outputs: outputs))
+            OutputHead.forwardScratchFloats(targets: targetCount, outputs: outputs),
+            OutputHead.backwardFloats(layout.model, targets: targetCount))
     }
 }
 
@@ -56,7 +57,10 @@ extension PassMemory {
             activations = DecoderBlock.forwardFloats(layout.model, tokens: tokens, training: layout)
             gradients = DecoderBlock.keptGradientFloats(layout.model, tokens: tokens, training: layout)
         }
-        if let head { activations += OutputHead.forwardFloats(layout.model, targets: targetCount, outputs: head) }
+        if let head {
+            activations += OutputHead.forwardFloats(
+                layout.model, targets: targetCount, outputs: head, needsGradient: true)
+        }
         let bytes = MemoryLayout<Float>.stride
         return (activations * bytes, (activations + gradients) * bytes)
     }

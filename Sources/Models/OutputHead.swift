@@ -5,12 +5,14 @@ import Tensors
 /// What turns the last block's output into a loss: the final norm, K logits, and the cross-entropy of softmax.
 ///
 /// Every sequence has targets for its last tokens, and only these tokens enter the head. One head serves all tasks:
-/// label words (rows of the vocabulary's head), a trained classifier, and the whole vocabulary. The logits are computed
-/// a few thousand columns at a time and once more in the backward pass, so that a [tokens, vocabulary] matrix never
-/// stands in memory.
+/// label words (rows of the vocabulary's head), a trained classifier, and the whole vocabulary. The loss's gradient with
+/// respect to logits needs nothing but the logits, and so F computes it while they are there: no logit is computed twice,
+/// and of a whole vocabulary's a few tokens' are in memory at once.
 public struct OutputHead: Sendable {
-    /// Columns of logits that are in memory at once.
-    private static let columnsAtOnce = 4096
+    /// Logits of a whole vocabulary that are in memory at once: 32 MiB.
+    private static let logitsAtOnce = 8 << 20
+    /// Up to how many outputs the logits of all tokens stay in memory.
+    private static let keptOutputs = 4096
 
     /// K, the number of different targets.
     public let outputs: Int
@@ -55,20 +57,19 @@ public struct OutputHead: Sendable {
     /// What the head computed for the N tokens of a micro-batch that have a target.
     public struct Output: Sendable {
         let rows: [Int]
-        let targets: [Int32]
         let input_ND: Matrix
         let statistics: NormStatistics
         let normed_ND: Matrix
-        let weights_KD: Matrix
-        let logNormaliser_N: Matrix
+        /// The gradient of Σ −log p(target) with respect to `normed_ND`; nil if nobody asked for it.
+        let normedGradient_ND: Matrix?
+        /// All logits, [N, K], where there are few enough. With a gradient: the gradient with respect to them.
+        public let logits_NK: Matrix?
         /// The most likely target of each token.
         public let predictions: [Int]
-        /// All logits, [N, K], where there are few enough.
-        public let logits_NK: Matrix?
         /// Σ −log p(target), in nats.
         public let lossSum: Double
         /// How many predictions are right.
-        public var correct: Int { zip(predictions, targets).count { $0 == $1 } }
+        public let correct: Int
     }
 
     /// F.
@@ -77,8 +78,12 @@ public struct OutputHead: Sendable {
     ///   - x_TD: the last block's output.
     ///   - targets: for each sequence what its last tokens should predict, in `0..<outputs`.
     ///   - parameters: hold the classifier's weights.
+    ///   - needsGradient: whether B follows.
+    ///   - arena: holds what is returned.
+    ///   - scratch: reset it afterwards.
     public func forward(
-        _ x_TD: Matrix, layout: SequenceLayout, targets: [[Int32]], parameters: TrainableParameters?, arena: Arena
+        _ x_TD: Matrix, layout: SequenceLayout, targets: [[Int32]], parameters: TrainableParameters?,
+        needsGradient: Bool, arena: Arena, scratch: Arena
     ) -> Output {
         let rows = (0..<layout.count).flatMap { sequence in
             layout.rows(of: sequence).suffix(targets[sequence].count)
@@ -87,44 +92,55 @@ public struct OutputHead: Sendable {
         let input_ND = gather(rows, of: x_TD, arena)
         let (normed_ND, statistics) = normalise(input_ND, arena)
         let weights_KD = weights(parameters)
-        let statistics_N = arena.matrix(rows: 2, columns: rows.count)
-        let (largest_N, sum_N) = (statistics_N.rows(0..<1), statistics_N.rows(1..<2))
-        largest_N.fill(-.infinity)
-        sum_N.fill(0)
-        var targetLogits = [Float](repeating: 0, count: rows.count)
-        let logits = arena.matrix(rows: rows.count, columns: min(outputs, Self.columnsAtOnce))
-        var best = BestColumns(rows: rows.count)
-        for columns in columnBlocks {
-            let part = logits.columns(0..<columns.count)
-            part.product(of: normed_ND, and: weights_KD.rows(columns), .transposed)
-            model.kernels.mergeSoftmax(part, largest_N: largest_N, sum_N: sum_N)
-            best.merge(part, from: columns.lowerBound)
-            for (row, target) in flatTargets.enumerated() where columns.contains(Int(target)) {
-                targetLogits[row] = part[row, Int(target) - columns.lowerBound]
-            }
-        }
+        let gradient_ND = needsGradient ? arena.matrix(rows: rows.count, columns: x_TD.columns) : nil
+        let keepsLogits = outputs <= Self.keptOutputs || frozen_KD == nil
+        let kept_NK = keepsLogits ? arena.matrix(rows: rows.count, columns: outputs) : nil
+        let tokensAtOnce = keepsLogits ? max(1, rows.count) : Self.tokensAtOnce(rows.count, outputs: outputs)
+        let memory = kept_NK ?? scratch.matrix(rows: tokensAtOnce, columns: outputs)
+        let softmax_N = scratch.matrix(rows: 2, columns: rows.count)
+        var predictions: [Int] = []
         var lossSum = 0.0
-        for row in rows.indices {
-            let logNormaliser = Double(largest_N[0, row]) + log(Double(sum_N[0, row]))
-            lossSum += logNormaliser - Double(targetLogits[row])
-            largest_N[0, row] = Float(logNormaliser)
+        for first in stride(from: 0, to: rows.count, by: tokensAtOnce) {
+            let part = first..<min(first + tokensAtOnce, rows.count)
+            let logits = memory.rows(0..<part.count)
+            logits.product(of: normed_ND.rows(part), and: weights_KD, .transposed)
+            let (largest_N, sum_N) = (softmax_N.rows(0..<1).columns(part), softmax_N.rows(1..<2).columns(part))
+            predictions += model.kernels.softmaxStatistics(logits, largest_N: largest_N, sum_N: sum_N)
+            for row in 0..<part.count {
+                let logNormaliser = Double(largest_N[0, row]) + log(Double(sum_N[0, row]))
+                lossSum += logNormaliser - Double(logits[row, Int(flatTargets[first + row])])
+                largest_N[0, row] = Float(logNormaliser)
+            }
+            guard let gradient_ND else { continue }
+            model.kernels.softmaxGradient(logits, logNormaliser_N: largest_N, targets: flatTargets[part])
+            gradient_ND.rows(part).product(of: logits, and: weights_KD)
         }
         return Output(
-            rows: rows, targets: flatTargets, input_ND: input_ND, statistics: statistics, normed_ND: normed_ND,
-            weights_KD: weights_KD, logNormaliser_N: largest_N, predictions: best.columns,
-            logits_NK: outputs <= Self.columnsAtOnce ? logits : nil, lossSum: lossSum)
+            rows: rows, input_ND: input_ND, statistics: statistics, normed_ND: normed_ND,
+            normedGradient_ND: gradient_ND, logits_NK: kept_NK, predictions: predictions, lossSum: lossSum,
+            correct: zip(predictions, flatTargets).count { $0 == $1 })
     }
 
-    /// Floats that F takes of its arena for tokens with a target: their rows, the same normed, the norm's statistics, two
-    /// of softmax, and logits.
-    public static func forwardFloats(_ model: Hyperparameters, targets: Int, outputs: Int) -> Int {
-        let rows = 2 * model.width + NormStatistics.floatsPerRow(model.normalisation)
-        return targets * (rows + 2 + min(outputs, columnsAtOnce))
+    /// Floats that F takes of its arena for tokens with a target: their rows, the same normed with the norm's statistics,
+    /// the gradient if B follows, and logits where there are few enough.
+    public static func forwardFloats(
+        _ model: Hyperparameters, targets: Int, outputs: Int, needsGradient: Bool
+    ) -> Int {
+        let rows = (needsGradient ? 3 : 2) * model.width + NormStatistics.floatsPerRow(model.normalisation)
+        return targets * (rows + (outputs <= keptOutputs ? outputs : 0))
     }
 
-    /// Floats that B takes of its arena for tokens with a target: gradients of both kinds of rows, and logits.
-    public static func backwardFloats(_ model: Hyperparameters, targets: Int, outputs: Int) -> Int {
-        targets * (2 * model.width + min(outputs, columnsAtOnce))
+    /// Floats that F takes of its scratch arena: two of softmax for each token with a target, and the logits of some.
+    public static func forwardScratchFloats(targets: Int, outputs: Int) -> Int {
+        2 * targets + (outputs <= keptOutputs ? 0 : tokensAtOnce(targets, outputs: outputs) * outputs)
+    }
+
+    /// Floats that B takes of its arena for tokens with a target: the gradient of their rows.
+    public static func backwardFloats(_ model: Hyperparameters, targets: Int) -> Int { targets * model.width }
+
+    /// How many tokens' logits are computed at once.
+    private static func tokensAtOnce(_ targets: Int, outputs: Int) -> Int {
+        outputs <= keptOutputs ? max(1, targets) : max(1, min(targets, logitsAtOnce / outputs))
     }
 
     /// Floats that `lastLogits` takes of its arena.
@@ -134,31 +150,26 @@ public struct OutputHead: Sendable {
 
     /// B: writes the gradient of lossScale · Σ −log p(target) with respect to the last block's output.
     ///
-    /// - Parameter classifierGradient_KD: W of a classifier: its gradient is added to this one.
+    /// - Parameters:
+    ///   - output: of an F that was told of B.
+    ///   - classifierGradient_KD: W of a classifier: its gradient is added to this one.
     public func backward(
         _ output: Output, lossScale: Float, into gradient_TD: Matrix, classifierGradient_KD: Matrix?, scratch: Arena
     ) {
-        let count = output.rows.count
-        let normedGradient_ND = scratch.matrix(rows: count, columns: gradient_TD.columns)
-        let memory = scratch.matrix(rows: count, columns: min(outputs, Self.columnsAtOnce))
-        for columns in columnBlocks {
-            let part = memory.columns(0..<columns.count)
-            let weights_KD = output.weights_KD.rows(columns)
-            part.product(of: output.normed_ND, and: weights_KD, .transposed)
-            model.kernels.softmaxGradient(
-                part, logNormaliser_N: output.logNormaliser_N, targets: output.targets,
-                firstColumn: columns.lowerBound, scale: lossScale)
-            normedGradient_ND.product(of: part, and: weights_KD, keep: columns.lowerBound == 0 ? 0 : 1)
-            classifierGradient_KD?.rows(columns).product(of: part, .transposed, and: output.normed_ND, keep: 1)
+        guard let normedGradient_ND = output.normedGradient_ND else { preconditionFailure("B without its F") }
+        if let classifierGradient_KD, let logitsGradient_NK = output.logits_NK {
+            classifierGradient_KD.product(
+                of: logitsGradient_NK, .transposed, and: output.normed_ND, scale: lossScale, keep: 1)
         }
-        let inputGradient_ND = scratch.matrix(rows: count, columns: gradient_TD.columns)
+        let inputGradient_ND = scratch.matrix(rows: output.rows.count, columns: gradient_TD.columns)
         inputGradient_ND.fill(0)
         model.finalNorm.backwardInput(
             normedGradient_ND, x_TD: output.input_ND, statistics: output.statistics, addTo: inputGradient_ND,
             kernels: model.kernels)
         gradient_TD.fill(0)
         for (place, row) in output.rows.enumerated() {
-            gradient_TD.rows(row..<row + 1).copy(from: inputGradient_ND.rows(place..<place + 1))
+            model.kernels.add(
+                inputGradient_ND.rows(place..<place + 1), scale: lossScale, to: gradient_TD.rows(row..<row + 1))
         }
     }
 
@@ -168,10 +179,6 @@ public struct OutputHead: Sendable {
         let logits_SK = arena.matrix(rows: layout.count, columns: outputs)
         logits_SK.product(of: normed_SD, and: weights(nil), .transposed)
         return logits_SK
-    }
-
-    private var columnBlocks: [Range<Int>] {
-        stride(from: 0, to: outputs, by: Self.columnsAtOnce).map { $0..<min($0 + Self.columnsAtOnce, outputs) }
     }
 
     private func weights(_ parameters: TrainableParameters?) -> Matrix {
@@ -194,25 +201,5 @@ public struct OutputHead: Sendable {
         let statistics = NormStatistics(model.hyperparameters.normalisation, rows: x_ND.rows, arena: arena)
         model.finalNorm.forward(x_ND, into: normed_ND, statistics: statistics, kernels: model.kernels)
         return (normed_ND, statistics)
-    }
-}
-
-/// The place of the largest value of each row, found piece by piece; the first of equal ones.
-private struct BestColumns {
-    private(set) var columns: [Int]
-    private var values: [Float]
-
-    init(rows: Int) {
-        columns = Array(repeating: 0, count: rows)
-        values = Array(repeating: -.infinity, count: rows)
-    }
-
-    mutating func merge(_ part: Matrix, from first: Int) {
-        for row in 0..<part.rows {
-            for column in 0..<part.columns where part[row, column] > values[row] {
-                values[row] = part[row, column]
-                columns[row] = first + column
-            }
-        }
     }
 }

@@ -48,7 +48,8 @@ struct ReferenceParityTests {
         )
         let head = try OutputHead(languageModel: model)
         let output = head.forward(
-            x_TD, layout: layout, targets: sequences, parameters: nil, arena: Arena())
+            x_TD, layout: layout, targets: sequences, parameters: nil, needsGradient: false, arena: Arena(),
+            scratch: Arena())
         let logits = try #require(output.logits_NK).values
         #expect(largestDifference(logits, try fixture.expected("bf16_logits")) <= Tolerance.activation)
     }
@@ -169,7 +170,7 @@ struct ReferenceParityTests {
         arena.reset()
         let output = head.forward(
             x_TD, layout: SequenceLayout(lengths: sequences.map(\.count)), targets: sequences, parameters: nil,
-            arena: arena)
+            needsGradient: false, arena: arena, scratch: arena)
         return try #require(output.logits_NK).values
     }
 

@@ -103,14 +103,18 @@ struct MemoryEstimateTests {
         let x_TD = Storage(count: 12 * 64).matrix(rows: 12, columns: 64)
         x_TD.fill(0.5)
         let forward = Arena(), forwardStart = forward.matrix(rows: 1, columns: 1)
+        let scratch = Arena(), scratchStart = scratch.matrix(rows: 1, columns: 1)
         let output = head.forward(
-            x_TD, layout: sequences, targets: [[1, 2], [3, 4, 5]], parameters: nil, arena: forward)
-        let forwardFloats = OutputHead.forwardFloats(sizes, targets: 5, outputs: head.outputs)
+            x_TD, layout: sequences, targets: [[1, 2], [3, 4, 5]], parameters: nil, needsGradient: true,
+            arena: forward, scratch: scratch)
+        let forwardFloats = OutputHead.forwardFloats(sizes, targets: 5, outputs: head.outputs, needsGradient: true)
         #expect((0...16 * 8).contains(floats(of: forward, from: forwardStart) - forwardFloats))
+        let scratchFloats = OutputHead.forwardScratchFloats(targets: 5, outputs: head.outputs)
+        #expect((0...16 * 8).contains(floats(of: scratch, from: scratchStart) - scratchFloats))
         let backward = Arena(), backwardStart = backward.matrix(rows: 1, columns: 1)
         head.backward(
             output, lossScale: 1, into: x_TD, classifierGradient_KD: nil, scratch: backward)
-        let backwardFloats = OutputHead.backwardFloats(sizes, targets: 5, outputs: head.outputs)
+        let backwardFloats = OutputHead.backwardFloats(sizes, targets: 5)
         #expect((0...16 * 8).contains(floats(of: backward, from: backwardStart) - backwardFloats))
     }
 

@@ -10,7 +10,7 @@
         .attention_backward = KERNEL(attention_backward), .swiglu = KERNEL(swiglu),                            \
         .swiglu_backward = KERNEL(swiglu_backward), .gelu = KERNEL(gelu),                                      \
         .gelu_backward = KERNEL(gelu_backward), .relu = KERNEL(relu),                                          \
-        .relu_backward = KERNEL(relu_backward), .softmax_merge = KERNEL(softmax_merge),                        \
+        .relu_backward = KERNEL(relu_backward), .softmax_statistics = KERNEL(softmax_statistics),              \
         .softmax_probabilities = KERNEL(softmax_probabilities), .add_row = KERNEL(add_row),              \
         .add_column_sums = KERNEL(add_column_sums), .dropout = KERNEL(dropout),                                \
         .add_dropout = KERNEL(add_dropout), .add_scaled = KERNEL(add_scaled),                                  \

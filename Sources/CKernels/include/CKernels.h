@@ -111,12 +111,12 @@ typedef struct {
     void (*add_dropout)(const float *x, size_t x_stride, float *y, size_t y_stride, size_t rows, size_t columns,
                         pf_dropout mask);
 
-    /// Takes a piece of each row's logits into the row's largest value and its sum of e^(logit - largest).
-    void (*softmax_merge)(const float *logits, size_t stride, float *largest, float *sum, size_t rows,
-                          size_t columns);
+    /// Of each row of logits: the largest one, its column (the first of equal ones), and the sum of e^(logit - largest).
+    void (*softmax_statistics)(const float *logits, size_t stride, float *largest, float *sum, ptrdiff_t *best,
+                               size_t rows, size_t columns);
 
-    /// Replaces logits by scale * e^(logit - log_normaliser).
-    void (*softmax_probabilities)(float *logits, size_t stride, const float *log_normaliser, float scale, size_t rows,
+    /// Replaces logits by e^(logit - log_normaliser).
+    void (*softmax_probabilities)(float *logits, size_t stride, const float *log_normaliser, size_t rows,
                                   size_t columns);
 
     /// y += alpha * x.

@@ -66,7 +66,12 @@ final class StagePass {
                 model.block(index, parameters: parameters)
                     .forward(x_TD, layout: layout, dropout: dropout, arena: stash))
         }
-        output = head?.forward(x_TD, layout: layout, targets: targets, parameters: parameters, arena: stash)
+        guard let head else { return nil }
+        output = memory.scratch.withArena { scratch in
+            head.forward(
+                x_TD, layout: layout, targets: targets, parameters: parameters, needsGradient: true, arena: stash,
+                scratch: scratch)
+        }
         return output.map { MicroBatchPass.Result(lossSum: $0.lossSum, correct: $0.correct) }
     }
 
