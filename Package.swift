@@ -23,13 +23,17 @@ let package = Package(
         .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
         .target(name: "CWire", dependencies: ["CProtobufC"]),
         .target(name: "CKernels"),
+        // Finds its library at run time, or does without.
+        .target(name: "COneDNN"),
 
         // What everything stands on.
         .target(name: "Diagnostics"),
         .target(name: "Randomness"),
         .target(
             name: "Tensors",
-            dependencies: ["CKernels", "COpenBLAS", .product(name: "DequeModule", package: "swift-collections")]),
+            dependencies: [
+                "CKernels", "COneDNN", "COpenBLAS", .product(name: "DequeModule", package: "swift-collections"),
+            ]),
 
         // Files in and out.
         .target(name: "Tokenizers", dependencies: ["Diagnostics"]),
@@ -80,7 +84,8 @@ let package = Package(
             name: "permafrost",
             dependencies: [
                 "Balancing", "Checkpoints", "Coordinator", "Device", "Diagnostics", "Ledger", "Pipeline", "Queueing",
-                "Recipes", "Runs", "Wire", "Worker", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Recipes", "Runs", "Tensors", "Wire", "Worker",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         // Tests mirror Sources.

@@ -82,7 +82,7 @@ public struct MachineCheck: Codable, Sendable {
         let rate = Double(2 * m * n * k * rounds) / clock.now.seconds / 1e9
         return MachineCheck(
             name: "products", state: .good,
-            detail: "\(Int(rate)) GFLOP/s on one core (\(matrixLibraryDescription()))", remedy: nil)
+            detail: "\(Int(rate)) GFLOP/s on one core (\(MatrixLibrary.chosen.description))", remedy: nil)
     }
 
     /// One message over TCP on this machine and back.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Diagnostics
 import Foundation
 import Runs
+import Tensors
 
 /// The command line: it parses, calls the runs and roles, and prints. It knows no mathematics and no sockets.
 @main
@@ -47,7 +48,11 @@ struct Permafrost: ParsableCommand {
     static func main() {
         // A reader that goes away, as in `permafrost train … | head`, must not end a run: writing to it fails instead.
         signal(SIGPIPE, SIG_IGN)
-        if let problem = Failpoint.problem(of: ProcessInfo.processInfo.environment[Failpoint.variable]) {
+        let environment = ProcessInfo.processInfo.environment
+        let problem =
+            Failpoint.problem(of: environment[Failpoint.variable])
+            ?? MatrixLibrary.problem(of: environment[MatrixLibrary.variable])
+        if let problem {
             Console.printError("error \(Diagnostics.ExitCode.usage.rawValue): \(problem)")
             exit(withError: ArgumentParser.ExitCode(Diagnostics.ExitCode.usage.rawValue))
         }

@@ -1,40 +1,66 @@
 import Randomness
 import Support
-import Tensors
 import Testing
+
+@testable import Tensors
 
 @Suite("Matrix products")
 struct MatrixProductTests {
-    @Test("a product of any shape, orientation and stride equals the definition")
-    func products() {
+    @Test("a product of any shape, orientation and stride equals the definition", arguments: MatrixLibrary.allCases)
+    func products(library: MatrixLibrary) {
         var generator = SeededGenerator(seed: 1, stream: "products")
         for _ in 0..<40 {
-            let m = Int.random(in: 1...40, using: &generator), n = Int.random(in: 1...40, using: &generator)
-            let inner = Int.random(in: 1...40, using: &generator)
-            let aOrientation: Orientation = Bool.random(using: &generator) ? .plain : .transposed
-            let bOrientation: Orientation = Bool.random(using: &generator) ? .plain : .transposed
-            let a = Storage(normal: m * inner * 2, using: &generator)
-            let b = Storage(normal: inner * n * 2, using: &generator)
-            let c = Storage(normal: m * n, using: &generator)
-            let (aRows, aColumns) = aOrientation == .plain ? (m, inner) : (inner, m)
-            let (bRows, bColumns) = bOrientation == .plain ? (inner, n) : (n, inner)
-            // Every second half of a row belongs to somebody else.
-            let a_MI = a.matrix(rows: aRows, columns: aColumns, stride: 2 * aColumns)
-            let b_IN = b.matrix(rows: bRows, columns: bColumns, stride: 2 * bColumns)
-            let c_MN = c.matrix(rows: m, columns: n)
-            let before = c_MN.values
-            c_MN.product(of: a_MI, aOrientation, and: b_IN, bOrientation, scale: 0.5, keep: 2)
-            let expected = (0..<m).flatMap { i in
-                (0..<n).map { j -> Float in
-                    let sum = (0..<inner).reduce(0.0) { sum, l in
-                        let x = aOrientation == .plain ? a_MI[i, l] : a_MI[l, i]
-                        let y = bOrientation == .plain ? b_IN[l, j] : b_IN[j, l]
-                        return sum + Double(x) * Double(y)
-                    }
-                    return Float(0.5 * sum + 2 * Double(before[i * n + j]))
-                }
-            }
-            #expect(relativeDifference(c_MN.values, expected) < 1e-5)
+            let shape = (0..<3).map { _ in Int.random(in: 1...40, using: &generator) }
+            check(m: shape[0], n: shape[1], inner: shape[2], through: library, &generator)
         }
+    }
+
+    /// More than a million multiplications: what oneDNN gets, and the narrow ones of which OpenBLAS gets some rows at a
+    /// time.
+    @Test("a large product equals the definition, wide or narrow", arguments: MatrixLibrary.allCases)
+    func largeProducts(library: MatrixLibrary) {
+        var generator = SeededGenerator(seed: 2, stream: "products")
+        for shape in [(128, 96, 100), (97, 16, 701), (130, 8, 1100), (2000, 3, 190), (16, 700, 100), (1, 1100, 1000)] {
+            for _ in 0..<2 { check(m: shape.0, n: shape.1, inner: shape.2, through: library, &generator) }
+        }
+    }
+
+    @Test("a library that nobody has is refused, and one that is missing")
+    func chosen() {
+        #expect(MatrixLibrary.problem(of: nil) == nil)
+        #expect(MatrixLibrary.problem(of: "openblas") == nil)
+        #expect(MatrixLibrary.problem(of: "mkl")?.contains("openblas or onednn") == true)
+        #expect((MatrixLibrary.problem(of: "onednn") == nil) == MatrixLibrary.oneDNN.isFound)
+    }
+
+    private func check(
+        m: Int, n: Int, inner: Int, through library: MatrixLibrary, _ generator: inout SeededGenerator
+    ) {
+        let aOrientation: Orientation = Bool.random(using: &generator) ? .plain : .transposed
+        let bOrientation: Orientation = Bool.random(using: &generator) ? .plain : .transposed
+        let a = Storage(normal: m * inner * 2, using: &generator)
+        let b = Storage(normal: inner * n * 2, using: &generator)
+        let c = Storage(normal: m * n, using: &generator)
+        let (aRows, aColumns) = aOrientation == .plain ? (m, inner) : (inner, m)
+        let (bRows, bColumns) = bOrientation == .plain ? (inner, n) : (n, inner)
+        // Every second half of a row belongs to somebody else.
+        let a_MI = a.matrix(rows: aRows, columns: aColumns, stride: 2 * aColumns)
+        let b_IN = b.matrix(rows: bRows, columns: bColumns, stride: 2 * bColumns)
+        let c_MN = c.matrix(rows: m, columns: n)
+        let before = c_MN.values
+        c_MN.product(of: a_MI, aOrientation, and: b_IN, bOrientation, scale: 0.5, keep: 2, through: library)
+        let (aRow, aColumn) = aOrientation == .plain ? (a_MI.stride, 1) : (1, a_MI.stride)
+        let (bRow, bColumn) = bOrientation == .plain ? (b_IN.stride, 1) : (1, b_IN.stride)
+        var expected: [Float] = []
+        for i in 0..<m {
+            for j in 0..<n {
+                var sum = 0.0
+                for l in 0..<inner {
+                    sum += Double(a_MI.base[i * aRow + l * aColumn]) * Double(b_IN.base[l * bRow + j * bColumn])
+                }
+                expected.append(Float(0.5 * sum + 2 * Double(before[i * n + j])))
+            }
+        }
+        #expect(relativeDifference(c_MN.values, expected) < 1e-5, "\(m) x \(n) x \(inner)")
     }
 }

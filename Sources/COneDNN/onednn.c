@@ -1,0 +1,62 @@
+#include "COneDNN.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stddef.h>
+
+typedef int (*sgemm_function)(char, char, int64_t, int64_t, int64_t, float, const float *, int64_t, const float *,
+                              int64_t, float, float *, int64_t);
+typedef void (*threads_function)(int);
+
+/// The head of the structure that dnnl_version gives, which has kept its place through all versions.
+typedef struct {
+    int numbers[3];
+} version_head;
+typedef const version_head *(*version_function)(void);
+
+static struct {
+    sgemm_function sgemm;
+    threads_function set_threads;
+    version_function version;
+} library;
+
+static void look(void) {
+    static const char *const names[] = {"libdnnl.so.3", "libdnnl.so.2"};
+    void *handle = NULL;
+    for (size_t i = 0; handle == NULL && i < sizeof names / sizeof *names; i++) {
+        handle = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+    }
+    if (handle == NULL) return;
+    library.version = (version_function)dlsym(handle, "dnnl_version");
+    // Of the OpenMP that the library brings; a build with another runtime has none.
+    library.set_threads = (threads_function)dlsym(handle, "omp_set_num_threads");
+    library.sgemm = (sgemm_function)dlsym(handle, "dnnl_sgemm");
+}
+
+static void look_once(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, look);
+}
+
+bool pf_onednn_found(void) {
+    look_once();
+    return library.sgemm != NULL && library.set_threads != NULL;
+}
+
+void pf_onednn_version(int version[3]) {
+    const version_head *found = pf_onednn_found() && library.version != NULL ? library.version() : NULL;
+    for (size_t i = 0; i < 3; i++) version[i] = found != NULL ? found->numbers[i] : 0;
+}
+
+bool pf_onednn_sgemm(char a_orientation, char b_orientation, int64_t m, int64_t n, int64_t k, float alpha,
+                     const float *a, int64_t a_stride, const float *b, int64_t b_stride, float beta, float *c,
+                     int64_t c_stride) {
+    if (!pf_onednn_found()) return false;
+    // OpenMP keeps the number for each thread that calls it.
+    static _Thread_local bool is_alone;
+    if (!is_alone) {
+        library.set_threads(1);
+        is_alone = true;
+    }
+    return library.sgemm(a_orientation, b_orientation, m, n, k, alpha, a, a_stride, b, b_stride, beta, c, c_stride) == 0;
+}
