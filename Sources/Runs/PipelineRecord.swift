@@ -36,6 +36,9 @@ struct PipelineRecord {
     /// Of all steps: the first stage is walked here in each of them.
     var seconds: Double { stages.first?.seconds ?? 0 }
 
+    /// Of all stages' threads together.
+    var busySeconds: Double { stages.reduce(0) { $0 + $1.busySeconds } }
+
     /// Mean over the stages' threads of the share of the steps' time in which they did no operation; 0 before the first.
     /// Stages that other workers walk are not in it.
     var bubble: Double {

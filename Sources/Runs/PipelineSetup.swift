@@ -102,6 +102,9 @@ final class PipelineSetup: Sendable {
     /// Mean of the steps so far, without the optimizer's; nil before the first.
     var stepSeconds: Double? { record.withLock { $0.steps > 0 ? $0.seconds / Double($0.steps) : nil } }
 
+    /// Of the steps so far, without the optimizer's; and what all stages' threads together spent on their operations.
+    var times: (seconds: Double, busySeconds: Double) { record.withLock { ($0.seconds, $0.busySeconds) } }
+
     /// Mean over the stages so far.
     var bubble: Double { record.withLock(\.bubble) }
 

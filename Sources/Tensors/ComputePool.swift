@@ -12,13 +12,15 @@ public final class ComputePool: Sendable {
     public let threads: Int
     private let queue = JobQueue()
 
-    /// - Parameter threads: at least one.
-    public init(threads: Int) {
+    /// - Parameters:
+    ///   - threads: at least one.
+    ///   - takesSubmitted: whether free threads take jobs of `submit`; else `help` and `takeSubmitted` alone do.
+    public init(threads: Int, takesSubmitted: Bool = true) {
         precondition(threads > 0, "a pool needs a thread")
         self.threads = threads
         for index in 0..<threads {
             let thread = Thread { [queue] in
-                while let job = queue.next() { job() }
+                while let job = queue.next(takesSubmitted: takesSubmitted) { job() }
             }
             thread.name = "compute-\(index)"
             thread.stackSize = 8 << 20
@@ -37,6 +39,15 @@ public final class ComputePool: Sendable {
     /// - Parameter isMet: asked before every job, and again after `wake`. It must not call the pool.
     public func help(until isMet: () -> Bool) {
         while let job = queue.nextSubmitted(unless: isMet) { job() }
+    }
+
+    /// Runs the oldest submitted job on the calling thread.
+    ///
+    /// - Returns: false when there is none.
+    public func takeSubmitted() -> Bool {
+        guard let job = queue.submittedNow() else { return false }
+        job()
+        return true
     }
 
     /// Lets jobs in `help` ask their condition again.
@@ -105,12 +116,14 @@ private final class JobQueue: @unchecked Sendable {
     }
 
     /// Waits for a job; nil after `close`.
-    func next() -> Job? {
+    func next(takesSubmitted: Bool) -> Job? {
         condition.withLock {
-            while awaited.isEmpty && submitted.isEmpty && !isClosed { condition.wait() }
-            return awaited.popFirst() ?? submitted.popFirst()
+            while awaited.isEmpty && (submitted.isEmpty || !takesSubmitted) && !isClosed { condition.wait() }
+            return awaited.popFirst() ?? (takesSubmitted ? submitted.popFirst() : nil)
         }
     }
+
+    func submittedNow() -> Job? { condition.withLock { submitted.popFirst() } }
 
     /// Waits for a submitted job; nil once the condition holds.
     func nextSubmitted(unless isMet: () -> Bool) -> Job? {

@@ -29,14 +29,16 @@ struct BenchPipeline: AnsweringCommand {
               permafrost bench pipeline recipes/movies.yaml training.trainable=full --micro-batches 16
               permafrost bench pipeline --shape gpt2-small --ways one-place permafrost --rounds 5
               permafrost bench pipeline --shape gpt2-small training.trainable=full --stages 4 --manner emulated
+              permafrost bench pipeline --shape gpt2-small model.frozen_blocks=6 --manner apart
 
             The recipe's model, adapters and optimizer on random activations, with as many threads as stages in every \
             case: one place gives each thread whole micro-batches. With --shape there is no recipe and nothing to \
             download: the weights are random too, every block trains, below a classifier.
 
             Blocks are cut by costs that are measured first. Predicted bubbles are simulated from these; measured ones \
-            are the shares of the steps' time in which stages' threads did none of the operations. There is no F0 here: \
-            what devices left out is in the store.
+            are the shares of the steps' time in which stages' threads did none of the operations. Where model.frozen_blocks \
+            is above the smallest of devices.cuts, weak devices leave F0 of the blocks between to the worker: of every \
+            micro-batch, two steps ahead, as work that fills gaps.
 
             helping   as in a run: a thread whose stage has to wait does the other stages' operations
             apart     as with a process for each stage: nobody helps

@@ -21,7 +21,8 @@ enum BenchText {
                 Figures.count(Int(row.bestTokensPerSecond)),
                 row.ratio.map { Figures.decimal($0, 2) } ?? "",
                 row.schedule == nil ? "" : "\(Figures.decimal(100 * row.measuredBubble, 1)) %",
-                row.schedule == nil ? "" : "\(Figures.decimal(100 * row.predictedBubble, 1)) %",
+                row.schedule == nil || report.frozenBlocks > 0
+                    ? "" : "\(Figures.decimal(100 * row.predictedBubble, 1)) %",
                 stages.map { "\($0.blocks[0])-\($0.blocks[1])" }.joined(separator: ", "),
                 stages.map { "\($0.stashedMicroBatches)" }.joined(separator: ", "),
             ])
@@ -31,8 +32,16 @@ enum BenchText {
             + "\(report.microBatches) x \(Figures.count(report.tokens, "token")), "
             + "\(Figures.count(report.stages, "stage")) \(report.manner), "
             + "\(Figures.count(report.processors, "processor"))"
-        let note = report.isSimulated ? ["simulated: each operation takes the processor's time that it took alone"] : []
-        return [head] + note + table.lines
+        var notes: [String] = []
+        if report.frozenBlocks > 0 {
+            notes.append(
+                "with F0 of \(Figures.count(report.frozenBlocks, "block")) for every micro-batch, which stages run "
+                    + "while they have to wait")
+        }
+        if report.isSimulated {
+            notes.append("simulated: each operation takes the processor's time that it took alone")
+        }
+        return [head] + notes + table.lines
     }
 
     private static func ingest(_ ingest: QueueBenchReport.Ingest) -> [String] {

@@ -1,3 +1,4 @@
+import Synchronization
 import Tensors
 
 /// What the operations of a pipeline's stages compute.
@@ -21,13 +22,15 @@ public struct Executor: Sendable {
         /// A thread does the operations of its stage alone, as a process of its own does.
         case apart
         /// All operations run one after another on the calling thread, and when stages of their own would have begun and
-        /// ended them is simulated: each takes the processor's time that it took. For more stages than processors.
+        /// ended them is simulated: each takes the processor's time that it took. A stage that would have to wait runs
+        /// jobs that the pool keeps for those who help. For more stages than processors.
         case emulated
     }
 
     private let pool: ComputePool
     private let capBytes: Int?
     private let manner: Manner
+    private let emulation = Emulation()
 
     private static let watchInterval = Duration.milliseconds(100)
 
@@ -110,15 +113,25 @@ public struct Executor: Sendable {
     }
 
     private func emulate(_ schedule: Schedule, sums: Int, _ work: some StageWork) throws -> StepTrace {
-        let trace = try VirtualClock.walk(schedule, sums: sums, helps: false) { operation, stage in
-            let began = ProcessorTime.now
-            try work.perform(operation, stage: stage)
-            return (ProcessorTime.now - began, work.stashedBytes(stage: stage))
+        let trace = try emulation.late.withLock { late in
+            try VirtualClock.walk(schedule, sums: sums, helps: false, late: &late) {
+                let began = ProcessorTime.now
+                return pool.takeSubmitted() ? ProcessorTime.now - began : nil
+            } perform: { operation, stage in
+                let began = ProcessorTime.now
+                try work.perform(operation, stage: stage)
+                return (ProcessorTime.now - began, work.stashedBytes(stage: stage))
+            }
         }
         for (stage, entries) in trace.stages.enumerated() {
             for entry in entries { try entry.check(capBytes: capBytes, stage: stage) }
         }
         return trace
+    }
+
+    /// What emulated stages still do when a step ends: jobs of the pool that they began while they had to wait.
+    private final class Emulation: Sendable {
+        let late = Mutex<[Duration]>([])
     }
 
     /// Gives other stages up once they have been silent for too long.

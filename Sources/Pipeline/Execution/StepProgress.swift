@@ -43,6 +43,9 @@ struct StepProgress {
         }
     }
 
+    /// Whether nothing is left to begin.
+    var isFinished: Bool { rest.allSatisfy(\.isEmpty) }
+
     /// Whether nothing is left for a stage's thread.
     func isFinished(thread: Int) -> Bool { lists(thread).allSatisfy { rest[$0].isEmpty } }
 

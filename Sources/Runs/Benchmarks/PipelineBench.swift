@@ -95,8 +95,8 @@ public struct PipelineBench {
         self.recipe = recipe
         self.options = options
         self.model = model
-        // As many threads whether there are stages or not: the same cores.
-        pool = ComputePool(threads: options.stages)
+        // As many threads whether there are stages or not: the same cores. Emulated stages take what they fill gaps with.
+        pool = ComputePool(threads: options.stages, takesSubmitted: options.manner != .emulated)
     }
 
     private static func adapted(_ recipe: Recipe, _ options: Options) -> Recipe {
@@ -115,6 +115,7 @@ public struct PipelineBench {
         var report = PipelineBenchReport(
             processors: ProcessInfo.processInfo.activeProcessorCount, model: recipe.name,
             trainable: recipe.training.trainable.rawValue, manner: options.manner.rawValue, stages: options.stages,
+            frozenBlocks: recipe.model.frozenBlocks - (recipe.devices.cuts.min() ?? 0),
             microBatches: options.microBatches, tokens: options.tokens, rounds: options.rounds)
         var rounds: [[Round]] = options.ways.map { _ in [] }
         for round in 1...options.rounds {
@@ -131,7 +132,7 @@ public struct PipelineBench {
                 bestTokensPerSecond: rounds.map(\.bestTokensPerSecond).max() ?? 0,
                 ratio: isSimulated(way) ? nil : whole.map { zip(rates, $0).map { $0 / $1 }.median },
                 predictedBubble: rounds.compactMap { $0.pipeline?.predictedBubble }.median,
-                measuredBubble: rounds.compactMap { $0.pipeline?.measuredBubble }.median,
+                measuredBubble: rounds.compactMap(\.bubble).median,
                 processorSeconds: rounds.map(\.processorSeconds).median,
                 peakBytes: rounds.map(\.peakBytes).max() ?? 0, pipeline: rounds.last?.pipeline)
         }
@@ -143,6 +144,8 @@ public struct PipelineBench {
         var bestTokensPerSecond: Double
         var processorSeconds: Double
         var peakBytes: Int
+        /// With F0 in it, where there is any.
+        var bubble: Double?
         var pipeline: PipelineSummary?
     }
 
@@ -158,20 +161,39 @@ public struct PipelineBench {
             pool: pool, manner: options.manner)
         trainableParameters = setup.parameters.layout.count
         let batch = batch
+        let frozen = FrozenWork(
+            recipe, model: model, microBatches: options.microBatches, tokens: options.tokens, pool: pool,
+            isEmulated: isSimulated(way))
         var before = Duration.zero
         let seconds = try (0...options.steps).map { step in
             if step == 1 {
                 setup.pipeline?.forget()
+                _ = frozen?.times()
                 before = ProcessorTime.ofProcess
             }
-            return try setup.trainer.step(batch).seconds
+            let start = ContinuousClock.now
+            frozen?.beginStep()
+            _ = try setup.trainer.step(batch)
+            return (.now - start) / .seconds(1)
         }
-        let measured = isSimulated(way) ? [setup.pipeline?.stepSeconds ?? .infinity] : Array(seconds.dropFirst())
+        let processorSeconds = (ProcessorTime.ofProcess - before) / .seconds(options.steps)
+        let pipeline = setup.pipeline
+        var measured = Array(seconds.dropFirst()), bubble = pipeline?.bubble
+        if let frozen, let times = pipeline?.times {
+            let (busy, waited) = frozen.times()
+            // The optimizer's step is the work of one thread.
+            let optimizer = isSimulated(way) ? 0 : measured.reduce(0, +) - times.seconds - waited / .seconds(1)
+            let span = times.seconds + optimizer + waited / .seconds(1)
+            bubble = 1 - (times.busySeconds + optimizer + busy / .seconds(1)) / (span * Double(options.stages))
+            if isSimulated(way) { measured = [span / Double(options.steps)] }
+        } else if isSimulated(way) {
+            measured = [pipeline?.stepSeconds ?? .infinity]
+        }
         let tokens = Double(options.microBatches * options.tokens)
         return Round(
             tokensPerSecond: tokens / measured.median, bestTokensPerSecond: tokens / (measured.min() ?? .infinity),
-            processorSeconds: (ProcessorTime.ofProcess - before) / .seconds(options.steps),
-            peakBytes: ProcessMemory.peakResidentBytes, pipeline: setup.pipeline?.summary)
+            processorSeconds: processorSeconds, peakBytes: ProcessMemory.peakResidentBytes, bubble: bubble,
+            pipeline: pipeline?.summary)
     }
 
     private var batch: [MicroBatch] {

@@ -12,9 +12,9 @@ public struct PipelineBenchReport: Codable, Sendable {
         public var bestTokensPerSecond: Double
         /// Share of the rate in one place in the same round; nil where that was not measured, or with emulated stages.
         public var ratio: Double?
-        /// Mean over the stages, simulated from costs measured before; 0 for one place.
+        /// Mean over the stages, simulated from costs measured before, without F0; 0 for one place.
         public var predictedBubble: Double
-        /// Mean over the stages; 0 for one place.
+        /// Mean over the stages, of all time and with F0 as work where there is any; 0 for one place.
         public var measuredBubble: Double
         /// The processor's time of a step, of all threads.
         public var processorSeconds: Double
@@ -34,6 +34,8 @@ public struct PipelineBenchReport: Codable, Sendable {
     public var manner: String
     /// As asked for.
     public var stages: Int
+    /// Blocks that devices left to the worker: each micro-batch's F0, two steps ahead.
+    public var frozenBlocks: Int
     /// As asked for.
     public var microBatches: Int
     /// As asked for.
