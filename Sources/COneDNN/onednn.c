@@ -2,6 +2,9 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <stddef.h>
 
 typedef int (*sgemm_function)(char, char, int64_t, int64_t, int64_t, float, const float *, int64_t, const float *,
@@ -19,6 +22,27 @@ static struct {
     threads_function set_threads;
     version_function version;
 } library;
+static bool is_found;
+
+static atomic_int under_way;
+static atomic_bool is_closed;
+
+/// The library gives its kernels back when the process ends, while other threads may still be in them.
+static void close_library(void) {
+    atomic_store(&is_closed, true);
+    while (atomic_load(&under_way) > 0) sched_yield();
+}
+
+/// Lets the library make its kernels, which it gives back in the reverse order: after what is registered later.
+static void make_kernels(void) {
+    static const char orientations[] = {'n', 't'};
+    static float a[64 * 64], b[64 * 64], c[64 * 64];
+    for (int64_t m = 4; m <= 64; m += 60) {
+        for (size_t i = 0; i < 4; i++) {
+            library.sgemm(orientations[i / 2], orientations[i % 2], m, 64, 64, 1, a, 64, b, 64, 0, c, 64);
+        }
+    }
+}
 
 static void look(void) {
     static const char *const names[] = {"libdnnl.so.3", "libdnnl.so.2"};
@@ -31,6 +55,10 @@ static void look(void) {
     // Of the OpenMP that the library brings; a build with another runtime has none.
     library.set_threads = (threads_function)dlsym(handle, "omp_set_num_threads");
     library.sgemm = (sgemm_function)dlsym(handle, "dnnl_sgemm");
+    if (library.sgemm == NULL || library.set_threads == NULL) return;
+    library.set_threads(1);
+    make_kernels();
+    is_found = atexit(close_library) == 0;
 }
 
 static void look_once(void) {
@@ -40,7 +68,7 @@ static void look_once(void) {
 
 bool pf_onednn_found(void) {
     look_once();
-    return library.sgemm != NULL && library.set_threads != NULL;
+    return is_found;
 }
 
 void pf_onednn_version(int version[3]) {
@@ -58,5 +86,10 @@ bool pf_onednn_sgemm(char a_orientation, char b_orientation, int64_t m, int64_t 
         library.set_threads(1);
         is_alone = true;
     }
-    return library.sgemm(a_orientation, b_orientation, m, n, k, alpha, a, a_stride, b, b_stride, beta, c, c_stride) == 0;
+    atomic_fetch_add(&under_way, 1);
+    const bool is_computed =
+        !atomic_load(&is_closed) &&
+        library.sgemm(a_orientation, b_orientation, m, n, k, alpha, a, a_stride, b, b_stride, beta, c, c_stride) == 0;
+    atomic_fetch_sub(&under_way, 1);
+    return is_computed;
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Randomness
 import Support
 import Testing
@@ -22,6 +23,27 @@ struct MatrixProductTests {
         var generator = SeededGenerator(seed: 2, stream: "products")
         for shape in [(128, 96, 100), (97, 16, 701), (130, 8, 1100), (2000, 3, 190), (16, 700, 100), (1, 1100, 1000)] {
             for _ in 0..<2 { check(m: shape.0, n: shape.1, inner: shape.2, through: library, &generator) }
+        }
+    }
+
+    @Test("a process may end while its threads compute products")
+    func ending() async {
+        await #expect(processExitsWith: .success) {
+            // Registered before the library is there, and so called after whatever it does at the end.
+            atexit { Product.wait(20) }
+            for _ in 0..<2 {
+                Thread {
+                    let x = Storage(count: 256 * 256).matrix(rows: 256, columns: 256)
+                    let y = Storage(count: 256 * 256).matrix(rows: 256, columns: 256)
+                    x.fill(1)
+                    while true {
+                        y.product(of: x, and: x, .transposed)
+                        Product.ended.signal()
+                    }
+                }.start()
+            }
+            Product.wait(20)
+            exit(EXIT_SUCCESS)
         }
     }
 
@@ -63,4 +85,11 @@ struct MatrixProductTests {
         }
         #expect(relativeDifference(c_MN.values, expected) < 1e-5, "\(m) x \(n) x \(inner)")
     }
+}
+
+/// Products of other threads.
+private enum Product {
+    static let ended = DispatchSemaphore(value: 0)
+
+    static func wait(_ count: Int) { for _ in 0..<count { ended.wait() } }
 }

@@ -181,10 +181,9 @@ public struct PipelineBench {
         var measured = Array(seconds.dropFirst()), bubble = pipeline?.bubble
         if let frozen, let times = pipeline?.times {
             let (busy, waited) = frozen.times()
-            // The optimizer's step is the work of one thread.
-            let optimizer = isSimulated(way) ? 0 : measured.reduce(0, +) - times.seconds - waited / .seconds(1)
-            let span = times.seconds + optimizer + waited / .seconds(1)
-            bubble = 1 - (times.busySeconds + optimizer + busy / .seconds(1)) / (span * Double(options.stages))
+            // Not of the optimizer's step: its thread is none of the pool's, which go on with F0.
+            let span = isSimulated(way) ? times.seconds + waited / .seconds(1) : measured.reduce(0, +)
+            bubble = 1 - (times.busySeconds + busy / .seconds(1)) / (span * Double(options.stages))
             if isSimulated(way) { measured = [span / Double(options.steps)] }
         } else if isSimulated(way) {
             measured = [pipeline?.stepSeconds ?? .infinity]
