@@ -10,7 +10,7 @@ readonly DEBIAN_PACKAGES=(
     libzmq3-dev libopenblas-dev libdnnl2 libprotobuf-c-dev protobuf-c-compiler liblmdb-dev libsqlite3-dev
     pkg-config)
 
-readonly MINIMUM_SWIFT=6.1
+readonly MINIMUM_SWIFT=6.2
 readonly MINIMUM_PYTHON=3.9
 
 say() { printf '%s\n' "$*"; }

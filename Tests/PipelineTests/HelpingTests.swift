@@ -109,4 +109,28 @@ struct HelpingTests {
             #expect(abs(trace.duration / .seconds(1) - makespan) < 1e-9 * makespan)
         }
     }
+
+    @Test("with enough to fill gaps with, threads of later steps are never idle, and steps take what work takes")
+    func fill() throws {
+        let costs = Examples.equal(4), microBatches = 8
+        let schedule = try Schedule.make(.oneForwardOneBackward, costs: costs, microBatches: microBatches)
+        var late: [Duration] = [], filled = Duration.zero, duration = Duration.zero, busy = Duration.zero
+        for step in 0..<20 {
+            let before = late
+            let trace = VirtualClock.walk(schedule, sums: microBatches, helps: false, late: &late) {
+                filled += .milliseconds(step == 0 ? 0 : 100)
+                return .milliseconds(100)
+            } perform: { operation, stage in
+                (.seconds(costs.stages[stage].seconds(operation.kind)), 0)
+            }
+            if step == 0 { continue }
+            if step == 1 { filled += before.reduce(.zero, +) }
+            duration += trace.duration
+            for entry in trace.stages.joined() { busy += entry.end - entry.start }
+        }
+        filled -= late.reduce(.zero, +)
+        let share = (busy + filled) / (duration * 4)
+        #expect(abs(share - 1) < 1e-9)
+        #expect(filled > .seconds(10))
+    }
 }

@@ -75,7 +75,7 @@ class InstallTests(unittest.TestCase):
 
     def test_an_old_swift_is_refused_with_both_versions(self):
         old = self.install(swift="echo 'Swift version 5.10.1 (swift-5.10.1-RELEASE)'")
-        self.assert_refused(old, "5.10.1", "6.1", "swift.org/install")
+        self.assert_refused(old, "5.10.1", "6.2", "swift.org/install")
 
     def test_missing_python_is_named(self):
         self.assert_refused(self.install(without=["python3"], apt_get="exit 0"), "Python 3")
