@@ -33,6 +33,22 @@ public final class ComputePool: Sendable {
     /// Starts a job as soon as a thread is free and returns at once.
     public func submit(_ job: @escaping @Sendable () -> Void) { queue.append([job], to: \.submitted) }
 
+    /// Starts a job as soon as a thread is free: `body(0)` to `body(pieces - 1)`, one after another. Whatever is more urgent
+    /// comes first between two pieces; of what was submitted, the rest of a job does.
+    public func submit(pieces: Int, _ body: @escaping @Sendable (Int) -> Void) {
+        guard pieces > 0 else { return }
+        queue.append([Self.piece(0, of: pieces, queue, body)], to: \.submitted)
+    }
+
+    private static func piece(
+        _ index: Int, of pieces: Int, _ queue: JobQueue, _ body: @escaping @Sendable (Int) -> Void
+    ) -> JobQueue.Job {
+        {
+            body(index)
+            if index + 1 < pieces { queue.goOn(piece(index + 1, of: pieces, queue, body)) }
+        }
+    }
+
     /// Runs submitted jobs, one after another on the calling thread, until a condition holds: for a job of `run` that can
     /// not go on yet. While there is none, it waits. Submitted jobs wait for nobody, so that each comes to its end.
     ///
@@ -111,6 +127,14 @@ private final class JobQueue: @unchecked Sendable {
     func append(_ new: [Job], to jobs: ReferenceWritableKeyPath<JobQueue, Deque<Job>>) {
         condition.withLock {
             self[keyPath: jobs].append(contentsOf: new)
+            condition.broadcast()
+        }
+    }
+
+    /// Puts the rest of a job before all that were submitted.
+    func goOn(_ rest: @escaping Job) {
+        condition.withLock {
+            submitted.prepend(rest)
             condition.broadcast()
         }
     }

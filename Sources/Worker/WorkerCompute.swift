@@ -116,37 +116,50 @@ final class WorkerCompute: Sendable {
         }
     }
 
-    /// Runs the missing frozen blocks (F0) over samples in the store, and puts the result in their place.
+    /// Runs the missing frozen blocks (F0) over samples in the store, and puts the result in their place. Between two blocks,
+    /// whatever a step waits for comes first.
     func advance(_ samples: [SampleReference], blocks: Range<Int>) {
-        let work = WorkSchedule.Work.advance(samples: samples, cut: blocks.lowerBound)
-        pool.submit { [self] in
-            let pass = time.withLock { $0.beginPass(now: clock.now) }
+        let job = Mutex<FrozenPass?>(nil)
+        pool.submit(pieces: blocks.count) { [self] piece in
+            let shared = time.withLock { $0.beginPass(now: clock.now) }
             let begun = ContinuousClock.now
-            do {
-                let known = try samples.map(described)
-                let lengths = known.map(\.rows)
-                let tokens = lengths.reduce(0, +)
-                let activations = Storage(count: tokens * forward.width)
-                let x_TD = activations.matrix(rows: tokens, columns: forward.width)
-                let lane = lanes?.take()
-                defer { lane?.end(["tokens": .number(tokens), "blocks": .number(blocks.count)]) }
-                try read(samples, into: x_TD)
-                forward.advance(x_TD, lengths: lengths, blocks: blocks)
-                let cost = time.withLock { $0.end(pass, now: clock.now) }
-                frozenForward.withLock { $0.add(ContinuousClock.now - begun) }
-                let bytes = UnsafeRawBufferPointer(UnsafeBufferPointer(start: x_TD.base, count: x_TD.count))
-                let change = StoreChange.replace(
-                    known.map { $0.advanced(to: blocks.upperBound) },
-                    payload: HeldBytes(owner: KeptStorage(activations), bytes: bytes), codec: .f32)
-                writer.submit(change) { [results] result in
-                    results.post(
-                        .advanced(samples, cut: blocks.lowerBound, tokens: tokens, cost: cost, result))
-                }
-            } catch let damage as DamagedSample {
-                results.post(.damaged(damage.sample, work, damage.error))
-            } catch {
-                results.post(.failed(error))
-            }
+            if piece == 0 { job.withLock { $0 = begin(samples, blocks) } }
+            guard let pass = job.withLock({ $0 }) else { return }
+            let block = blocks.lowerBound + piece
+            let lane = lanes?.take()
+            forward.advance(pass.x_TD, lengths: pass.lengths, blocks: block..<block + 1)
+            lane?.end(["tokens": .number(pass.x_TD.rows), "block": .number(block + 1)])
+            pass.duration += .now - begun
+            pass.cost += time.withLock { $0.end(shared, now: clock.now) }
+            if block == blocks.upperBound - 1 { end(pass, samples, blocks) }
+        }
+    }
+
+    /// Nil when a sample could not be read, which is told.
+    private func begin(_ samples: [SampleReference], _ blocks: Range<Int>) -> FrozenPass? {
+        do {
+            let pass = FrozenPass(try samples.map(described), width: forward.width)
+            try read(samples, into: pass.x_TD)
+            return pass
+        } catch let damage as DamagedSample {
+            results.post(
+                .damaged(damage.sample, .advance(samples: samples, cut: blocks.lowerBound), damage.error))
+        } catch {
+            results.post(.failed(error))
+        }
+        return nil
+    }
+
+    private func end(_ pass: FrozenPass, _ samples: [SampleReference], _ blocks: Range<Int>) {
+        frozenForward.withLock { $0.add(pass.duration) }
+        let x_TD = pass.x_TD
+        let bytes = UnsafeRawBufferPointer(UnsafeBufferPointer(start: x_TD.base, count: x_TD.count))
+        let change = StoreChange.replace(
+            pass.known.map { $0.advanced(to: blocks.upperBound) },
+            payload: HeldBytes(owner: KeptStorage(pass.activations), bytes: bytes), codec: .f32)
+        writer.submit(change) { [results] result in
+            results.post(
+                .advanced(samples, cut: blocks.lowerBound, tokens: x_TD.rows, cost: pass.cost, result))
         }
     }
 

@@ -5,8 +5,8 @@ import Recipes
 import Synchronization
 import Tensors
 
-/// F0 of the steps to come, as weak devices leave it to a worker: a job of the pool for each micro-batch, which stages run
-/// while they have to wait.
+/// F0 of the steps to come, as weak devices leave it to a worker: a job of the pool for each micro-batch, a block at
+/// a time, which stages run while they have to wait.
 final class FrozenWork: Sendable {
     /// How many steps F0 is ahead: with one, threads would wait at each step's end for the last job of the next one's.
     static let lead = 2
@@ -69,20 +69,20 @@ final class FrozenWork: Sendable {
         let group = DispatchGroup()
         for _ in 0..<microBatches {
             group.enter()
-            pool.submit { [self] in
-                let time = run()
+            let x_TD = Storage(count: tokens * forward.width).matrix(rows: tokens, columns: forward.width)
+            for i in 0..<x_TD.count { x_TD.base[i] = Float(i % 13) / 6 - 1 }
+            pool.submit(pieces: blocks.count) { [self] piece in
+                let time = run(blocks.lowerBound + piece, x_TD)
                 state.withLock { $0.busy += time }
-                group.leave()
+                if piece == blocks.count - 1 { group.leave() }
             }
         }
         state.withLock { $0.steps.append(group) }
     }
 
-    private func run() -> Duration {
+    private func run(_ block: Int, _ x_TD: Matrix) -> Duration {
         let (began, processor) = (ContinuousClock.now, ProcessorTime.now)
-        let x_TD = Storage(count: tokens * forward.width).matrix(rows: tokens, columns: forward.width)
-        for i in 0..<x_TD.count { x_TD.base[i] = Float(i % 13) / 6 - 1 }
-        forward.advance(x_TD, lengths: [tokens], blocks: blocks)
+        forward.advance(x_TD, lengths: [tokens], blocks: block..<block + 1)
         return isEmulated ? ProcessorTime.now - processor : .now - began
     }
 }
