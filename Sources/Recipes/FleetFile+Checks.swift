@@ -11,13 +11,15 @@ extension FleetFile {
     /// Refuses a fleet with a device that could not hold what it must.
     ///
     /// - Parameters:
-    ///   - bytes: what a device holds, such as what a method needs for one block.
     ///   - purpose: for what, in words: `"splitlora with 3 blocks"`.
+    ///   - bytes: what a device of a class holds, such as what a method needs for the class's blocks.
     /// - Throws: `RecipeError` with the line of the class's memory.
-    public func checkMemory(bytes: Int, for purpose: String) throws(RecipeError) {
-        for kind in fleet.classes where kind.memoryBytes < bytes {
+    public func checkMemory(for purpose: String, bytes: (Fleet.DeviceClass) -> Int) throws(RecipeError) {
+        for kind in fleet.classes {
+            let needed = bytes(kind)
+            guard kind.memoryBytes < needed else { continue }
             throw unfitting(
-                kind, "memory_bytes", "at least \(byteText(bytes)) for \(purpose)", byteText(kind.memoryBytes),
+                kind, "memory_bytes", "at least \(byteText(needed)) for \(purpose)", byteText(kind.memoryBytes),
                 "Give the class more memory, leave it out, or give its devices fewer blocks")
         }
     }
@@ -123,7 +125,7 @@ extension FleetFile {
 
     func checkBlocks() throws(RecipeError) {
         let (bytes, overflow) = fleet.model.fixedMemoryBytes.addingReportingOverflow(fleet.model.memoryBytesPerBlock)
-        try checkMemory(bytes: overflow ? .max : bytes, for: "one block and what is beside it (model)")
+        try checkMemory(for: "one block and what is beside it (model)") { _ in overflow ? .max : bytes }
     }
 
     func checkDistances() throws(RecipeError) {

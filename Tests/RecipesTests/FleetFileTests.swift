@@ -1,6 +1,7 @@
 import Balancing
 import Datasets
 import Diagnostics
+import Foundation
 import Recipes
 import Testing
 
@@ -43,6 +44,17 @@ struct FleetFileTests {
         let phone = try #require(classes.first { $0.name == "phone" })
         #expect(phone.windows == [.init(from: 0, to: 3600), .init(from: 7200, to: 10800)])
         #expect(phone.labelSkew == nil && phone.windowPeriodSeconds == 21600)
+    }
+
+    @Test(
+        "the fleets of this project that say what devices can do serve comparisons too",
+        arguments: ["three-classes", "wireless"])
+    func ours(_ name: String) throws {
+        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../../recipes/fleets/\(name).yaml").standardizedFileURL.path
+        let file = try FleetFile(file: path, for: .comparison)
+        try file.checkSkew(labels: 2, examples: 1000, otherwise: .dirichlet(alpha: 0.1))
+        #expect(file.fleet.classes.count == 3)
     }
 
     @Test("every built-in class can be used as it is")
@@ -97,15 +109,15 @@ struct FleetFileTests {
     @Test("a device that could not hold a method is refused with the line of its memory and both sizes")
     func memory() throws {
         let file = try file()
-        try file.checkMemory(bytes: 300 << 20, for: "hosl with 3 blocks")
+        try file.checkMemory(for: "hosl with 3 blocks") { $0.name == "board" ? 300 << 20 : 1 << 30 }
         let error = #expect(throws: RecipeError.self) {
-            try file.checkMemory(bytes: 301 << 20, for: "hosl with 3 blocks")
+            try file.checkMemory(for: "hosl with 3 blocks") { _ in 301 << 20 }
         }
         #expect(error?.problem.hasPrefix("f.yaml:8:23: 'classes.board.memory_bytes'") == true)
         for word in ["301MiB", "300MiB", "hosl with 3 blocks", "fewer blocks"] {
             #expect(error.map { "\($0)".contains(word) } == true, "\(String(describing: error))")
         }
-        #expect(throws: RecipeError.self) { try file.checkMemory(bytes: .max, for: "anything") }
+        #expect(throws: RecipeError.self) { try file.checkMemory(for: "anything") { _ in .max } }
     }
 
     @Test("a simulated fleet with a device that cannot hold one block is refused with its line")
