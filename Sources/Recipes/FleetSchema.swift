@@ -71,10 +71,10 @@ enum FleetSchema {
         like,
         .init("count", \.count, .integer(1...100_000), required: true, "devices of this class"),
         .init(
-            "fp32_flops_per_second", \.fp32FlopsPerSecond, .optional(.real(1...1e18)),
+            "fp32_flops_per_second", \.fp32FlopsPerSecond, .optional(.real(1e6...1e18)),
             "operations a second that products of four-byte numbers reach"),
         .init(
-            "bf16_flops_per_second", \.bf16FlopsPerSecond, .optional(.real(1...1e18)),
+            "bf16_flops_per_second", \.bf16FlopsPerSecond, .optional(.real(1e6...1e18)),
             "the same for two-byte numbers, null when they are no faster"),
         .init(
             "block_tokens_per_second", \.blockTokensPerSecond, .real(1e-3...1e12),
@@ -95,7 +95,7 @@ enum FleetSchema {
             "windows", \.windows, .list(of: .window, count: 0...1000),
             "when it is there, in seconds of a period and ascending order; empty for all the time"),
         .init(
-            "window_period_seconds", \.windowPeriodSeconds, .real(1...1e7), "the windows come again after so long"),
+            "window_period_seconds", \.windowPeriodSeconds, .real(60...1e7), "the windows come again after so long"),
         .init(
             "data_share", \.dataShare, .optional(.real(1e-9...1)),
             "share of all data that its devices hold together, null in all classes for equal devices"),

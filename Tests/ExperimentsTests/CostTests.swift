@@ -17,13 +17,6 @@ struct CostTests {
         return blocks * block - spared
     }
 
-    private static func gpt2Small() throws -> Hyperparameters {
-        try Hyperparameters(
-            family: .gpt2, layers: 12, width: 768, feedForwardWidth: 3072, heads: 12, keyValueHeads: 12,
-            headDimension: 64, vocabularySize: 50257, contextLength: 1024, positions: .learned(offset: 0),
-            normalisation: .layer, normEpsilon: 1e-5, activation: .gelu, hasBiases: true, tiedEmbeddings: true)
-    }
-
     /// Three query heads that share one key head, and a gate; the heads are wider than the stream.
     private static func smallLlama() throws -> Hyperparameters {
         try Hyperparameters(
@@ -33,19 +26,15 @@ struct CostTests {
             tiedEmbeddings: true)
     }
 
-    private static func smallPass() throws -> PassCosts {
-        try PassCosts(model: gpt2Small(), tokens: 64, rank: 8, targets: ["c_attn"])
-    }
-
     private static func setting() throws -> MethodCosts.Setting {
         try .init(
-            pass: smallPass(), cut: 3, frozenBlocks: 4, targets: 1, outputs: 2, valueBytes: 2, probes: 10,
+            pass: .smallGPT2(), cut: 3, frozenBlocks: 4, targets: 1, outputs: 2, valueBytes: 2, probes: 10,
             keptPairs: 3)
     }
 
     @Test("GPT-2 small's block at 64 tokens takes what 24h² + 4sh, 24h² + 8sh and 24h² say, worked out by hand")
     func gpt2() throws {
-        let pass = try Self.smallPass()
+        let pass = try PassCosts.smallGPT2()
         #expect(pass.frozenForward == Self.frozenForward)
         #expect(pass.forward == Self.frozenForward + Self.adapter)
         #expect(pass.backwardInput == Self.backwardInput + Self.adapter)
