@@ -24,23 +24,3 @@ struct ArenaTests {
         for (i, matrix) in matrices.enumerated() { #expect(matrix.values.allSatisfy { $0 == Float(i) }) }
     }
 }
-
-@Suite("Compute pool")
-struct ComputePoolTests {
-    @Test("every job runs once and results keep their order")
-    func map() throws {
-        let pool = ComputePool(threads: 3)
-        #expect(try pool.map(100) { $0 * $0 } == (0..<100).map { $0 * $0 })
-    }
-
-    @Test("the first error by index is thrown after all jobs have ended")
-    func errors() {
-        struct Odd: Error, Equatable { let index: Int }
-        let pool = ComputePool(threads: 2)
-        #expect(throws: Odd(index: 1)) {
-            try pool.map(10) { index in
-                if index % 2 == 1 { throw Odd(index: index) }
-            }
-        }
-    }
-}

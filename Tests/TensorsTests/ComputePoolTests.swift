@@ -4,6 +4,23 @@ import Testing
 
 @Suite("Compute pool")
 struct ComputePoolTests {
+    @Test("every job runs once and results keep their order")
+    func map() throws {
+        let pool = ComputePool(threads: 3)
+        #expect(try pool.map(100) { $0 * $0 } == (0..<100).map { $0 * $0 })
+    }
+
+    @Test("the first error by index is thrown after all jobs have ended")
+    func errors() {
+        struct Odd: Error, Equatable { let index: Int }
+        let pool = ComputePool(threads: 2)
+        #expect(throws: Odd(index: 1)) {
+            try pool.map(10) { index in
+                if index % 2 == 1 { throw Odd(index: index) }
+            }
+        }
+    }
+
     @Test("pieces of a job run in order, before what was submitted later, and others may come between them")
     func pieces() {
         let pool = ComputePool(threads: 1, takesSubmitted: false)
@@ -25,6 +42,7 @@ struct ComputePoolTests {
             pool.submit(pieces: 5) { piece in
                 order.note("\(job) \(piece)")
                 ended.add(1, ordering: .releasing)
+                pool.wake()
             }
         }
         pool.run(threads) { _ in pool.help { ended.load(ordering: .acquiring) == 100 } }
