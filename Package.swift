@@ -23,8 +23,8 @@ let package = Package(
         .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
         .target(name: "CWire", dependencies: ["CProtobufC"]),
         .target(name: "CKernels"),
-        // Finds its library at run time, or does without.
-        .target(name: "COneDNN"),
+        // Finds oneDNN at run time, or does without.
+        .target(name: "CProducts"),
 
         // What everything stands on.
         .target(name: "Diagnostics"),
@@ -32,7 +32,7 @@ let package = Package(
         .target(
             name: "Tensors",
             dependencies: [
-                "CKernels", "COneDNN", "COpenBLAS", .product(name: "DequeModule", package: "swift-collections"),
+                "CKernels", "COpenBLAS", "CProducts", .product(name: "DequeModule", package: "swift-collections"),
             ]),
 
         // Files in and out.

@@ -1,5 +1,5 @@
-import COneDNN
 import COpenBLAS
+import CProducts
 import Foundation
 
 /// The libraries behind `Matrix.product`: OpenBLAS, and oneDNN where it is installed.

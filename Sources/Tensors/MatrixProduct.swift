@@ -1,5 +1,5 @@
-import COneDNN
 import COpenBLAS
+import CProducts
 
 /// Whether a factor enters a product as it is or transposed.
 public enum Orientation: Sendable {
@@ -29,6 +29,8 @@ extension Matrix {
         let (innerOfB, n) = bOrientation == .plain ? (b.rows, b.columns) : (b.columns, b.rows)
         precondition(m == rows && n == columns && inner == innerOfB, "shapes of a matrix product do not fit")
         guard m > 0, n > 0 else { return }
+        pf_product_begin()
+        defer { pf_product_end() }
         let isLarge = m * n * inner > ProductShape.smallMultiplications
         if isLarge, n >= ProductShape.narrowest, library == .oneDNN {
             let isComputed = pf_onednn_sgemm(

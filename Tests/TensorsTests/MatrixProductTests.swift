@@ -29,8 +29,9 @@ struct MatrixProductTests {
     @Test("a process may end while its threads compute products")
     func ending() async {
         await #expect(processExitsWith: .success) {
-            // Registered before the library is there, and so called after whatever it does at the end.
-            atexit { Product.wait(20) }
+            // Registered before the libraries are there, and so called after whatever they do at the end: until then no
+            // thread may be in them, and afterwards none.
+            atexit { while Product.ended.wait(timeout: .now() + 0.3) == .success {} }
             for _ in 0..<2 {
                 Thread {
                     let x = Storage(count: 256 * 256).matrix(rows: 256, columns: 256)
@@ -42,7 +43,7 @@ struct MatrixProductTests {
                     }
                 }.start()
             }
-            Product.wait(20)
+            for _ in 0..<20 { Product.ended.wait() }
             exit(EXIT_SUCCESS)
         }
     }
@@ -90,6 +91,4 @@ struct MatrixProductTests {
 /// Products of other threads.
 private enum Product {
     static let ended = DispatchSemaphore(value: 0)
-
-    static func wait(_ count: Int) { for _ in 0..<count { ended.wait() } }
 }

@@ -1,10 +1,7 @@
-#include "COneDNN.h"
+#include "CProducts.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
-#include <sched.h>
-#include <stdatomic.h>
-#include <stdlib.h>
 #include <stddef.h>
 
 typedef int (*sgemm_function)(char, char, int64_t, int64_t, int64_t, float, const float *, int64_t, const float *,
@@ -24,16 +21,7 @@ static struct {
 } library;
 static bool is_found;
 
-static atomic_int under_way;
-static atomic_bool is_closed;
-
-/// The library gives its kernels back when the process ends, while other threads may still be in them.
-static void close_library(void) {
-    atomic_store(&is_closed, true);
-    while (atomic_load(&under_way) > 0) sched_yield();
-}
-
-/// Lets the library make its kernels, which it gives back in the reverse order: after what is registered later.
+/// Lets the library make its kernels and register what gives them back, before the gate is registered.
 static void make_kernels(void) {
     static const char orientations[] = {'n', 't'};
     static float a[64 * 64], b[64 * 64], c[64 * 64];
@@ -58,7 +46,7 @@ static void look(void) {
     if (library.sgemm == NULL || library.set_threads == NULL) return;
     library.set_threads(1);
     make_kernels();
-    is_found = atexit(close_library) == 0;
+    is_found = true;
 }
 
 static void look_once(void) {
@@ -86,10 +74,5 @@ bool pf_onednn_sgemm(char a_orientation, char b_orientation, int64_t m, int64_t 
         library.set_threads(1);
         is_alone = true;
     }
-    atomic_fetch_add(&under_way, 1);
-    const bool is_computed =
-        !atomic_load(&is_closed) &&
-        library.sgemm(a_orientation, b_orientation, m, n, k, alpha, a, a_stride, b, b_stride, beta, c, c_stride) == 0;
-    atomic_fetch_sub(&under_way, 1);
-    return is_computed;
+    return library.sgemm(a_orientation, b_orientation, m, n, k, alpha, a, a_stride, b, b_stride, beta, c, c_stride) == 0;
 }

@@ -1,0 +1,22 @@
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+/// Every product of any library stands between these two. OpenBLAS and oneDNN give their memory and kernels back when the
+/// process ends, while other threads may still be in them: a process that ends waits for products under way, and a thread
+/// that would begin one then stands still until it is gone.
+void pf_product_begin(void);
+void pf_product_end(void);
+
+/// Whether oneDNN is on this machine. It is looked for at run time, by the first call; nothing of it is needed to build.
+bool pf_onednn_found(void);
+
+/// oneDNN's version, such as 2.6.3; zeros when it was not found.
+void pf_onednn_version(int version[3]);
+
+/// c = alpha * op(a) * op(b) + beta * c, row by row, on the calling thread alone. 't' transposes, 'n' does not.
+///
+/// Returns whether it was computed: not without the library, and not when the library has no memory.
+bool pf_onednn_sgemm(char a_orientation, char b_orientation, int64_t m, int64_t n, int64_t k, float alpha,
+                     const float *a, int64_t a_stride, const float *b, int64_t b_stride, float beta, float *c,
+                     int64_t c_stride);
