@@ -34,7 +34,7 @@ public final class FederatedDevice: DeviceProgram, @unchecked Sendable {
     /// Takes an event.
     public func handle(_ event: DeviceEvent) throws -> [DeviceAction] {
         guard case .received(let message) = event else { return [] }
-        guard message.kind == .adapters, message.step > 0 else {
+        guard message.kind == .adapters, (1...settings.rounds).contains(message.step) else {
             throw MethodError.unexpected(message.kind, step: message.step, sender: nil)
         }
         try parameters.take(message.tensors)
@@ -81,7 +81,7 @@ public final class FederatedDevice: DeviceProgram, @unchecked Sendable {
 
     private func upload(_ start: TrainableParameters, kept: Double?) throws -> [MessageTensor] {
         guard settings.aggregation == .keptRanks else { return parameters.messageTensors }
-        guard let rank = parameters.layout.lowRank?.rank, let kept, (1...Double(rank)).contains(kept) else {
+        guard let rank = parameters.layout.lowRank?.rank, let kept, (0...Double(rank)).contains(kept) else {
             throw MethodError.misshapen(name: FederatedSettings.Scalar.kept, expected: "a number of ranks")
         }
         return RankSelection.deltas(from: start, to: parameters, kept: Int(kept))

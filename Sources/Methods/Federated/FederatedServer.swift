@@ -11,7 +11,7 @@ public final class FederatedServer: ServerProgram, @unchecked Sendable {
 
     private let settings: FederatedSettings
     private let ranks: [Int]
-    private let kept: @Sendable (_ round: Int, _ device: Int) -> Int
+    private let kept: @Sendable (_ round: Int, _ energies: [Int: [Double]]) throws -> [Int]
     private var updates: [Int: (samples: Double, loss: Double, parameters: TrainableParameters)] = [:]
     private var round = 0
 
@@ -19,10 +19,10 @@ public final class FederatedServer: ServerProgram, @unchecked Sendable {
     ///   - parameters: where the devices begin; of the largest rank.
     ///   - ranks: of each device, no larger. A smaller device gets and trains the first ranks; the others of it count as
     ///     zero in the mean. With `keptRanks`, all are the largest.
-    ///   - kept: how many ranks a device is to send in a round, where it does not send all.
+    ///   - kept: with `keptRanks`, how many ranks each device is to send in a round, given `energies`.
     public init(
         parameters: TrainableParameters, ranks: [Int], settings: FederatedSettings,
-        kept: @escaping @Sendable (_ round: Int, _ device: Int) -> Int = { _, _ in 1 }
+        kept: @escaping @Sendable (_ round: Int, _ energies: [Int: [Double]]) throws -> [Int] = { _, _ in [] }
     ) {
         let largest = parameters.layout.lowRank?.rank ?? 0
         precondition(!ranks.isEmpty && ranks.allSatisfy { (1...max(1, largest)).contains($0) }, "ranks fit")
@@ -36,26 +36,25 @@ public final class FederatedServer: ServerProgram, @unchecked Sendable {
     /// Takes an event.
     public func handle(_ event: ServerEvent) throws -> [ServerAction] {
         switch event {
-        case .begin: return round == 0 ? nextRound() : []
+        case .begin: return round == 0 ? try nextRound() : []
         case .received(let message, let device):
             guard message.kind == .update, message.step == round, ranks.indices.contains(device),
                 updates[device] == nil
             else { throw MethodError.unexpected(message.kind, step: message.step, sender: device) }
             try receive(message, from: device)
-            return updates.count == ranks.count ? endRound() : []
+            return updates.count == ranks.count ? try endRound() : []
         }
     }
 
-    private func nextRound() -> [ServerAction] {
+    private func nextRound() throws -> [ServerAction] {
         guard round < settings.rounds else { return [.finished] }
         round += 1
         updates = [:]
         var tensors: [Int: [MessageTensor]] = [:]
         for rank in Set(ranks) { tensors[rank] = parameters.withRank(rank).messageTensors }
+        let kept = settings.aggregation == .keptRanks ? try kept(round, energies) : []
         return ranks.indices.map { device in
-            let scalars =
-                settings.aggregation == .keptRanks
-                ? [FederatedSettings.Scalar.kept: Double(kept(round, device))] : [:]
+            let scalars = kept.isEmpty ? [:] : [FederatedSettings.Scalar.kept: Double(kept[device])]
             return .send(
                 MethodMessage(.adapters, step: round, scalars: scalars, tensors: tensors[ranks[device]] ?? []),
                 to: device)
@@ -68,7 +67,9 @@ public final class FederatedServer: ServerProgram, @unchecked Sendable {
         else { throw MethodError.misshapen(name: "scalars", expected: "samples and a finite loss") }
         let trained: TrainableParameters
         if settings.aggregation == .keptRanks {
-            (trained, energies[device]) = try RankSelection.read(message.tensors, layout: parameters.layout)
+            let (deltas, found) = try RankSelection.read(message.tensors, layout: parameters.layout)
+            trained = deltas
+            if !found.isEmpty { energies[device] = found }
         } else {
             let own = TrainableParameters(layout: parameters.layout.withRank(ranks[device]))
             try own.take(message.tensors)
@@ -77,7 +78,7 @@ public final class FederatedServer: ServerProgram, @unchecked Sendable {
         updates[device] = (samples, loss, trained)
     }
 
-    private func endRound() -> [ServerAction] {
+    private func endRound() throws -> [ServerAction] {
         // In the order of devices, so that rounding does not depend on who was first.
         let all = ranks.indices.compactMap { updates[$0] }
         let samples = all.reduce(0) { $0 + $1.samples }
@@ -97,6 +98,6 @@ public final class FederatedServer: ServerProgram, @unchecked Sendable {
             .computed(.change(.update, parameters: all.count * parameters.layout.count)),
             .completed(
                 MethodProgress(step: round, loss: all.reduce(0) { $0 + $1.samples / samples * $1.loss })),
-        ] + nextRound()
+        ] + (try nextRound())
     }
 }

@@ -25,9 +25,9 @@ struct ReceivedBatch {
         }
         lengths = samples.lengths
         targets = samples.targets
-        // No sum of a stranger's numbers may overflow; a message has a tensor row for each token.
+        // No sum of a stranger's numbers may overflow: no text is longer than there are numbers.
         guard let tensor = message.tensors.first(where: { $0.name == Self.name }),
-            lengths.allSatisfy({ $0 <= tensor.rows })
+            lengths.allSatisfy({ $0 <= tensor.values.count })
         else { throw .misshapen(name: Self.name, expected: "there, with a row for each token") }
         activations = try tensor.storage(rows: lengths.reduce(0, +), columns: width)
     }

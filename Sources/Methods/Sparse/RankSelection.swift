@@ -52,10 +52,11 @@ public enum RankSelection {
 
     /// What the strongest ranks of each layer, and a classifier, have changed.
     ///
-    /// - Parameter kept: ranks of each layer.
+    /// - Parameter kept: ranks of each layer; with 0 nothing is sent.
     static func deltas(
         from start: TrainableParameters, to end: TrainableParameters, kept: Int
     ) -> [MessageTensor] {
+        guard kept > 0 else { return [] }
         var tensors = end.layout.slots.flatMap { slot in
             let (before, after) = (start.term(slot), end.term(slot))
             let ranks = strongest(importances(after), count: kept)
@@ -79,14 +80,15 @@ public enum RankSelection {
         return tensors + [MessageTensor(energyName, row)]
     }
 
-    /// The changes of a message, with zeros for ranks that it does not have, and its energies.
+    /// The changes of a message, with zeros for what it does not have, and its energies.
     ///
     /// - Throws: `MethodError` for anything that does not fit the layout.
     static func read(
         _ tensors: [MessageTensor], layout: TrainableLayout
     ) throws(MethodError) -> (TrainableParameters, energies: [Double]) {
-        let byName = Dictionary(tensors.map { ($0.name, $0) }) { first, _ in first }
         let result = TrainableParameters(layout: layout)
+        guard !tensors.isEmpty else { return (result, []) }
+        let byName = Dictionary(tensors.map { ($0.name, $0) }) { first, _ in first }
         func pieces(_ name: String, columns: Int, ranks: Int) throws(MethodError) -> ([Int], Matrix) {
             guard let tensor = byName[name], let indices = tensor.indices, Set(indices).count == indices.count,
                 indices.allSatisfy({ (0..<ranks).contains($0) })

@@ -8,6 +8,9 @@
 /// c_n = bits_n(k_n) / rate_n, the derivative of Σ w_n c_n / β_n is the same for all devices where β_n ∝ √(w_n c_n), and the
 /// least value is (Σ √(w_n c_n))². What is left is a choice of k alone, found device by device until no change helps, from
 /// the two ends.
+///
+/// *Ours*: k may be 0, for a device whose channel carries next to nothing. Without it no mean latency would be finite under
+/// Rayleigh fading, where the mean of 1 / log₂(1 + SNR) is not.
 public struct RoundAllocation: Sendable, Equatable {
     /// What is known of a device when the round begins.
     public struct Device: Sendable, Equatable {
@@ -19,10 +22,10 @@ public struct RoundAllocation: Sendable, Equatable {
         public var pairBits: Double
         /// Of what is sent beside the ranks.
         public var fixedBits: Double
-        /// errors[k − 1] is what sending only k ranks loses, falling, 0 for all of them.
+        /// errors[k] is what sending only k ranks loses, from all that there is down to 0.
         public var errors: [Double]
 
-        /// A device with a rate above zero and at least one rank.
+        /// A device with a rate above zero and at least one error.
         public init(
             computeSeconds: Double, bitsPerSecond: Double, pairBits: Double, fixedBits: Double = 0, errors: [Double]
         ) {
@@ -33,25 +36,28 @@ public struct RoundAllocation: Sendable, Equatable {
             self.errors = errors
         }
 
-        /// What dropping ranks loses of energies in descending order.
-        public static func errors(energies: [Double]) -> [Double] {
-            energies.indices.map { energies.dropFirst($0 + 1).reduce(0, +) }
+        /// What dropping ranks loses of a device's energies in descending order; of equal ones as long as they are unknown.
+        public static func errors(energies: [Double], rank: Int) -> [Double] {
+            let known = energies.count == rank ? energies : Array(repeating: 1 / Double(rank), count: rank)
+            return (0...rank).map { known.dropFirst($0).reduce(0, +) }
         }
 
         /// Seconds that so many ranks take with the whole band.
-        func seconds(kept: Int) -> Double { (fixedBits + pairBits * Double(kept)) / bitsPerSecond }
+        func seconds(kept: Int) -> Double {
+            kept == 0 ? 0 : (fixedBits + pairBits * Double(kept)) / bitsPerSecond
+        }
     }
 
-    /// Ranks that each device sends, from 1.
+    /// Ranks that each device sends; a device with 0 sends nothing in this round.
     public let kept: [Int]
-    /// Of the band; they sum to one.
+    /// Of the band. They sum to one if anybody sends.
     public let shares: [Double]
     /// τ of each device.
     public let seconds: [Double]
 
-    /// The queues' least weight in the shares, as a part of the limit: a device whose queue is empty gets a little of the
-    /// band, or its round would never end.
-    private static let leastWeight = 1e-3
+    /// The least weight of a queue, as a part of the limit. Seconds that were worth nothing while a queue is empty would be
+    /// spent without an end in a single round.
+    private static let leastWeight = 0.1
 
     /// - Parameters:
     ///   - devices: at least one.
@@ -72,16 +78,16 @@ public struct RoundAllocation: Sendable, Equatable {
         func root(_ n: Int, _ kept: Int) -> Double { (weights[n] * devices[n].seconds(kept: kept)).squareRoot() }
         func objective(_ kept: [Int]) -> Double {
             let roots = kept.indices.reduce(0) { $0 + root($1, kept[$1]) }
-            return roots * roots + accuracyWeight * kept.indices.reduce(0) { $0 + devices[$1].errors[kept[$1] - 1] }
+            return roots * roots + accuracyWeight * kept.indices.reduce(0) { $0 + devices[$1].errors[kept[$1]] }
         }
-        let starts = [devices.map { _ in 1 }, devices.map(\.errors.count)]
-        let ends = starts.map { Self.descend($0, largest: devices.map(\.errors.count), objective) }
+        let largest = devices.map { $0.errors.count - 1 }
+        let ends = [devices.map { _ in 0 }, largest].map { Self.descend($0, largest: largest, objective) }
         let kept = objective(ends[1]) < objective(ends[0]) ? ends[1] : ends[0]
         let roots = kept.indices.map { root($0, kept[$0]) }, sum = roots.reduce(0, +)
         self.kept = kept
-        shares = roots.map { $0 / sum }
+        shares = roots.map { $0 == 0 ? 0 : $0 / sum }
         seconds = kept.indices.map { n in
-            devices[n].computeSeconds + devices[n].seconds(kept: kept[n]) * sum / roots[n]
+            devices[n].computeSeconds + (kept[n] == 0 ? 0 : devices[n].seconds(kept: kept[n]) * sum / roots[n])
         }
     }
 
@@ -91,7 +97,7 @@ public struct RoundAllocation: Sendable, Equatable {
         while hasChanged {
             hasChanged = false
             for n in best.indices {
-                for kept in 1...largest[n] where kept != best[n] {
+                for kept in 0...largest[n] where kept != best[n] {
                     var trial = best
                     trial[n] = kept
                     let found = objective(trial)
@@ -102,33 +108,5 @@ public struct RoundAllocation: Sendable, Equatable {
             }
         }
         return best
-    }
-}
-
-/// The virtual queues of a latency that holds in the long run: Z ← max(Z + τ − limit, 0).
-///
-/// Summed over T rounds, the mean of τ is at most limit + Z_T / T. So a queue that stays bounded brings the mean under any
-/// number above the limit; the queues work with a limit that is smaller by the margin, and the mean ends under the one that
-/// was asked for.
-public struct LatencyQueues: Sendable, Equatable {
-    /// Z of each device, in seconds.
-    public private(set) var values: [Double]
-    /// The limit that was asked for.
-    public let limitSeconds: Double
-    private let margin: Double
-
-    /// Empty queues.
-    ///
-    /// - Parameter margin: a share of the limit.
-    public init(devices: Int, limitSeconds: Double, margin: Double = 0.02) {
-        values = Array(repeating: 0, count: devices)
-        self.limitSeconds = limitSeconds
-        self.margin = margin
-    }
-
-    /// A round has taken these latencies.
-    public mutating func record(_ seconds: [Double]) {
-        let limit = limitSeconds * (1 - margin)
-        values = zip(values, seconds).map { max($0 + $1 - limit, 0) }
     }
 }

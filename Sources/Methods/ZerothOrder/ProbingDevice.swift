@@ -64,19 +64,17 @@ public final class ProbingDevice: DeviceProgram, @unchecked Sendable {
         return try nextUpload()
     }
 
-    /// Uploads of a step, in their order; nil is the one at the unmoved point.
-    private var uploads: [MethodMessage.Probe?] {
-        var uploads: [MethodMessage.Probe?] = []
-        for pair in 1...settings.pairs {
-            uploads += [true, false].map { MethodMessage.Probe(pair: pair, isPlus: $0) }
-        }
-        if settings.variant == .threePhases { uploads.append(nil) }
-        return uploads
+    /// Uploads of a step.
+    private var uploadCount: Int { 2 * settings.pairs + (settings.variant == .threePhases ? 1 : 0) }
+
+    /// What an upload of a step is about, by its place; nil for the one at the unmoved point.
+    private func probe(ofUpload place: Int) -> MethodMessage.Probe? {
+        place < 2 * settings.pairs ? MethodMessage.Probe(pair: place / 2 + 1, isPlus: place % 2 == 0) : nil
     }
 
     private func nextUpload() throws -> [DeviceAction] {
-        guard var step = open, step.isDrained, step.uploads < uploads.count else { return [] }
-        let probe = uploads[step.uploads]
+        guard var step = open, step.isDrained, step.uploads < uploadCount else { return [] }
+        let probe = probe(ofUpload: step.uploads)
         if settings.variant == .publishedCode, let probe, step.coefficients.count < probe.pair - 1 { return [] }
         step.uploads += 1
         step.isDrained = false
@@ -99,7 +97,8 @@ public final class ProbingDevice: DeviceProgram, @unchecked Sendable {
 
     private func take(loss message: MethodMessage) throws -> [DeviceAction] {
         guard var step = open, let probe = message.probe, let version = message.version,
-            step.losses[probe] == nil, uploads.prefix(step.uploads).contains(probe)
+            step.losses[probe] == nil, (1...settings.pairs).contains(probe.pair),
+            2 * (probe.pair - 1) + (probe.isPlus ? 0 : 1) < step.uploads
         else { throw MethodError.unexpected(.loss, step: message.step, sender: nil) }
         guard let loss = message.scalars[ProbingSettings.Scalar.loss], loss.isFinite else {
             throw MethodError.notFinite(name: ProbingSettings.Scalar.loss)
@@ -123,7 +122,7 @@ public final class ProbingDevice: DeviceProgram, @unchecked Sendable {
     }
 
     private func end() throws -> [DeviceAction] {
-        guard let step = open, step.coefficients.count == settings.pairs, step.uploads == uploads.count else {
+        guard let step = open, step.coefficients.count == settings.pairs, step.uploads == uploadCount else {
             throw MethodError.unexpected(.stepped, step: open?.number ?? 0, sender: nil)
         }
         open = nil
