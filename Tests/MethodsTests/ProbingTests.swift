@@ -178,6 +178,34 @@ struct ProbingTests {
         }
     }
 
+    @Test("another device's step waits for the end of one's own, so that no pair lies around two points")
+    func heldSteps() throws {
+        let bench = try MethodBench(), settings = Self.settings(pairs: 1)
+        let device = ProbingDevice(
+            model: bench.model, parameters: bench.lower(2, of: try bench.parameters()), shard: bench.shard(0),
+            settings: settings)
+        let before = device.parameters.flat.values
+        func receive(_ message: MethodMessage) throws { _ = try device.handle(.received(message)) }
+        let other = MethodMessage(.coefficients, step: 1, scalars: ["device": 1, "coefficient 1": 3])
+        try receive(MethodMessage(.turn, step: 2))
+        try receive(other)
+        for isPlus in [true, false] {
+            try receive(
+                MethodMessage(
+                    .loss, step: 2, version: 1, probe: .init(pair: 1, isPlus: isPlus),
+                    scalars: ["loss": isPlus ? 0.75 : 0.5]))
+            _ = try device.handle(.drained)
+        }
+        #expect(device.parameters.flat.values == before)
+        try receive(MethodMessage(.stepped, step: 2))
+        let expected = bench.lower(2, of: try bench.parameters())
+        let forward = PerturbedForward(model: bench.model, parameters: expected, blocks: 0..<2)
+        forward.step(settings.steps([3], learningRate: 0.01, device: 1, step: 1))
+        let own = settings.coefficient(plus: 0.75, minus: 0.5)
+        forward.step(settings.steps([own], learningRate: 0.01, device: 0, step: 2))
+        #expect(device.parameters.flat.values == expected.flat.values)
+    }
+
     @Test("with a device that stands still, HOSL's server trains what one place trains above the cut")
     func serverEquality() throws {
         let bench = try MethodBench(classes: 3)
