@@ -4,7 +4,7 @@ import Tensors
 /// A device that trains adapters of the whole model on its own data, round after round: FedLoRA's, which sends them in
 /// full, and SOFT's (arXiv 2505.00333), which keeps the factors near-orthogonal and sends what its strongest ranks have
 /// changed.
-public final class FederatedDevice: DeviceProgram, @unchecked Sendable {
+public final class FederatedDevice: TrainingDeviceProgram, @unchecked Sendable {
     private let forward: FrozenForward
     private let shard: DeviceShard
     private let training: RangeTraining

@@ -21,10 +21,10 @@ public struct DeviceShard: Sendable {
     /// The device's batch of a number, from 0, as indices of examples. Every epoch has every sample once, in an order of
     /// its own; its last batch has what is left.
     public func batch(_ number: Int) -> [Int] {
-        let perEpoch = (examples.count + batch - 1) / batch
+        let position = StepPosition(after: number, samples: examples.count, batchSize: batch)
         let order = SampleOrder.deviceOrder(
-            seed: seed, device: device, count: examples.count, epoch: number / perEpoch + 1)
-        let start = number % perEpoch * batch
+            seed: seed, device: device, count: examples.count, epoch: position.epoch)
+        let start = position.batch * batch
         return Array(order[start..<min(start + batch, order.count)])
     }
 

@@ -91,14 +91,17 @@ public struct Work: Sendable, Equatable {
 ///
 /// There is no socket and no clock in it. A program has one user at a time.
 public protocol DeviceProgram: AnyObject, Sendable {
-    /// What trains on the device.
-    var parameters: TrainableParameters { get }
-
     /// Takes an event.
     ///
     /// - Throws: `MethodError` for a message that does not fit, `TrainingError.diverged`, or what the model throws for a
     ///   token outside the vocabulary.
     func handle(_ event: DeviceEvent) throws -> [DeviceAction]
+}
+
+/// A device on which something trains.
+public protocol TrainingDeviceProgram: DeviceProgram {
+    /// What trains on the device.
+    var parameters: TrainableParameters { get }
 }
 
 /// The server's side of a method. There is no socket and no clock in it. A program has one user at a time.

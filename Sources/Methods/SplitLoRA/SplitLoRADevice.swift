@@ -3,7 +3,7 @@ import Tensors
 
 /// The device of SplitLoRA (arXiv 2407.00952): the embedding and the lower blocks with adapters, F for a batch, and B and
 /// W when the gradient at the cut is here.
-public final class SplitLoRADevice: DeviceProgram, @unchecked Sendable {
+public final class SplitLoRADevice: TrainingDeviceProgram, @unchecked Sendable {
     /// Asks in a turn for the adapters as they are before the step.
     static let snapshot = "snapshot"
 

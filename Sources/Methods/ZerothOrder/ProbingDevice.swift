@@ -6,7 +6,7 @@ import Tensors
 ///
 /// What trains here is the same on all devices, bit for bit: a step is a few (direction, coefficient) pairs, which the server
 /// passes on, and every device takes all steps in the server's order.
-public final class ProbingDevice: DeviceProgram, @unchecked Sendable {
+public final class ProbingDevice: TrainingDeviceProgram, @unchecked Sendable {
     private struct OpenStep {
         let number: Int
         let samples: MessageSamples
