@@ -10,7 +10,7 @@ import Testing
 struct FederatedTests {
     static func network(
         _ bench: MethodBench, start: TrainableParameters, ranks: [Int], samples: [Int], settings: FederatedSettings,
-        rule: LearningRule = MethodBench.adamW(),
+        rule: LearningRule = MethodBench.adamW(), seed: UInt64? = nil,
         kept: @escaping @Sendable (Int, [Int: [Double]]) throws -> [Int] = { _, _ in [] }
     ) -> (MethodNetwork, FederatedServer, [FederatedDevice]) {
         let devices = ranks.enumerated().map { device, rank in
@@ -20,7 +20,7 @@ struct FederatedTests {
                 shard: bench.shard(device, samples: samples[device]), settings: settings, rule: rule, seed: 9)
         }
         let server = FederatedServer(parameters: start.copied(), ranks: ranks, settings: settings, kept: kept)
-        return (MethodNetwork(server, devices), server, devices)
+        return (MethodNetwork(server, devices, seed: seed), server, devices)
     }
 
     @Test("one device whose rounds are one step of descent trains what one place trains")
@@ -63,6 +63,20 @@ struct FederatedTests {
         let (slot, other) = (start.layout.slots[0], cut.layout.slots[0])
         #expect(cut.term(other).a_RI.values == start.term(slot).a_RI.rows(0..<2).values)
         #expect(cut.term(other).b_OR.values == start.term(slot).b_OR.columns(0..<2).values)
+    }
+
+    @Test(
+        "who comes first does not change a bit", arguments: [FederatedSettings.Aggregation.mean, .fair(lambda: 0.01)])
+    func arrivals(aggregation: FederatedSettings.Aggregation) throws {
+        let bench = try MethodBench(dropout: 0.2)
+        let results = try [UInt64?.none, 1, 2, 3].map { seed in
+            let (network, server, _) = Self.network(
+                bench, start: try bench.parameters(), ranks: [2, 3, 1], samples: [9, 20, 12],
+                settings: FederatedSettings(rounds: 3, localSteps: 2, aggregation: aggregation), seed: seed)
+            try network.run()
+            return server.parameters.flat.values
+        }
+        #expect(Set(results).count == 1)
     }
 
     @Test("devices of unequal ranks train together, and ranks beyond a device's count as zero in the mean")
