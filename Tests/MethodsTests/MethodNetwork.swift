@@ -14,7 +14,7 @@ final class MethodNetwork {
     /// All messages in the order in which they were taken; a device's number with each, and whether it is the sender.
     private(set) var log: [(device: Int, isUp: Bool, message: MethodMessage)] = []
     private(set) var progress: [MethodProgress] = []
-    private(set) var deviceWork: [Work] = []
+    private(set) var deviceWork: [MethodWork] = []
     private(set) var isFinished = false
 
     /// - Parameter seed: of a random order of events; nil for the oldest first.
@@ -71,7 +71,7 @@ final class MethodNetwork {
         return steps.randomElement(using: &random)
     }
 
-    private func take(_ actions: [ServerAction]) {
+    private func take(_ actions: [ServerProgramAction]) {
         for action in actions {
             switch action {
             case .send(let message, let device): toDevice[device].append(message)
@@ -82,7 +82,7 @@ final class MethodNetwork {
         }
     }
 
-    private func take(_ actions: [DeviceAction], _ device: Int) {
+    private func take(_ actions: [DeviceProgramAction], _ device: Int) {
         for action in actions {
             switch action {
             case .send(let message):

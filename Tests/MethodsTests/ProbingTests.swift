@@ -162,7 +162,7 @@ struct ProbingTests {
         let device = ProbingDevice(
             model: bench.model, parameters: bench.lower(2, of: try bench.parameters()), shard: bench.shard(0),
             settings: Self.settings())
-        func loss(_ pair: Int, _ isPlus: Bool, _ version: Int) -> DeviceEvent {
+        func loss(_ pair: Int, _ isPlus: Bool, _ version: Int) -> DeviceProgramEvent {
             .received(
                 MethodMessage(
                     .loss, step: 1, version: version, probe: .init(pair: pair, isPlus: isPlus),

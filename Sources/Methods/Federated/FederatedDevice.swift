@@ -32,7 +32,7 @@ public final class FederatedDevice: TrainingDeviceProgram, @unchecked Sendable {
     public var parameters: TrainableParameters { training.parameters }
 
     /// Takes an event.
-    public func handle(_ event: DeviceEvent) throws -> [DeviceAction] {
+    public func handle(_ event: DeviceProgramEvent) throws -> [DeviceProgramAction] {
         guard case .received(let message) = event else { return [] }
         guard message.kind == .adapters, (1...settings.rounds).contains(message.step) else {
             throw MethodError.unexpected(message.kind, step: message.step, sender: nil)
@@ -42,7 +42,7 @@ public final class FederatedDevice: TrainingDeviceProgram, @unchecked Sendable {
         // They belonged to adapters that have been replaced.
         training.forgetMoments()
         let start = parameters.copied()
-        var actions: [DeviceAction] = []
+        var actions: [DeviceProgramAction] = []
         var loss = 0.0
         for local in 0..<settings.localSteps {
             let number = (message.step - 1) * settings.localSteps + local
@@ -61,7 +61,7 @@ public final class FederatedDevice: TrainingDeviceProgram, @unchecked Sendable {
         ]
     }
 
-    private func train(_ ids: [Int], step: Int) throws -> (loss: Double, work: [DeviceAction]) {
+    private func train(_ ids: [Int], step: Int) throws -> (loss: Double, work: [DeviceProgramAction]) {
         let samples = shard.samples(ids), targets = samples.targets.reduce(0) { $0 + $1.count }
         let stream = try forward.activations(of: ids.map { shard.examples[$0].tokens }, cut: 0)
         let result = training.forward(stream, lengths: samples.lengths, targets: samples.targets, step: step)

@@ -34,7 +34,7 @@ public final class FederatedServer: ServerProgram, @unchecked Sendable {
     }
 
     /// Takes an event.
-    public func handle(_ event: ServerEvent) throws -> [ServerAction] {
+    public func handle(_ event: ServerProgramEvent) throws -> [ServerProgramAction] {
         switch event {
         case .begin: return round == 0 ? try nextRound() : []
         case .received(let message, let device):
@@ -46,7 +46,7 @@ public final class FederatedServer: ServerProgram, @unchecked Sendable {
         }
     }
 
-    private func nextRound() throws -> [ServerAction] {
+    private func nextRound() throws -> [ServerProgramAction] {
         guard round < settings.rounds else { return [.finished] }
         round += 1
         updates = [:]
@@ -78,7 +78,7 @@ public final class FederatedServer: ServerProgram, @unchecked Sendable {
         updates[device] = (samples, loss, trained)
     }
 
-    private func endRound() throws -> [ServerAction] {
+    private func endRound() throws -> [ServerProgramAction] {
         // In the order of devices, so that rounding does not depend on who was first.
         let all = ranks.indices.compactMap { updates[$0] }
         let samples = all.reduce(0) { $0 + $1.samples }

@@ -1,7 +1,7 @@
 import Models
 
 /// What happens to a device's program.
-public enum DeviceEvent: Sendable, Equatable {
+public enum DeviceProgramEvent: Sendable, Equatable {
     /// The server's message is here. Messages come in the order in which they were sent.
     case received(MethodMessage)
     /// All that the device was to send has left it. A program that makes one message at a time waits for this before the
@@ -10,15 +10,15 @@ public enum DeviceEvent: Sendable, Equatable {
 }
 
 /// What a device does, in this order.
-public enum DeviceAction: Sendable, Equatable {
+public enum DeviceProgramAction: Sendable, Equatable {
     /// This was computed; it takes the device's time.
-    case computed(Work)
+    case computed(MethodWork)
     /// Send this to the server.
     case send(MethodMessage)
 }
 
 /// What happens to the server's program.
-public enum ServerEvent: Sendable, Equatable {
+public enum ServerProgramEvent: Sendable, Equatable {
     /// All devices are there.
     case begin
     /// A device's message is here. A device's messages come in the order in which they were sent.
@@ -26,9 +26,9 @@ public enum ServerEvent: Sendable, Equatable {
 }
 
 /// What the server does, in this order.
-public enum ServerAction: Sendable, Equatable {
+public enum ServerProgramAction: Sendable, Equatable {
     /// This was computed; it takes the server's time.
-    case computed(Work)
+    case computed(MethodWork)
     /// Send this to a device.
     case send(MethodMessage, to: Int)
     /// A step or a round ended.
@@ -52,7 +52,7 @@ public struct MethodProgress: Sendable, Equatable {
 }
 
 /// What was computed, as shapes: whoever needs operations or seconds makes them of these.
-public struct Work: Sendable, Equatable {
+public struct MethodWork: Sendable, Equatable {
     /// The kinds of work whose costs differ.
     public enum Kind: String, Sendable, CaseIterable {
         /// Sequences through blocks, and through the head where there are targets.
@@ -77,13 +77,13 @@ public struct Work: Sendable, Equatable {
     public var parameters: Int
 
     /// Sequences through blocks.
-    public static func pass(_ kind: Kind, _ blocks: Range<Int>, lengths: [Int], targets: Int = 0) -> Work {
-        Work(kind: kind, blocks: blocks, lengths: lengths, targets: targets, parameters: 0)
+    public static func pass(_ kind: Kind, _ blocks: Range<Int>, lengths: [Int], targets: Int = 0) -> MethodWork {
+        MethodWork(kind: kind, blocks: blocks, lengths: lengths, targets: targets, parameters: 0)
     }
 
     /// Numbers that were moved.
-    public static func change(_ kind: Kind, parameters: Int) -> Work {
-        Work(kind: kind, blocks: 0..<0, lengths: [], targets: 0, parameters: parameters)
+    public static func change(_ kind: Kind, parameters: Int) -> MethodWork {
+        MethodWork(kind: kind, blocks: 0..<0, lengths: [], targets: 0, parameters: parameters)
     }
 }
 
@@ -95,7 +95,7 @@ public protocol DeviceProgram: AnyObject, Sendable {
     ///
     /// - Throws: `MethodError` for a message that does not fit, `TrainingError.diverged`, or what the model throws for a
     ///   token outside the vocabulary.
-    func handle(_ event: DeviceEvent) throws -> [DeviceAction]
+    func handle(_ event: DeviceProgramEvent) throws -> [DeviceProgramAction]
 }
 
 /// A device on which something trains.
@@ -112,5 +112,5 @@ public protocol ServerProgram: AnyObject, Sendable {
     /// Takes an event.
     ///
     /// - Throws: `MethodError` for a message that does not fit, or `TrainingError.diverged`.
-    func handle(_ event: ServerEvent) throws -> [ServerAction]
+    func handle(_ event: ServerProgramEvent) throws -> [ServerProgramAction]
 }

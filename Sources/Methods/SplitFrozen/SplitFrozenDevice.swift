@@ -30,7 +30,7 @@ public final class SplitFrozenDevice: DeviceProgram, @unchecked Sendable {
     }
 
     /// Takes an event.
-    public func handle(_ event: DeviceEvent) throws -> [DeviceAction] {
+    public func handle(_ event: DeviceProgramEvent) throws -> [DeviceProgramAction] {
         if case .received(let message) = event {
             guard message.kind == .turn, !hasBegun else {
                 throw MethodError.unexpected(message.kind, step: message.step, sender: nil)

@@ -54,7 +54,7 @@ public final class SplitFrozenServer: ServerProgram, @unchecked Sendable {
     public var parameters: TrainableParameters { training.parameters }
 
     /// Takes an event.
-    public func handle(_ event: ServerEvent) throws -> [ServerAction] {
+    public func handle(_ event: ServerProgramEvent) throws -> [ServerProgramAction] {
         guard case .received(let message, let device) = event else {
             return cuts.indices.map { .send(MethodMessage(.turn, step: 1), to: $0) }
         }
@@ -63,7 +63,7 @@ public final class SplitFrozenServer: ServerProgram, @unchecked Sendable {
         return actions
     }
 
-    private func keep(_ message: MethodMessage, from device: Int) throws -> [ServerAction] {
+    private func keep(_ message: MethodMessage, from device: Int) throws -> [ServerProgramAction] {
         guard message.kind == .activations, cuts.indices.contains(device) else {
             throw MethodError.unexpected(message.kind, step: message.step, sender: device)
         }
@@ -95,7 +95,7 @@ public final class SplitFrozenServer: ServerProgram, @unchecked Sendable {
         return found.count == wanted.count ? found : nil
     }
 
-    private func train(_ samples: [Sample]) throws -> [ServerAction] {
+    private func train(_ samples: [Sample]) throws -> [ServerProgramAction] {
         step += 1
         let lengths = samples.map(\.tokens), targets = samples.reduce(0) { $0 + $1.targets.count }
         let layout = SequenceLayout(lengths: lengths), stream = Storage(count: layout.tokens * frozen.width)
@@ -109,7 +109,7 @@ public final class SplitFrozenServer: ServerProgram, @unchecked Sendable {
         guard loss.isFinite else { throw TrainingError.diverged(step: step, value: "loss") }
         training.backward(lossScale: 1 / Float(targets))
         try training.update(step: step)
-        return [Work.Kind.forward, .backward].map {
+        return [MethodWork.Kind.forward, .backward].map {
             .computed(.pass($0, training.blocks, lengths: lengths, targets: targets))
         } + [
             .computed(.change(.update, parameters: parameters.layout.count)),

@@ -31,7 +31,7 @@ public final class SplitLoRADevice: TrainingDeviceProgram, @unchecked Sendable {
     public var parameters: TrainableParameters { training.parameters }
 
     /// Takes an event.
-    public func handle(_ event: DeviceEvent) throws -> [DeviceAction] {
+    public func handle(_ event: DeviceProgramEvent) throws -> [DeviceProgramAction] {
         guard case .received(let message) = event else { return [] }
         switch (message.kind, open) {
         case (.turn, nil): return try begin(message)
@@ -47,7 +47,7 @@ public final class SplitLoRADevice: TrainingDeviceProgram, @unchecked Sendable {
 
     private var adapters: [MessageTensor] { parameters.messageTensors }
 
-    private func begin(_ turn: MethodMessage) throws -> [DeviceAction] {
+    private func begin(_ turn: MethodMessage) throws -> [DeviceProgramAction] {
         let samples = shard.samples(shard.batch(batches))
         batches += 1
         let snapshot = turn.scalars[Self.snapshot] == nil ? [] : adapters
@@ -63,7 +63,7 @@ public final class SplitLoRADevice: TrainingDeviceProgram, @unchecked Sendable {
         ]
     }
 
-    private func end(_ message: MethodMessage, _ stream: Storage, _ lengths: [Int]) throws -> [DeviceAction] {
+    private func end(_ message: MethodMessage, _ stream: Storage, _ lengths: [Int]) throws -> [DeviceProgramAction] {
         open = nil
         guard !training.blocks.isEmpty else { return [] }
         guard let tensor = message.tensors.first else {

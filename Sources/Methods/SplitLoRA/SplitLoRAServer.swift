@@ -68,7 +68,7 @@ public final class SplitLoRAServer: ServerProgram, @unchecked Sendable {
     public var parameters: TrainableParameters { training.parameters }
 
     /// Takes an event.
-    public func handle(_ event: ServerEvent) throws -> [ServerAction] {
+    public func handle(_ event: ServerProgramEvent) throws -> [ServerProgramAction] {
         switch (event, phase) {
         case (.begin, .idle): return nextTurn()
         case (.received(let message, let device), .turn(let expected))
@@ -83,7 +83,7 @@ public final class SplitLoRAServer: ServerProgram, @unchecked Sendable {
         }
     }
 
-    private func nextTurn() -> [ServerAction] {
+    private func nextTurn() -> [ServerProgramAction] {
         guard step < settings.steps else {
             phase = .finished
             return [.finished]
@@ -95,7 +95,7 @@ public final class SplitLoRAServer: ServerProgram, @unchecked Sendable {
         return [.send(MethodMessage(.turn, step: step, scalars: scalars), to: device)]
     }
 
-    private func train(_ message: MethodMessage, _ device: Int) throws -> [ServerAction] {
+    private func train(_ message: MethodMessage, _ device: Int) throws -> [ServerProgramAction] {
         let width = parameters.layout.model.width
         let batch = try ReceivedBatch(message, width: width, outputs: head.outputs)
         if settings.takesSnapshot(step: step) { snapshots.append(try lower(message.tensors)) }
@@ -120,7 +120,7 @@ public final class SplitLoRAServer: ServerProgram, @unchecked Sendable {
         ] + endOfWindow()
     }
 
-    private func endOfWindow() -> [ServerAction] {
+    private func endOfWindow() -> [ServerProgramAction] {
         let isDue = step % settings.averagingSteps == 0
         if settings.followsPublishedCode {
             let taken = snapshots
@@ -134,7 +134,7 @@ public final class SplitLoRAServer: ServerProgram, @unchecked Sendable {
         return (0..<settings.devices).map { .send(MethodMessage(.collect, step: step), to: $0) }
     }
 
-    private func collect(_ message: MethodMessage, _ device: Int, _ missing: Set<Int>) throws -> [ServerAction] {
+    private func collect(_ message: MethodMessage, _ device: Int, _ missing: Set<Int>) throws -> [ServerProgramAction] {
         collected[device] = try lower(message.tensors)
         let missing = missing.subtracting([device])
         phase = .collecting(missing: missing)
@@ -143,7 +143,7 @@ public final class SplitLoRAServer: ServerProgram, @unchecked Sendable {
     }
 
     /// The mean, to all devices.
-    private func spread(_ parts: [TrainableParameters]) -> [ServerAction] {
+    private func spread(_ parts: [TrainableParameters]) -> [ServerProgramAction] {
         let mean = TrainableParameters.sum(parts.map { (1 / Double(parts.count), $0) })
         let message = MethodMessage(.adapters, step: step, tensors: mean.messageTensors)
         return [.computed(.change(.update, parameters: parts.count * mean.layout.count))]

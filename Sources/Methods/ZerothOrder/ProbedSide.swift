@@ -11,7 +11,7 @@ protocol ProbedSide: Sendable {
     /// - Parameter opensStep: whether it is the first probe of its device's step.
     func loss(
         _ batch: ReceivedBatch, _ probe: MethodMessage.Probe, device: Int, step: Int, opensStep: Bool
-    ) -> (loss: Double, work: [ServerAction])
+    ) -> (loss: Double, work: [ServerProgramAction])
 
     /// Takes the step of a device.
     ///
@@ -21,7 +21,7 @@ protocol ProbedSide: Sendable {
     /// - Returns: the loss before it, where it has become known here.
     func step(
         _ batch: ReceivedBatch?, coefficients: [Double], device: Int, step: Int
-    ) throws(TrainingError) -> (loss: Double?, work: [ServerAction])
+    ) throws(TrainingError) -> (loss: Double?, work: [ServerProgramAction])
 }
 
 /// The server of HOSL: an ordinary gradient.
@@ -49,7 +49,7 @@ final class FirstOrderSide: ProbedSide, @unchecked Sendable {
 
     func loss(
         _ batch: ReceivedBatch, _ probe: MethodMessage.Probe, device: Int, step: Int, opensStep: Bool
-    ) -> (loss: Double, work: [ServerAction]) {
+    ) -> (loss: Double, work: [ServerProgramAction]) {
         if takesGradientAtFirstProbe, opensStep { return gradient(batch, step) }
         let loss = forward.loss(
             batch.activations, lengths: batch.lengths, targets: batch.targets, head: head, move: nil)
@@ -61,7 +61,7 @@ final class FirstOrderSide: ProbedSide, @unchecked Sendable {
 
     func step(
         _ batch: ReceivedBatch?, coefficients: [Double], device: Int, step: Int
-    ) throws(TrainingError) -> (loss: Double?, work: [ServerAction]) {
+    ) throws(TrainingError) -> (loss: Double?, work: [ServerProgramAction]) {
         let found = batch.map { gradient($0, step) }
         if let found, !found.loss.isFinite { throw .diverged(step: step, value: "loss") }
         try training.update(step: step)
@@ -71,7 +71,7 @@ final class FirstOrderSide: ProbedSide, @unchecked Sendable {
         )
     }
 
-    private func gradient(_ batch: ReceivedBatch, _ step: Int) -> (loss: Double, work: [ServerAction]) {
+    private func gradient(_ batch: ReceivedBatch, _ step: Int) -> (loss: Double, work: [ServerProgramAction]) {
         let result = training.forward(batch.activations, lengths: batch.lengths, targets: batch.targets, step: step)
         training.backward(lossScale: 1 / Float(batch.targetCount))
         return (
@@ -106,7 +106,7 @@ final class ZerothOrderSide: ProbedSide {
 
     func loss(
         _ batch: ReceivedBatch, _ probe: MethodMessage.Probe, device: Int, step: Int, opensStep: Bool
-    ) -> (loss: Double, work: [ServerAction]) {
+    ) -> (loss: Double, work: [ServerProgramAction]) {
         let loss = forward.loss(
             batch.activations, lengths: batch.lengths, targets: batch.targets, head: head,
             move: settings.move(probe, device: device, step: step))
@@ -121,7 +121,7 @@ final class ZerothOrderSide: ProbedSide {
 
     func step(
         _ batch: ReceivedBatch?, coefficients: [Double], device: Int, step: Int
-    ) -> (loss: Double?, work: [ServerAction]) {
+    ) -> (loss: Double?, work: [ServerProgramAction]) {
         forward.step(settings.steps(coefficients, learningRate: learningRate, device: device, step: step))
         return (nil, coefficients.map { _ in .computed(.change(.perturbation, parameters: forward.count)) })
     }

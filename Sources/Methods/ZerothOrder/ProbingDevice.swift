@@ -42,7 +42,7 @@ public final class ProbingDevice: TrainingDeviceProgram, @unchecked Sendable {
     public var parameters: TrainableParameters { forward.parameters }
 
     /// Takes an event.
-    public func handle(_ event: DeviceEvent) throws -> [DeviceAction] {
+    public func handle(_ event: DeviceProgramEvent) throws -> [DeviceProgramAction] {
         guard case .received(let message) = event else {
             open?.isDrained = true
             return try nextUpload()
@@ -56,7 +56,7 @@ public final class ProbingDevice: TrainingDeviceProgram, @unchecked Sendable {
         }
     }
 
-    private func begin(_ step: Int) throws -> [DeviceAction] {
+    private func begin(_ step: Int) throws -> [DeviceProgramAction] {
         let samples = shard.samples(shard.batch(batches))
         batches += 1
         open = OpenStep(
@@ -72,7 +72,7 @@ public final class ProbingDevice: TrainingDeviceProgram, @unchecked Sendable {
         place < 2 * settings.pairs ? MethodMessage.Probe(pair: place / 2 + 1, isPlus: place % 2 == 0) : nil
     }
 
-    private func nextUpload() throws -> [DeviceAction] {
+    private func nextUpload() throws -> [DeviceProgramAction] {
         guard var step = open, step.isDrained, step.uploads < uploadCount else { return [] }
         let probe = probe(ofUpload: step.uploads)
         if settings.variant == .publishedCode, let probe, step.coefficients.count < probe.pair - 1 { return [] }
@@ -85,7 +85,8 @@ public final class ProbingDevice: TrainingDeviceProgram, @unchecked Sendable {
             move: probe.map { settings.move($0, device: shard.device, step: step.number) })
         let x_TD = x.matrix(
             rows: step.samples.lengths.reduce(0, +), columns: parameters.layout.model.width)
-        let work: [DeviceAction] = probe == nil ? [] : [.computed(.change(.perturbation, parameters: forward.count))]
+        let work: [DeviceProgramAction] =
+            probe == nil ? [] : [.computed(.change(.perturbation, parameters: forward.count))]
         return work + [
             .computed(.pass(.forward, forward.blocks, lengths: step.samples.lengths)),
             .send(
@@ -95,7 +96,7 @@ public final class ProbingDevice: TrainingDeviceProgram, @unchecked Sendable {
         ]
     }
 
-    private func take(loss message: MethodMessage) throws -> [DeviceAction] {
+    private func take(loss message: MethodMessage) throws -> [DeviceProgramAction] {
         guard var step = open, let probe = message.probe, let version = message.version,
             step.losses[probe] == nil, (1...settings.pairs).contains(probe.pair),
             2 * (probe.pair - 1) + (probe.isPlus ? 0 : 1) < step.uploads
@@ -104,7 +105,7 @@ public final class ProbingDevice: TrainingDeviceProgram, @unchecked Sendable {
             throw MethodError.notFinite(name: ProbingSettings.Scalar.loss)
         }
         step.losses[probe] = (loss, version)
-        var actions: [DeviceAction] = []
+        var actions: [DeviceProgramAction] = []
         while let plus = step.losses[.init(pair: step.coefficients.count + 1, isPlus: true)],
             let minus = step.losses[.init(pair: step.coefficients.count + 1, isPlus: false)]
         {
@@ -121,7 +122,7 @@ public final class ProbingDevice: TrainingDeviceProgram, @unchecked Sendable {
         return actions + (try nextUpload())
     }
 
-    private func end() throws -> [DeviceAction] {
+    private func end() throws -> [DeviceProgramAction] {
         guard let step = open, step.coefficients.count == settings.pairs, step.uploads == uploadCount else {
             throw MethodError.unexpected(.stepped, step: open?.number ?? 0, sender: nil)
         }
@@ -133,7 +134,7 @@ public final class ProbingDevice: TrainingDeviceProgram, @unchecked Sendable {
             ? others : others + move(shard.device, step.number, step.coefficients)
     }
 
-    private func take(coefficients message: MethodMessage) throws -> [DeviceAction] {
+    private func take(coefficients message: MethodMessage) throws -> [DeviceProgramAction] {
         let coefficients = (1...settings.pairs).compactMap {
             message.scalars[ProbingSettings.Scalar.coefficient($0)]
         }
@@ -147,7 +148,7 @@ public final class ProbingDevice: TrainingDeviceProgram, @unchecked Sendable {
         return move(device, message.step, coefficients)
     }
 
-    private func move(_ device: Int, _ step: Int, _ coefficients: [Double], first: Int = 1) -> [DeviceAction] {
+    private func move(_ device: Int, _ step: Int, _ coefficients: [Double], first: Int = 1) -> [DeviceProgramAction] {
         forward.step(
             settings.steps(
                 coefficients, first: first, learningRate: settings.learningRate, device: device, step: step))

@@ -82,14 +82,14 @@ public final class ProbingServer: ServerProgram, @unchecked Sendable {
     public var parameters: TrainableParameters { side.parameters }
 
     /// Takes an event.
-    public func handle(_ event: ServerEvent) throws -> [ServerAction] {
+    public func handle(_ event: ServerProgramEvent) throws -> [ServerProgramAction] {
         guard case .received(let message, let device) = event else { return begin() }
         guard message.kind == .activations, open[device]?.number == message.step,
             (message.probe == nil) == (settings.variant == .threePhases && isAllProbed(device)),
             message.probe.map({ (1...settings.pairs).contains($0.pair) }) ?? true
         else { throw MethodError.unexpected(message.kind, step: message.step, sender: device) }
         waiting.append((device, message.probe.map { .probe(message, $0) } ?? .step(message)))
-        var actions: [ServerAction] = []
+        var actions: [ServerProgramAction] = []
         while let place = waiting.firstIndex(where: { canTake($0.device, $0.task) }) {
             let (device, task) = waiting.remove(at: place)
             switch task {
@@ -100,12 +100,12 @@ public final class ProbingServer: ServerProgram, @unchecked Sendable {
         return actions
     }
 
-    private func begin() -> [ServerAction] {
+    private func begin() -> [ServerProgramAction] {
         (0..<atOnce).flatMap { _ in nextTurn() }
     }
 
     /// The next device in turn that has no step under way.
-    private func nextTurn() -> [ServerAction] {
+    private func nextTurn() -> [ServerProgramAction] {
         guard handedOut < steps,
             let device = (0..<devices).map({ (handedOut + $0) % devices }).first(where: { open[$0] == nil })
         else { return taken == steps ? [.finished] : [] }
@@ -137,7 +137,7 @@ public final class ProbingServer: ServerProgram, @unchecked Sendable {
 
     private func take(
         _ message: MethodMessage, _ probe: MethodMessage.Probe, _ device: Int
-    ) throws -> [ServerAction] {
+    ) throws -> [ServerProgramAction] {
         guard var step = open[device], step.coefficients[probe.pair] == nil,
             (step.halves[probe.pair] == nil) == probe.isPlus
         else { throw MethodError.unexpected(message.kind, step: message.step, sender: device) }
@@ -167,7 +167,7 @@ public final class ProbingServer: ServerProgram, @unchecked Sendable {
         ]
     }
 
-    private func take(_ message: MethodMessage?, _ device: Int) throws -> [ServerAction] {
+    private func take(_ message: MethodMessage?, _ device: Int) throws -> [ServerProgramAction] {
         guard let step = open.removeValue(forKey: device) else { return [] }
         let width = parameters.layout.model.width
         let batch = try message.map { try ReceivedBatch($0, width: width, outputs: head.outputs) }
@@ -178,7 +178,7 @@ public final class ProbingServer: ServerProgram, @unchecked Sendable {
         for (place, value) in coefficients.enumerated() {
             scalars[ProbingSettings.Scalar.coefficient(place + 1)] = value
         }
-        let news = (0..<devices).map { other -> ServerAction in
+        let news = (0..<devices).map { other -> ServerProgramAction in
             let message =
                 other == device
                 ? MethodMessage(.stepped, step: step.number, version: taken)
