@@ -180,6 +180,29 @@ struct SparseTests {
         #expect(throws: MethodError.self) { try RankSelection.read(twice, layout: layout) }
     }
 
+    @Test("the largest single changes arrive where they belong, in no more bytes than the ranks would take")
+    func entries() throws {
+        let layout = try MethodBench().whole
+        let start = TrainableParameters(random: layout), end = TrainableParameters(random: layout, seed: 2)
+        let tensors = EntrySelection.deltas(from: start, to: end, ranks: 1)
+        let read = try EntrySelection.read(tensors, layout: layout)
+        let change = difference(end.flat.values, start.flat.values)
+        #expect(zip(read.flat.values, change).allSatisfy { $0 == 0 || $0 == $1 })
+        for slot in layout.slots {
+            let term = read.term(slot), whole = end.copied()
+            Kernels.best.add(start.flat, scale: -1, to: whole.flat)
+            func sizes(_ term: LowRankTerm) -> [Float] { (term.a_RI.values + term.b_OR.values).map(abs) }
+            let kept = sizes(term).filter { $0 > 0 }.sorted()
+            #expect(kept.count == EntrySelection.entries(slot, ranks: 1))
+            #expect(kept == sizes(whole.term(slot)).sorted().suffix(kept.count))
+        }
+        let bytes = MethodMessage(.update, step: 1, tensors: tensors).payloadBytes
+        #expect(8 * bytes <= RankSelection.pairBits(layout) && 9 * bytes > RankSelection.pairBits(layout))
+        var outside = tensors
+        outside[0].indices?[0] = 100_000
+        #expect(throws: MethodError.self) { try EntrySelection.read(outside, layout: layout) }
+    }
+
     @Test("a round that keeps every rank is FedLoRA's, and one that drops some sends less and still trains")
     func rounds() throws {
         let bench = try MethodBench(), start = try bench.parameters()
@@ -198,6 +221,10 @@ struct SparseTests {
             network.messages(.update, isUp: true).reduce(0) { $0 + $1.message.payloadBytes }
         }
         #expect(sparse != mean && 5 * bytes(some) < 2 * bytes(all))
-        #expect((some.progress.last?.loss ?? .nan) < some.progress[0].loss)
+        let (single, _) = try trained(.keptEntries, kept: 1)
+        #expect(bytes(single) <= bytes(some))
+        for network in [some, single] {
+            #expect((network.progress.last?.loss ?? .nan) < network.progress[0].loss)
+        }
     }
 }

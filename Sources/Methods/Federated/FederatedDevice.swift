@@ -80,10 +80,12 @@ public final class FederatedDevice: TrainingDeviceProgram, @unchecked Sendable {
     }
 
     private func upload(_ start: TrainableParameters, kept: Double?) throws -> [MessageTensor] {
-        guard settings.aggregation == .keptRanks else { return parameters.messageTensors }
+        guard settings.aggregation.isSparse else { return parameters.messageTensors }
         guard let rank = parameters.layout.lowRank?.rank, let kept, (0...Double(rank)).contains(kept) else {
             throw MethodError.misshapen(name: FederatedSettings.Scalar.kept, expected: "a number of ranks")
         }
-        return RankSelection.deltas(from: start, to: parameters, kept: Int(kept))
+        return settings.aggregation == .keptRanks
+            ? RankSelection.deltas(from: start, to: parameters, kept: Int(kept))
+            : EntrySelection.deltas(from: start, to: parameters, ranks: Int(kept))
     }
 }

@@ -18,15 +18,15 @@ public final class FederatedServer: ServerProgram, @unchecked Sendable {
     /// - Parameters:
     ///   - parameters: where the devices begin; of the largest rank.
     ///   - ranks: of each device, no larger. A smaller device gets and trains the first ranks; the others of it count as
-    ///     zero in the mean. With `keptRanks`, all are the largest.
-    ///   - kept: with `keptRanks`, how many ranks each device is to send in a round, given `energies`.
+    ///     zero in the mean. Where a part is sent, all are the largest.
+    ///   - kept: where a part is sent, how many ranks' bytes each device is to send in a round, given `energies`.
     public init(
         parameters: TrainableParameters, ranks: [Int], settings: FederatedSettings,
         kept: @escaping @Sendable (_ round: Int, _ energies: [Int: [Double]]) throws -> [Int] = { _, _ in [] }
     ) {
         let largest = parameters.layout.lowRank?.rank ?? 0
         precondition(!ranks.isEmpty && ranks.allSatisfy { (1...max(1, largest)).contains($0) }, "ranks fit")
-        precondition(settings.aggregation != .keptRanks || ranks.allSatisfy { $0 == largest }, "one rank")
+        precondition(!settings.aggregation.isSparse || ranks.allSatisfy { $0 == largest }, "one rank")
         self.parameters = parameters
         self.ranks = ranks
         self.settings = settings
@@ -52,7 +52,7 @@ public final class FederatedServer: ServerProgram, @unchecked Sendable {
         updates = [:]
         var tensors: [Int: [MessageTensor]] = [:]
         for rank in Set(ranks) { tensors[rank] = parameters.withRank(rank).messageTensors }
-        let kept = settings.aggregation == .keptRanks ? try kept(round, energies) : []
+        let kept = settings.aggregation.isSparse ? try kept(round, energies) : []
         return ranks.indices.map { device in
             let scalars = kept.isEmpty ? [:] : [FederatedSettings.Scalar.kept: Double(kept[device])]
             return .send(
@@ -66,11 +66,13 @@ public final class FederatedServer: ServerProgram, @unchecked Sendable {
             let loss = message.scalars[FederatedSettings.Scalar.loss], loss.isFinite
         else { throw MethodError.misshapen(name: "scalars", expected: "samples and a finite loss") }
         let trained: TrainableParameters
-        if settings.aggregation == .keptRanks {
+        switch settings.aggregation {
+        case .keptRanks:
             let (deltas, found) = try RankSelection.read(message.tensors, layout: parameters.layout)
             trained = deltas
             if !found.isEmpty { energies[device] = found }
-        } else {
+        case .keptEntries: trained = try EntrySelection.read(message.tensors, layout: parameters.layout)
+        case .mean, .fair:
             let own = TrainableParameters(layout: parameters.layout.withRank(ranks[device]))
             try own.take(message.tensors)
             trained = own.withRank(parameters.layout.lowRank?.rank ?? 0)
@@ -86,7 +88,7 @@ public final class FederatedServer: ServerProgram, @unchecked Sendable {
         let mean = TrainableParameters.sum(parts)
         switch settings.aggregation {
         case .mean: parameters.flat.copy(from: mean.flat)
-        case .keptRanks: Kernels.best.add(mean.flat, to: parameters.flat)
+        case .keptRanks, .keptEntries: Kernels.best.add(mean.flat, to: parameters.flat)
         case .fair(let lambda):
             let correction = FactorCorrection(lambda: lambda)
             for slot in mean.layout.slots {

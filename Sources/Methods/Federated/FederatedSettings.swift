@@ -8,6 +8,11 @@ public struct FederatedSettings: Sendable, Equatable {
         case fair(lambda: Double)
         /// SOFT: the means of what the kept ranks have changed; a rank that is not sent has not changed.
         case keptRanks
+        /// What SOFT is compared with: the same for the largest changes of single entries, in as many bytes.
+        case keptEntries
+
+        /// Whether devices send a part of what has changed, and not the adapters.
+        var isSparse: Bool { self == .keptRanks || self == .keptEntries }
     }
 
     /// Rounds of local training.

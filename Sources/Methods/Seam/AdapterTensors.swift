@@ -24,21 +24,13 @@ extension TrainableParameters {
     /// - Throws: `MethodError` for a tensor that is missing, of another shape or not finite; what came before it has been
     ///   taken.
     func take(_ tensors: [MessageTensor]) throws(MethodError) {
-        let byName = Dictionary(tensors.map { ($0.name, $0) }) { first, _ in first }
-        func take(_ name: String, _ matrix: Matrix) throws(MethodError) {
-            guard let tensor = byName[name], tensor.indices == nil else {
-                throw .misshapen(name: name, expected: "there, and whole")
-            }
-            matrix.copy(
-                from: try tensor.storage(rows: matrix.rows, columns: matrix.columns)
-                    .matrix(rows: matrix.rows, columns: matrix.columns))
-        }
+        let found = SparseTensors(tensors)
         for slot in layout.slots {
             let (term, names) = (term(slot), Self.factorNames(slot))
-            try take(names.a, term.a_RI)
-            try take(names.b, term.b_OR)
+            try found.copy(names.a, to: term.a_RI)
+            try found.copy(names.b, to: term.b_OR)
         }
-        if let classifier_KD { try take(Self.classifierName, classifier_KD) }
+        if let classifier_KD { try found.copy(Self.classifierName, to: classifier_KD) }
     }
 }
 

@@ -33,7 +33,7 @@ public enum ServerProgramAction: Sendable, Equatable {
     case send(MethodMessage, to: Int)
     /// A step or a round ended.
     case completed(MethodProgress)
-    /// Nothing is left to do, here and on any device.
+    /// Whatever devices still send changes nothing any more.
     case finished
 }
 

@@ -88,33 +88,22 @@ public enum RankSelection {
     ) throws(MethodError) -> (TrainableParameters, energies: [Double]) {
         let result = TrainableParameters(layout: layout)
         guard !tensors.isEmpty else { return (result, []) }
-        let byName = Dictionary(tensors.map { ($0.name, $0) }) { first, _ in first }
-        func pieces(_ name: String, columns: Int, ranks: Int) throws(MethodError) -> ([Int], Matrix) {
-            guard let tensor = byName[name], let indices = tensor.indices, Set(indices).count == indices.count,
-                indices.allSatisfy({ (0..<ranks).contains($0) })
-            else { throw .misshapen(name: name, expected: "ranks of \(ranks), each once") }
-            let values = try tensor.storage(rows: indices.count, columns: columns)
-            return (indices, values.matrix(rows: indices.count, columns: columns))
-        }
+        let found = SparseTensors(tensors)
         for slot in layout.slots {
             let (term, names) = (result.term(slot), TrainableParameters.factorNames(slot))
-            let a = try pieces(names.a, columns: term.a_RI.columns, ranks: term.a_RI.rows)
-            let b = try pieces(names.b, columns: term.b_OR.rows, ranks: term.a_RI.rows)
-            for (place, rank) in a.0.enumerated() {
-                term.a_RI.rows(rank..<rank + 1).copy(from: a.1.rows(place..<place + 1))
+            let a = try found.rows(names.a, columns: term.a_RI.columns, of: term.a_RI.rows)
+            let b = try found.rows(names.b, columns: term.b_OR.rows, of: term.a_RI.rows)
+            for (place, rank) in a.indices.enumerated() {
+                term.a_RI.rows(rank..<rank + 1).copy(from: a.values.rows(place..<place + 1))
             }
-            for (place, rank) in b.0.enumerated() {
-                for output in 0..<term.b_OR.rows { term.b_OR[output, rank] = b.1[place, output] }
+            for (place, rank) in b.indices.enumerated() {
+                for output in 0..<term.b_OR.rows { term.b_OR[output, rank] = b.values[place, output] }
             }
         }
         if let classifier_KD = result.classifier_KD {
-            guard let tensor = byName[TrainableParameters.classifierName] else {
-                throw .misshapen(name: TrainableParameters.classifierName, expected: "there")
-            }
-            let values = try tensor.storage(rows: classifier_KD.rows, columns: classifier_KD.columns)
-            classifier_KD.copy(from: values.matrix(rows: classifier_KD.rows, columns: classifier_KD.columns))
+            try found.copy(TrainableParameters.classifierName, to: classifier_KD)
         }
-        let energies = byName[energyName]?.values ?? []
+        let energies = found[energyName]?.values ?? []
         guard energies.allSatisfy({ (0...1).contains($0) }) else { throw .notFinite(name: energyName) }
         return (result, energies.map(Double.init))
     }
