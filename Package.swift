@@ -121,8 +121,8 @@ let package = Package(
         .testTarget(
             name: "MethodsTests",
             dependencies: [
-                "Checkpoints", "Datasets", "Diagnostics", "Methods", "Models", "Pipeline", "Randomness", "Support",
-                "Tensors",
+                "Checkpoints", "Datasets", "Diagnostics", "Experiments", "Methods", "Models", "Pipeline", "Randomness",
+                "Support", "Tensors",
             ]),
         .testTarget(
             name: "DeviceTests",

@@ -26,10 +26,11 @@ struct MethodBench {
             model: model.hyperparameters, blocks: 0..<Self.layers, form: form ?? adapters.form, classes: classes)
     }
 
-    func shard(_ device: Int, samples: Int = 13) -> DeviceShard {
+    /// - Parameter tokens: of each text; nil for some of each length.
+    func shard(_ device: Int, samples: Int = 13, tokens length: Int? = nil) -> DeviceShard {
         var generator = SeededGenerator(seed: 4, stream: "texts/\(device)")
         let examples = (0..<samples).map { _ in
-            let tokens = (0..<Int.random(in: 1...9, using: &generator)).map { _ in
+            let tokens = (0..<(length ?? Int.random(in: 1...9, using: &generator))).map { _ in
                 Int32.random(in: 0..<50, using: &generator)
             }
             return EncodedExample(tokens: tokens, label: Int(tokens[0] % 2))

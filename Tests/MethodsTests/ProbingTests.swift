@@ -242,7 +242,7 @@ struct ProbingTests {
                 [settings.coefficient(plus: losses[0], minus: losses[1])], learningRate: 0.01, device: 0, step: 1))
         let x = try forward.embed(shard.batch(0).map { shard.examples[$0].tokens })
         forward.advance(
-            x, lengths: uploads[2].samples?.lengths ?? [],
+            x, lengths: uploads[0].samples?.lengths ?? [],
             move: settings.move(.init(pair: 2, isPlus: true), device: 0, step: 1))
         #expect(uploads[2].tensors[0].values == Array(UnsafeBufferPointer(start: x.base, count: x.count)))
         #expect(devices[0].parameters.flat.values != bench.lower(2, of: start).flat.values)

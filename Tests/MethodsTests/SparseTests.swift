@@ -139,8 +139,8 @@ struct SparseTests {
             }
             for kept in budgets {
                 let ranks = RankSelection.strongest(RankSelection.importances(term), count: kept)
-                // Of a rank, 80 values and two indices; of an entry, its value and which of 640 it is.
-                let entries = 32 * kept * 82 / (32 + 10)
+                // Of a rank, 80 values and which one it is; of an entry, its value and which of 640 it is.
+                let entries = 32 * kept * 81 / (32 + 10)
                 let byEntries = lost(Self.product(Self.largestEntries(term, count: entries)))
                 #expect(
                     lost(Self.product(term, ranks: ranks)) < byEntries, "seed \(seed), \(kept) ranks, flat: \(isFlat)")

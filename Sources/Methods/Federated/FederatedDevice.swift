@@ -55,8 +55,8 @@ public final class FederatedDevice: TrainingDeviceProgram, @unchecked Sendable {
                 MethodMessage(
                     .update, step: message.step,
                     scalars: [
-                        FederatedSettings.Scalar.samples: Double(shard.examples.count),
-                        FederatedSettings.Scalar.loss: loss,
+                        FederatedSettings.Scalar.samples: Float(shard.examples.count),
+                        FederatedSettings.Scalar.loss: Float(loss),
                     ], tensors: try upload(start, kept: message.scalars[FederatedSettings.Scalar.kept])))
         ]
     }
@@ -79,9 +79,9 @@ public final class FederatedDevice: TrainingDeviceProgram, @unchecked Sendable {
         )
     }
 
-    private func upload(_ start: TrainableParameters, kept: Double?) throws -> [MessageTensor] {
+    private func upload(_ start: TrainableParameters, kept: Float?) throws -> [MessageTensor] {
         guard settings.aggregation.isSparse else { return parameters.messageTensors }
-        guard let rank = parameters.layout.lowRank?.rank, let kept, (0...Double(rank)).contains(kept) else {
+        guard let rank = parameters.layout.lowRank?.rank, let kept, (0...Float(rank)).contains(kept) else {
             throw MethodError.misshapen(name: FederatedSettings.Scalar.kept, expected: "a number of ranks")
         }
         return settings.aggregation == .keptRanks

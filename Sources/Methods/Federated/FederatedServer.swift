@@ -54,7 +54,7 @@ public final class FederatedServer: ServerProgram, @unchecked Sendable {
         for rank in Set(ranks) { tensors[rank] = parameters.withRank(rank).messageTensors }
         let kept = settings.aggregation.isSparse ? try kept(round, energies) : []
         return ranks.indices.map { device in
-            let scalars = kept.isEmpty ? [:] : [FederatedSettings.Scalar.kept: Double(kept[device])]
+            let scalars = kept.isEmpty ? [:] : [FederatedSettings.Scalar.kept: Float(kept[device])]
             return .send(
                 MethodMessage(.adapters, step: round, scalars: scalars, tensors: tensors[ranks[device]] ?? []),
                 to: device)
@@ -77,7 +77,7 @@ public final class FederatedServer: ServerProgram, @unchecked Sendable {
             try own.take(message.tensors)
             trained = own.withRank(parameters.layout.lowRank?.rank ?? 0)
         }
-        updates[device] = (samples, loss, trained)
+        updates[device] = (Double(samples), Double(loss), trained)
     }
 
     private func endRound() throws -> [ServerProgramAction] {

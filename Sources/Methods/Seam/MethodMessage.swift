@@ -36,14 +36,14 @@ public struct MethodMessage: Sendable, Equatable {
     /// Whose activations it has.
     public var samples: MessageSamples?
     /// Numbers by name.
-    public var scalars: [String: Double]
+    public var scalars: [String: Float]
     /// Tensors, each under a name of its own.
     public var tensors: [MessageTensor]
 
     /// A message; everything that it need not have is left out.
     public init(
         _ kind: Kind, step: Int, version: Int? = nil, probe: Probe? = nil, samples: MessageSamples? = nil,
-        scalars: [String: Double] = [:], tensors: [MessageTensor] = []
+        scalars: [String: Float] = [:], tensors: [MessageTensor] = []
     ) {
         self.kind = kind
         self.step = step
@@ -54,11 +54,11 @@ public struct MethodMessage: Sendable, Equatable {
         self.tensors = tensors
     }
 
-    /// Bytes of what it carries, with four for a float, an index, a target or a length, and eight for a sample's number
-    /// or a scalar. Its header is not in it.
+    /// Bytes of what it carries, four for each number, index and target. Its header, which says whose tensors of which
+    /// shapes these are, is not in it.
     public var payloadBytes: Int {
-        let samples = samples.map { 8 * $0.ids.count + 4 * $0.lengths.count + 4 * $0.targets.joined().count } ?? 0
-        return samples + 8 * scalars.count
+        let targets = samples?.targets.reduce(0) { $0 + $1.count } ?? 0
+        return 4 * (targets + scalars.count)
             + tensors.reduce(0) { $0 + 4 * ($1.values.count + ($1.indices?.count ?? 0)) }
     }
 

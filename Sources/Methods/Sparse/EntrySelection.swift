@@ -7,7 +7,7 @@ enum EntrySelection {
     /// Entries of a layer, of both factors together, that fit into the bytes of some ranks: an entry is its value and its
     /// index.
     static func entries(_ slot: TrainableLayout.Slot, ranks: Int) -> Int {
-        ranks * (slot.site.inputWidth + slot.site.outputs.count + 2) / 2
+        ranks * (slot.site.inputWidth + slot.site.outputs.count + 1) / 2
     }
 
     /// The largest changes of each layer, and all of a classifier's.

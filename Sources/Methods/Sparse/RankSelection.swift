@@ -43,9 +43,9 @@ public enum RankSelection {
         return layers == 0 ? [] : shares.map { $0 / layers }
     }
 
-    /// Bits of one kept rank of every layer: a row of A and a column of B, each with its index.
+    /// Bits of one kept rank of every layer: a row of A and a column of B, and which rank they are.
     public static func pairBits(_ layout: TrainableLayout) -> Int {
-        layout.slots.reduce(0) { sum, slot in sum + 32 * (slot.site.inputWidth + slot.site.outputs.count + 2) }
+        layout.slots.reduce(0) { sum, slot in sum + 32 * (slot.site.inputWidth + slot.site.outputs.count + 1) }
     }
 
     private static let energyName = "energies"
@@ -67,7 +67,7 @@ public enum RankSelection {
                 for i in 0..<a.columns { a[place, i] = after.a_RI[rank, i] - before.a_RI[rank, i] }
                 for i in 0..<b.columns { b[place, i] = after.b_OR[i, rank] - before.b_OR[i, rank] }
             }
-            return [MessageTensor(names.a, a, indices: ranks), MessageTensor(names.b, b, indices: ranks)]
+            return [MessageTensor(names.a, a, indices: ranks), MessageTensor(names.b, b)]
         }
         if let before = start.classifier_KD, let after = end.classifier_KD {
             let delta = after.copied().matrix(rows: after.rows, columns: after.columns)
@@ -92,12 +92,10 @@ public enum RankSelection {
         for slot in layout.slots {
             let (term, names) = (result.term(slot), TrainableParameters.factorNames(slot))
             let a = try found.rows(names.a, columns: term.a_RI.columns, of: term.a_RI.rows)
-            let b = try found.rows(names.b, columns: term.b_OR.rows, of: term.a_RI.rows)
+            let b_KO = try found.whole(names.b, rows: a.indices.count, columns: term.b_OR.rows)
             for (place, rank) in a.indices.enumerated() {
                 term.a_RI.rows(rank..<rank + 1).copy(from: a.values.rows(place..<place + 1))
-            }
-            for (place, rank) in b.indices.enumerated() {
-                for output in 0..<term.b_OR.rows { term.b_OR[output, rank] = b.values[place, output] }
+                for output in 0..<term.b_OR.rows { term.b_OR[output, rank] = b_KO[place, output] }
             }
         }
         if let classifier_KD = result.classifier_KD {

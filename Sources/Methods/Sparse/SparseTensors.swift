@@ -22,12 +22,18 @@ struct SparseTensors {
     /// A whole tensor.
     ///
     /// - Throws: `MethodError` for one that is missing or of another shape.
-    func copy(_ name: String, to matrix: Matrix) throws(MethodError) {
+    func whole(_ name: String, rows: Int, columns: Int) throws(MethodError) -> Matrix {
         guard let tensor = byName[name], tensor.indices == nil else {
             throw .misshapen(name: name, expected: "there, and whole")
         }
-        let values = try tensor.storage(rows: matrix.rows, columns: matrix.columns)
-        matrix.copy(from: values.matrix(rows: matrix.rows, columns: matrix.columns))
+        return try tensor.storage(rows: rows, columns: columns).matrix(rows: rows, columns: columns)
+    }
+
+    /// Copies a whole tensor.
+    ///
+    /// - Throws: `MethodError` for one that is missing or of another shape.
+    func copy(_ name: String, to matrix: Matrix) throws(MethodError) {
+        matrix.copy(from: try whole(name, rows: matrix.rows, columns: matrix.columns))
     }
 
     subscript(name: String) -> MessageTensor? { byName[name] }

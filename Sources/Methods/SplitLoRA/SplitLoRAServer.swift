@@ -91,7 +91,7 @@ public final class SplitLoRAServer: ServerProgram, @unchecked Sendable {
         let device = step % settings.devices
         step += 1
         phase = .turn(device: device)
-        let scalars = settings.takesSnapshot(step: step) ? [SplitLoRADevice.snapshot: 1.0] : [:]
+        let scalars = settings.takesSnapshot(step: step) ? [SplitLoRADevice.snapshot: Float(1)] : [:]
         return [.send(MethodMessage(.turn, step: step, scalars: scalars), to: device)]
     }
 

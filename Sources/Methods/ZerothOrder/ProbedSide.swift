@@ -20,7 +20,7 @@ protocol ProbedSide: Sendable {
     ///   - coefficients: of the step's pairs.
     /// - Returns: the loss before it, where it has become known here.
     func step(
-        _ batch: ReceivedBatch?, coefficients: [Double], device: Int, step: Int
+        _ batch: ReceivedBatch?, coefficients: [Float], device: Int, step: Int
     ) throws(TrainingError) -> (loss: Double?, work: [ServerProgramAction])
 }
 
@@ -60,7 +60,7 @@ final class FirstOrderSide: ProbedSide, @unchecked Sendable {
     }
 
     func step(
-        _ batch: ReceivedBatch?, coefficients: [Double], device: Int, step: Int
+        _ batch: ReceivedBatch?, coefficients: [Float], device: Int, step: Int
     ) throws(TrainingError) -> (loss: Double?, work: [ServerProgramAction]) {
         let found = batch.map { gradient($0, step) }
         if let found, !found.loss.isFinite { throw .diverged(step: step, value: "loss") }
@@ -120,7 +120,7 @@ final class ZerothOrderSide: ProbedSide {
     }
 
     func step(
-        _ batch: ReceivedBatch?, coefficients: [Double], device: Int, step: Int
+        _ batch: ReceivedBatch?, coefficients: [Float], device: Int, step: Int
     ) -> (loss: Double?, work: [ServerProgramAction]) {
         forward.step(settings.steps(coefficients, learningRate: learningRate, device: device, step: step))
         return (nil, coefficients.map { _ in .computed(.change(.perturbation, parameters: forward.count)) })

@@ -14,9 +14,9 @@ public final class ProbingDevice: TrainingDeviceProgram, @unchecked Sendable {
         /// Uploads that have been made.
         var uploads = 0
         /// By probe, with the version at which they were taken.
-        var losses: [MethodMessage.Probe: (loss: Double, version: Int)] = [:]
+        var losses: [MethodMessage.Probe: (loss: Float, version: Int)] = [:]
         /// Of the pairs whose losses are here.
-        var coefficients: [Double] = []
+        var coefficients: [Float] = []
         var isDrained = false
     }
 
@@ -26,7 +26,7 @@ public final class ProbingDevice: TrainingDeviceProgram, @unchecked Sendable {
     private var batches = 0
     private var open: OpenStep?
     /// Others' steps, to be taken when the open one is.
-    private var held: [(device: Int, step: Int, coefficients: [Double])] = []
+    private var held: [(device: Int, step: Int, coefficients: [Float])] = []
 
     /// - Parameters:
     ///   - parameters: adapters of the blocks `0..<cut`, or all their weights; the same on all devices.
@@ -91,7 +91,7 @@ public final class ProbingDevice: TrainingDeviceProgram, @unchecked Sendable {
             .computed(.pass(.forward, forward.blocks, lengths: step.samples.lengths)),
             .send(
                 MethodMessage(
-                    .activations, step: step.number, probe: probe, samples: step.samples,
+                    .activations, step: step.number, probe: probe, samples: step.uploads == 1 ? step.samples : nil,
                     tensors: [MessageTensor(ReceivedBatch.name, x_TD)])),
         ]
     }
@@ -148,7 +148,7 @@ public final class ProbingDevice: TrainingDeviceProgram, @unchecked Sendable {
         return move(device, message.step, coefficients)
     }
 
-    private func move(_ device: Int, _ step: Int, _ coefficients: [Double], first: Int = 1) -> [DeviceProgramAction] {
+    private func move(_ device: Int, _ step: Int, _ coefficients: [Float], first: Int = 1) -> [DeviceProgramAction] {
         forward.step(
             settings.steps(
                 coefficients, first: first, learningRate: settings.learningRate, device: device, step: step))

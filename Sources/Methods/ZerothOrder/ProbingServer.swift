@@ -16,10 +16,12 @@ public final class ProbingServer: ServerProgram, @unchecked Sendable {
 
     private struct OpenStep {
         let number: Int
+        /// Of all uploads; the first one has them.
+        var samples: MessageSamples?
         /// Of pairs that are half done, and the version at which they began.
-        var halves: [Int: (plus: Double, version: Int)] = [:]
+        var halves: [Int: (plus: Float, version: Int)] = [:]
         /// Of pairs that are done.
-        var coefficients: [Int: Double] = [:]
+        var coefficients: [Int: Float] = [:]
         var losses: [Double] = []
         var opened = false
     }
@@ -83,11 +85,13 @@ public final class ProbingServer: ServerProgram, @unchecked Sendable {
 
     /// Takes an event.
     public func handle(_ event: ServerProgramEvent) throws -> [ServerProgramAction] {
-        guard case .received(let message, let device) = event else { return begin() }
+        guard case .received(var message, let device) = event else { return begin() }
         guard message.kind == .activations, open[device]?.number == message.step,
             (message.probe == nil) == (settings.variant == .threePhases && isAllProbed(device)),
             message.probe.map({ (1...settings.pairs).contains($0.pair) }) ?? true
         else { throw MethodError.unexpected(message.kind, step: message.step, sender: device) }
+        if open[device]?.samples == nil { open[device]?.samples = message.samples }
+        message.samples = open[device]?.samples
         waiting.append((device, message.probe.map { .probe(message, $0) } ?? .step(message)))
         var actions: [ServerProgramAction] = []
         while let place = waiting.firstIndex(where: { canTake($0.device, $0.task) }) {
@@ -148,12 +152,12 @@ public final class ProbingServer: ServerProgram, @unchecked Sendable {
         step.opened = true
         step.losses.append(loss)
         if probe.isPlus {
-            step.halves[probe.pair] = (loss, taken)
+            step.halves[probe.pair] = (Float(loss), taken)
         } else if let half = step.halves.removeValue(forKey: probe.pair) {
             guard half.version == taken else {
                 throw MethodError.mixedVersions(step: step.number, pair: probe.pair)
             }
-            step.coefficients[probe.pair] = settings.coefficient(plus: half.plus, minus: loss)
+            step.coefficients[probe.pair] = settings.coefficient(plus: half.plus, minus: Float(loss))
         }
         open[device] = step
         if settings.variant != .threePhases, step.coefficients.count == settings.pairs {
@@ -163,7 +167,7 @@ public final class ProbingServer: ServerProgram, @unchecked Sendable {
             .send(
                 MethodMessage(
                     .loss, step: step.number, version: taken, probe: probe,
-                    scalars: [ProbingSettings.Scalar.loss: loss]), to: device)
+                    scalars: [ProbingSettings.Scalar.loss: Float(loss)]), to: device)
         ]
     }
 
@@ -174,7 +178,7 @@ public final class ProbingServer: ServerProgram, @unchecked Sendable {
         let coefficients = (1...settings.pairs).compactMap { step.coefficients[$0] }
         let (loss, work) = try side.step(batch, coefficients: coefficients, device: device, step: step.number)
         taken += 1
-        var scalars = [ProbingSettings.Scalar.device: Double(device)]
+        var scalars = [ProbingSettings.Scalar.device: Float(device)]
         for (place, value) in coefficients.enumerated() {
             scalars[ProbingSettings.Scalar.coefficient(place + 1)] = value
         }

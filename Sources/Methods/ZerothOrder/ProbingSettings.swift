@@ -38,9 +38,10 @@ public struct ProbingSettings: Sendable, Equatable {
         self.seed = seed
     }
 
-    /// g = (L₊ − L₋) / (2εQ): what a pair adds to the estimate along its direction.
-    func coefficient(plus: Double, minus: Double) -> Double {
-        (plus - minus) / (2 * Double(epsilon) * Double(pairs))
+    /// g = (L₊ − L₋) / (2εQ): what a pair adds to the estimate along its direction, rounded as it crosses the wire, so that
+    /// all have the same.
+    func coefficient(plus: Float, minus: Float) -> Float {
+        Float((Double(plus) - Double(minus)) / (2 * Double(epsilon) * Double(pairs)))
     }
 
     /// The point of a probe.
@@ -56,12 +57,12 @@ public struct ProbingSettings: Sendable, Equatable {
     ///   - coefficients: of consecutive pairs.
     ///   - first: the first of these.
     func steps(
-        _ coefficients: [Double], first: Int = 1, learningRate: Double, device: Int, step: Int
+        _ coefficients: [Float], first: Int = 1, learningRate: Double, device: Int, step: Int
     ) -> [PerturbedForward.Move] {
         coefficients.enumerated().map { place, coefficient in
             PerturbedForward.Move(
                 direction: RandomDirection(seed: seed, device: device, step: step, pair: first + place),
-                scale: Float(-learningRate * coefficient))
+                scale: Float(-learningRate * Double(coefficient)))
         }
     }
 
