@@ -59,7 +59,9 @@ struct ClosedFormTests {
         Self.check(network, Self.costs(.splitlora, bench), [.visit: 30, .step: 6, .round: 2])
     }
 
-    @Test("probes send activations with each upload, targets once a step, and two losses a pair", arguments: [true, false])
+    @Test(
+        "probes send activations with each upload, targets once a step, and two losses a pair",
+        arguments: [true, false])
     func probes(serverHasGradient: Bool) throws {
         let bench = try MethodBench(), start = try bench.parameters()
         let settings = ProbingTests.settings(serverHasGradient ? .threePhases : .zerothOrder, pairs: Self.pairs)
@@ -80,7 +82,8 @@ struct ClosedFormTests {
         Self.check(network, Self.costs(serverHasGradient ? .hosl : .zo, bench), [.visit: 20, .step: 4])
     }
 
-    @Test("federated adapters go down and up in each round, and of SOFT's the kept pairs go up", arguments: [true, false])
+    @Test(
+        "federated adapters go down and up in each round, and of SOFT's the kept pairs go up", arguments: [true, false])
     func federated(isSparse: Bool) throws {
         let bench = try MethodBench()
         let settings = FederatedSettings(rounds: 4, localSteps: 2, aggregation: isSparse ? .keptRanks : .mean)
