@@ -62,7 +62,9 @@ let package = Package(
         .target(name: "Pipeline", dependencies: ["Diagnostics", "Tensors"]),
 
         // What is computed where, and the roles that do it.
-        .target(name: "Methods", dependencies: ["Datasets", "Diagnostics", "Models", "Pipeline", "Tensors"]),
+        .target(
+            name: "Methods",
+            dependencies: ["Checkpoints", "Datasets", "Diagnostics", "Models", "Pipeline", "Randomness", "Tensors"]),
         .target(name: "Device", dependencies: ["Datasets", "Diagnostics", "Methods", "Queueing", "Tensors", "Wire"]),
         .target(name: "Worker", dependencies: ["Datasets", "Diagnostics", "Methods", "Queueing", "Tensors", "Wire"]),
         .target(name: "Coordinator", dependencies: ["Balancing", "Diagnostics", "Ledger", "Queueing", "Wire"]),
@@ -122,7 +124,11 @@ let package = Package(
         .testTarget(
             name: "PipelineTests", dependencies: ["Diagnostics", "Pipeline", "Randomness"], exclude: ["golden"]),
         .testTarget(
-            name: "MethodsTests", dependencies: ["Datasets", "Methods", "Models", "Pipeline", "Support", "Tensors"]),
+            name: "MethodsTests",
+            dependencies: [
+                "Checkpoints", "Datasets", "Diagnostics", "Experiments", "Methods", "Models", "Pipeline", "Randomness",
+                "Support", "Tensors",
+            ]),
         .testTarget(
             name: "DeviceTests",
             dependencies: [

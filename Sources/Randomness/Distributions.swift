@@ -7,6 +7,12 @@ extension SeededGenerator {
         return radius * cos(2 * Double.pi * uniform())
     }
 
+    /// Two independent draws from the standard normal distribution, at little more than the cost of one.
+    public mutating func normalPair() -> (Double, Double) {
+        let radius = (-2 * log(1 - uniform())).squareRoot(), angle = 2 * Double.pi * uniform()
+        return (radius * cos(angle), radius * sin(angle))
+    }
+
     /// A draw from Gamma(shape, 1) (Marsaglia and Tsang, 2000).
     public mutating func gamma(shape: Double) -> Double {
         guard shape >= 1 else {

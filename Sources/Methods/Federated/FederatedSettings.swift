@@ -1,0 +1,44 @@
+/// How devices that train whole adapters and a server that joins them go about it.
+public struct FederatedSettings: Sendable, Equatable {
+    /// How the server joins what devices have trained. Devices weigh by their samples.
+    public enum Aggregation: Sendable, Equatable {
+        /// The means of A and of B, each for itself.
+        case mean
+        /// The same, with the correction of LoRA-FAIR.
+        case fair(lambda: Double)
+        /// SOFT: the means of what the kept ranks have changed; a rank that is not sent has not changed.
+        case keptRanks
+        /// What SOFT is compared with: the same for the largest changes of single entries, in as many bytes.
+        case keptEntries
+
+        /// Whether devices send a part of what has changed, and not the adapters.
+        var isSparse: Bool { self == .keptRanks || self == .keptEntries }
+    }
+
+    /// Rounds of local training.
+    public var rounds: Int
+    /// Batches of a device in a round.
+    public var localSteps: Int
+    /// How the server joins.
+    public var aggregation: Aggregation
+    /// λ of the penalty that keeps a layer's factors near-orthogonal; 0 for none.
+    public var orthogonality: Double
+
+    /// At least one round and local step.
+    public init(rounds: Int, localSteps: Int, aggregation: Aggregation = .mean, orthogonality: Double = 0) {
+        self.rounds = rounds
+        self.localSteps = localSteps
+        self.aggregation = aggregation
+        self.orthogonality = orthogonality
+    }
+
+    /// Names of scalars in messages.
+    enum Scalar {
+        /// How many ranks of each layer a device is to send.
+        static let kept = "kept"
+        /// Samples of a device.
+        static let samples = "samples"
+        /// Mean loss of a device's round, in nats.
+        static let loss = "loss"
+    }
+}
