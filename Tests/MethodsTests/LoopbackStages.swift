@@ -51,6 +51,8 @@ final class LoopbackStages: StepSharing, StageSharing {
         for trainer in trainers { try? trainer.follow(gradient.copied()) }
     }
 
+    func replaced() {}
+
     func begin(_ step: SharedStep, shares: [StageShare], exchange: StageExchange) -> Bool {
         if case .absence = fault(step.step) { return false }
         let width = step.state[0].values.layout.model.width, number = step.step
@@ -69,7 +71,8 @@ final class LoopbackStages: StepSharing, StageSharing {
         }
         for (place, share) in shares.enumerated() {
             let order = StageOrder(
-                step: step.step, digest: step.digest, sums: step.sums, lossScale: step.lossScale, share: share,
+                step: step.step, digest: step.digest, sums: step.sums, keepsSums: step.keepsSums,
+                lossScale: step.lossScale, share: share,
                 microBatches: step.microBatches.map { microBatch in
                     let lengths = (0..<microBatch.layout.count).map { microBatch.layout.rows(of: $0).count }
                     return MicroBatch(lengths: lengths, targets: microBatch.targets) { _ in }

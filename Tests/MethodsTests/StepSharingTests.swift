@@ -53,6 +53,8 @@ private final class DividedSteps: StepSharing, @unchecked Sendable {
         let copy = gradient.copied()
         for replica in replicas { #expect(throws: Never.self) { try replica.follow(copy) } }
     }
+
+    func replaced() {}
 }
 
 @Suite("Steps that several share")
@@ -122,4 +124,5 @@ private struct Nothing: StepSharing {
     func begin(_ step: SharedStep) throws -> [Int] { Array(1..<step.sums) }
     func collect(_ step: Int, within limit: Duration) -> [SharedPart] { [] }
     func ended(_ step: Int, gradient: Matrix) {}
+    func replaced() {}
 }

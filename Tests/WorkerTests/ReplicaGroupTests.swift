@@ -24,7 +24,7 @@ struct GroupBench {
         self.microBatches = microBatches
         group = ReplicaGroup(
             width: StepMessages.width, send: { [sent] in sent.add(($0, $1, $2, $3)) },
-            tellLate: { [late] id, session, step in late.change { $0.append("\(id) \(session) \(step)") } })
+            tellLate: { [late] id, session, lateness in late.change { $0.append("\(id) \(session) \(lateness)") } })
     }
 
     /// What somebody was given of a step.
@@ -238,7 +238,7 @@ struct ReplicaGroupTests {
             #expect(try bench.begin(step).sums.isEmpty)
             _ = bench.collect(step)
         }
-        #expect(bench.late.value == ["r 1 1"])
+        #expect(bench.late.value == ["r 1 owes(step: 1)"])
         #expect(throws: WireError.unknownSession) { try bench.deliver(try #require(parts["r"]), from: "r") }
         bench.group.joined("r", session: 2)
         #expect(try bench.begin(9).parts["r"]?.step == 9)
@@ -267,8 +267,7 @@ struct ReplicaGroupTests {
         let large = MicroBatch(lengths: Array(repeating: 1, count: 1025), targets: Array(repeating: [1], count: 1025)) {
             _ in
         }
-        let mixed = SharedStep(
-            step: 1, microBatches: step.microBatches + [large], sums: step.sums, lossScale: 1, state: step.state)
+        let mixed = StepMessages.step(1, step.microBatches + [large], sums: step.sums, state: step.state)
         #expect(try bench.group.begin(mixed).isEmpty)
         _ = bench.sent.take()
         #expect(try bench.begin(2).sums.isEmpty == false)

@@ -39,8 +39,8 @@ struct StageMessageTests {
         }
 
         func order(_ stage: Int) -> [Body] {
-            let step = SharedStep(
-                step: 7, microBatches: microBatches, sums: 2, lossScale: 0.5, state: [("parameters", parameters)])
+            let step = StepMessages.step(
+                7, microBatches, sums: 2, lossScale: 0.5, state: [("parameters", parameters)])
             return StageMessages.order(share(stage), of: step, digest: 9)
         }
 

@@ -5,7 +5,8 @@ import Queueing
 import Synchronization
 import Wire
 
-/// A replica's conversation with its leader, on a thread of its own: takes parts of steps, and sends what they came to.
+/// The conversation of a replica, or a later stage, with its leader, on a thread of its own: takes parts of steps, and sends
+/// what they came to.
 ///
 /// Whatever goes wrong, it introduces itself again, and the leader sends everything anew with its next step.
 final class ReplicaFollower: Sendable {
