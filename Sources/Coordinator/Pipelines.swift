@@ -95,7 +95,8 @@ struct Pipelines: Equatable {
         for (index, place) in order.enumerated() where self[place] == nil {
             if let next = coming.popFirst() {
                 self[place] = next
-            } else if let last = order[(index + 1)...].last(where: { self[$0].map { !leaving.contains($0) } ?? false }) {
+            } else if let last = order[(index + 1)...].last(where: { self[$0].map { !leaving.contains($0) } ?? false })
+            {
                 self[place] = self[last]
                 self[last] = nil
             }

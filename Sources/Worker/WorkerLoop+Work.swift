@@ -146,9 +146,11 @@ extension WorkerLoop {
 
     /// Whether a peer's queue had room.
     func sendNow(_ body: Body, _ payload: Frame?, session: UInt64, to peer: String) throws -> Bool {
-        let isSent = try devices.send(body, session: session, payload: payload, to: peer)
-        if isSent, let payload { compute.replicas.sent(payload.count, to: peer, session: session) }
-        return isSent
+        // A frame that was sent is empty.
+        let bytes = payload?.count ?? 0
+        guard try devices.send(body, session: session, payload: payload, to: peer) else { return false }
+        if bytes > 0 { compute.replicas.sent(bytes, to: peer, session: session) }
+        return true
     }
 
     /// Nothing of a message is used before every check has passed, and nothing is acknowledged before it is stored.

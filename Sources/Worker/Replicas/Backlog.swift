@@ -4,7 +4,7 @@
 struct Backlog {
     /// Handed over, and not sent.
     private(set) var waitingBytes = 0
-    /// Handed over in the step under way, and the most in any step.
+    /// Handed over in the step under way, and the most in any step so far.
     private var stepBytes = 0
     private var mostBytes = 0
 
@@ -15,14 +15,12 @@ struct Backlog {
     var isTooLong: Bool { waitingBytes > Self.mostSteps * mostBytes }
 
     /// Another step begins.
-    mutating func beginStep() {
-        mostBytes = max(mostBytes, stepBytes)
-        stepBytes = 0
-    }
+    mutating func beginStep() { stepBytes = 0 }
 
     mutating func handedOver(_ bytes: Int) {
         waitingBytes += bytes
         stepBytes += bytes
+        mostBytes = max(mostBytes, stepBytes)
     }
 
     mutating func sent(_ bytes: Int) { waitingBytes -= bytes }

@@ -117,7 +117,8 @@ final class ReplicaGroup: StepSharing {
                 guard state.roster.isMember(id, session: session) else { throw .unknownSession }
                 let ofCrew = try state.takeOfCrew(body, payloads, from: id)
                 switch body {
-                case .tensorPiece(let piece): try state.order?.take(piece, payloads, from: id)
+                case .tensorPiece(let piece):
+                    if ofCrew == nil { try state.order?.take(piece, payloads, from: id) }
                 case .stepPart(let part): try state.take(part, from: id)
                 default: throw .unexpectedMessage(body.name)
                 }
@@ -273,7 +274,9 @@ extension ReplicaGroup.Order {
     fileprivate mutating func take(
         _ piece: Body.TensorPiece, _ payloads: [UnsafeRawBufferPointer], from id: String
     ) throws(WireError) {
-        guard piece.kind == .sum, piece.step <= UInt64(step) else { throw .unexpectedMessage("TensorPiece") }
+        // Those of a stage that was given up come too late as well.
+        let isPossible = open[id] == nil ? piece.kind != .state && piece.kind != .gradient : piece.kind == .sum
+        guard isPossible, piece.step <= UInt64(step) else { throw .unexpectedMessage("TensorPiece") }
         guard piece.step == UInt64(step), let open = open[id] else { return }
         let done = sums[id, default: []].count
         guard done < open.sums.count, Int(piece.index) == open.sums[done] else {
