@@ -34,7 +34,7 @@ extension Ledger {
             var workers = try database.rows(WorkerRecord.self, "WHERE run = ? ORDER BY id", [run])
             // A worker's own record is as old as its state.
             if let newest = steps.first, let place = workers.firstIndex(where: { $0.id == newest.worker }) {
-                workers[place].step = newest.step
+                workers[place].step = max(workers[place].step, newest.step)
             }
             return RunState(
                 run: try database.run(run),

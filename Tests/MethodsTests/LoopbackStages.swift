@@ -6,7 +6,7 @@ import Tensors
 
 @testable import Methods
 
-/// Later stages of a leader's steps in the same process, each with parameters of its own, and a way to break them.
+/// Later stages of a leader's steps, or a replica's parts of them, in the same process, each with parameters of its own, and a way to break them.
 final class LoopbackStages: StepSharing, StageSharing {
     /// What befalls a stage in a step.
     enum Fault: Sendable {
@@ -55,6 +55,9 @@ final class LoopbackStages: StepSharing, StageSharing {
 
     func begin(_ step: SharedStep, shares: [StageShare], exchange: StageExchange) -> Bool {
         if case .absence = fault(step.step) { return false }
+        // Whoever gets another order gives up what is under way.
+        for exchange in state.withLock(\.exchanges) { exchange.giveUp() }
+        walks.wait()
         let width = step.state[0].values.layout.model.width, number = step.step
         let exchanges = shares.map { share in
             StageExchange(share, microBatches: step.microBatches, width: width) { [self] tensor in

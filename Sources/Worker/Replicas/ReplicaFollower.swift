@@ -176,7 +176,7 @@ private struct ReplicaConversation {
 
     private mutating func keepAlive() throws {
         guard link.isConnected else { return }
-        if isToIntroduce || clock.now - lastHeard >= Self.answerLimit {
+        if isToIntroduce || clock.now - lastHeard >= Self.answerLimit || forwarding.isStalled(now: clock.now) {
             guard clock.now - lastIntroduced >= Self.introductionPause else { return }
             link.renewSession()
             return try introduce()
