@@ -122,6 +122,38 @@ struct ReplicaMachineTests {
         #expect(new.plan(for: "w1")?.replicas == [Self.peer("w2")])
     }
 
+    @Test(
+        "pipelines of several workers: each learns whom it follows and who its later stages are, also when one is lost")
+    func pipelines() throws {
+        var settings = Self.settings(2)
+        settings.stages = 2
+        var machine = CoordinatorMachine(settings)
+        for id in ["a", "b", "w1", "w2", "w3"] { _ = machine.take(Self.registration(id), from: id, session: 1) }
+        let full = machine.take(Self.registration("w4"), from: "w4", session: 1)
+        #expect(try Self.recorded(full).map(\.pipelines) == [[["w1", "w3"], ["w2", "w4"]]])
+        #expect(try Self.recorded(full)[0].place(of: "w4") == "replica 2 stage 2")
+        #expect(
+            full.plan(for: "w1")?.replicas == [Self.peer("w2")] && full.plan(for: "w1")?.stages == [Self.peer("w3")])
+        #expect(full.plan(for: "w2")?.replicas == [] && full.plan(for: "w2")?.stages == [Self.peer("w4")])
+        for (id, leader) in [("w1", nil), ("w2", "w1"), ("w3", "w1"), ("w4", "w2")] {
+            #expect(full.plan(for: id)?.leader == leader.map { Self.peer($0) }, "\(id)")
+            if id > "w2" { #expect(full.plan(for: id)?.stages == [] && full.plan(for: id)?.replicas == []) }
+        }
+        // Nobody stands by: the last later stage is given up for the first stage that is lost.
+        let lost = machine.take(.goodbye(reason: ""), from: "w2", session: 1)
+        #expect(lost.plan(for: "w4")?.leader == Self.peer("w1") && lost.plan(for: "w4")?.stages == [])
+        #expect(lost.plan(for: "w1")?.replicas == [Self.peer("w4")])
+        let back = machine.take(Self.registration("w2"), from: "w2", session: 2)
+        #expect(back.plan(for: "w2")?.leader == Self.peer("w4") && back.plan(for: "w4")?.stages == [Self.peer("w2")])
+        // One that leaves is where it was until its leader has what it had.
+        let drain = machine.drainRequested("w3") + machine.settle()
+        #expect(drain.plan(for: "w1")?.stages == [Self.peer("w3")] && drain.drain(for: "w3") == .init())
+        let gone = machine.take(.workerFinished(DrainTests.drained), from: "w3", session: 1)
+        #expect(gone.stopped == ["w3"] && gone.plan(for: "w1")?.stages == [Self.peer("w2")])
+        #expect(gone.plan(for: "w2")?.leader == Self.peer("w1") && gone.plan(for: "w4")?.stages == [])
+        #expect(machine.phase == .running)
+    }
+
     @Test("what a replica tells of steps and queues is not the run's")
     func reports() {
         var machine = Self.machine(["a", "b", "w1", "w2"])
