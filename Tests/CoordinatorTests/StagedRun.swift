@@ -107,6 +107,11 @@ final class StagedRun {
         run.workerEvents.waits(from: start) { $0.id == id && $0.event == .following(leader: leader) }
     }
 
+    /// Whether somebody comes to walk a stage, or to compute a part.
+    func waitsForWork(of id: String, from start: Int = 0) -> Bool {
+        run.workerEvents.waits(from: start) { if $0.id == id, case .computed = $0.event { true } else { false } }
+    }
+
     /// Steps of which somebody walked a stage, or computed a part.
     func walked(_ id: String, from start: Int = 0) -> Int {
         run.workerEvents.all.dropFirst(start).count {
