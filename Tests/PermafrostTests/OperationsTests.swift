@@ -106,7 +106,9 @@ struct OperationsTests {
             #expect(try json.count("refusals") == 1)
             let workers = try Program.run(["workers", "ls"], in: folder).output.split(separator: "\n")
             #expect(
-                workers.last?.split(separator: " ") == ["worker-0", "training", "0", "1,246", "tcp://10.0.0.1:7001"])
+                workers.last?.split(separator: " ") == [
+                    "worker-0", "training", "-", "1", "1,246", "tcp://10.0.0.1:7001",
+                ])
             let rows = try Program.run(["workers", "ls", "--format", "json"], in: folder).output
             #expect(rows.contains(#""refused" : 1246"#) && rows.contains(#""id" : "worker-0""#), "\(rows)")
             let logs = try Program.run(["run", "logs"], in: folder).output

@@ -213,6 +213,17 @@ struct WorkerReplicaTests {
         #expect(bench.replicating == [.replicaJoined("r", session: 1)])
     }
 
+    @Test("a message that a device began here comes whole from the replica to which it has gone, however it is cut")
+    func begunElsewhere() {
+        var bench = Self.leading()
+        bench.greet("a")
+        bench.send("a", .activations(WorkerBench.activations(1, [0, 1, 2], part: 1, parts: 2)))
+        let whole = WorkerBench.message(1, [0, 1, 2], origin: 1)
+        let answers = bench.send("r", whole)
+        #expect(answers.contains { $0.acknowledges(1) }, "\(answers)")
+        #expect(bench.send("a", .heartbeat(time: 1)).map(\.rejection) == [12], "the device has to say hello again")
+    }
+
     @Test("a replica that the plan does not name any more is left, and is a stranger then")
     func left() {
         var bench = Self.leading()
