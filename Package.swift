@@ -63,11 +63,16 @@ let package = Package(
         .target(name: "Worker", dependencies: ["Datasets", "Diagnostics", "Methods", "Queueing", "Tensors", "Wire"]),
         .target(name: "Coordinator", dependencies: ["Balancing", "Diagnostics", "Ledger", "Queueing", "Wire"]),
 
-        // Recipes, run folders and the embedded assembly of the roles.
+        // Recipes, methods side by side on a virtual clock, run folders and the embedded assembly of the roles.
         .target(
             name: "Recipes",
             dependencies: [
                 "Balancing", "Datasets", "Diagnostics", "Pipeline", .product(name: "Yams", package: "Yams"),
+            ]),
+        .target(
+            name: "Experiments",
+            dependencies: [
+                "Balancing", "Checkpoints", "Randomness", .product(name: "DequeModule", package: "swift-collections"),
             ]),
         .target(
             name: "Runs",
@@ -132,7 +137,9 @@ let package = Package(
                 "Methods",
                 "Models", "Queueing", "Randomness", "Support", "Tensors", "Wire", "Worker",
             ]),
-        .testTarget(name: "RecipesTests", dependencies: ["Balancing", "Diagnostics", "Recipes"]),
+        .testTarget(name: "RecipesTests", dependencies: ["Balancing", "Datasets", "Diagnostics", "Recipes"]),
+        .testTarget(
+            name: "ExperimentsTests", dependencies: ["Balancing", "Checkpoints", "Experiments", "Randomness"]),
         .testTarget(
             name: "RunsTests",
             dependencies: [

@@ -1,41 +1,19 @@
-/// A fleet of devices, its server and its run, as `Simulation` needs it.
+/// A fleet of devices, and for `Simulation` its server and its run.
 public struct Fleet: Sendable, Equatable {
-    /// Devices that are alike.
-    public struct DeviceClass: Sendable, Equatable {
-        /// The class's name; device ids begin with it.
-        public var name = ""
-        /// How many there are.
-        public var count = 0
-        /// Tokens that a device takes through one block in a second.
-        public var blockTokensPerSecond = 0.0
-        /// Payload bytes a second.
-        public var uplinkBytesPerSecond = 0.0
-        /// To the worker and back.
-        public var roundTripSeconds = 0.05
-        /// What the device may use for the model.
-        public var memoryBytes = 0
-        /// Samples of one device.
-        public var samples = 0
-        /// Tokens of one sample.
-        public var tokensPerSample = 64.0
-        /// Relative standard deviation of speed and uplink from device to device.
-        public var spread = 0.1
-        /// A device joins at a time drawn evenly from the run's begin to here.
-        public var lateSeconds = 0.0
-        /// The share of devices that go away once.
-        public var awayShare = 0.0
-        /// When they go.
-        public var awayAfterSeconds = 0.0
-        /// How long they stay away.
-        public var awaySeconds = 0.0
-        /// The share of devices that become slower.
-        public var slowShare = 0.0
-        /// When they do.
-        public var slowAfterSeconds = 0.0
-        /// How many times longer they compute from then on.
-        public var slowFactor = 1.0
+    /// A bandwidth that all uplinks share, with path loss and Rayleigh block fading.
+    public struct Radio: Sendable, Equatable {
+        /// The bandwidth of all uplinks together; nil for a fleet whose classes say how fast their uplinks are.
+        public var bandwidthHertz: Double?
+        /// The time for which fading stays as it is.
+        public var blockSeconds = 1.0
+        /// The mean ratio of signal to noise at the reference distance, in decibels.
+        public var referenceSNRDecibels = 20.0
+        /// The distance at which that holds.
+        public var referenceMetres = 100.0
+        /// The signal falls with this power of the distance.
+        public var pathLossExponent = 3.5
 
-        /// A class of no devices.
+        /// No radio.
         public init() {}
     }
 
@@ -46,6 +24,10 @@ public struct Fleet: Sendable, Equatable {
     /// The model's facts, with the number of epochs.
     public var model = ModelFacts(
         frozenBlocks: 0, bytesPerToken: 0, memoryBytesPerBlock: 0, fixedMemoryBytes: 0, epochs: 1)
+    /// Floating-point operations of a token in one block; nil when classes say how many tokens they take.
+    public var blockFlopsPerToken: Double?
+    /// The bandwidth that uplinks share.
+    public var radio = Radio()
     /// The workers' number.
     public var workers = 1
     /// Tokens that a worker takes through one frozen block in a second.

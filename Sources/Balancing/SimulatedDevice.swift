@@ -14,9 +14,8 @@ struct SimulatedDevice {
     let uplinkBytesPerSecond: Double
     let roundTripSeconds: Double
     let bytesPerToken: Double
-    let joinsAt: Double
-    /// Nothing is computed between these times; nil when it never goes away.
-    let away: ClosedRange<Double>?
+    /// Nothing is computed or sent outside.
+    let availability: Availability
     /// From then on it computes slower, by a factor.
     let slowAt: Double
     let slowFactor: Double
@@ -40,28 +39,24 @@ struct SimulatedDevice {
     private var wireFreeAt = 0.0
     private var noise: SeededGenerator
 
-    init(_ kind: Int, number: Int, of fleet: Fleet, cut: Int) {
-        let parent = fleet.classes[kind]
-        var generator = SeededGenerator(seed: fleet.seed, stream: "fleet/\(parent.name)-\(number)")
-        let drawn = { (generator: inout SeededGenerator) in exp(parent.spread * generator.normal()) }
-        self.kind = kind
-        id = "\(parent.name)-\(number)"
+    init(_ member: FleetMember, of fleet: Fleet, cut: Int) {
+        let parent = fleet.classes[member.kind]
+        kind = member.kind
+        id = member.id
         samples = parent.samples
         groupSize = max(1, fleet.publishBatch)
         messages = (parent.samples + groupSize - 1) / groupSize
         tokensPerSample = parent.tokensPerSample
-        secondsPerBlockToken = drawn(&generator) / parent.blockTokensPerSecond
-        uplinkBytesPerSecond = parent.uplinkBytesPerSecond * drawn(&generator)
+        secondsPerBlockToken = member.secondsFactor / parent.blockTokensPerSecond
+        uplinkBytesPerSecond = parent.uplinkBytesPerSecond * member.uplinkFactor
         roundTripSeconds = parent.roundTripSeconds
         bytesPerToken = fleet.model.bytesPerToken
-        joinsAt = parent.lateSeconds * generator.uniform()
-        let isAway = generator.uniform() < parent.awayShare
-        away = isAway ? parent.awayAfterSeconds...(parent.awayAfterSeconds + parent.awaySeconds) : nil
-        slowAt = generator.uniform() < parent.slowShare ? parent.slowAfterSeconds : .infinity
+        availability = member.availability
+        slowAt = member.slowAt
         slowFactor = parent.slowFactor
         self.cut = cut
         totals.cut = cut
-        noise = generator
+        noise = member.generator
     }
 
     /// Samples that the server has.
@@ -94,22 +89,16 @@ struct SimulatedDevice {
         let seconds = tokens * Double(cut) * secondsPerBlockToken * factor
         totals.computeSeconds += seconds
         totals.blockTokens += tokens * Double(cut)
-        return presentTime(now) + seconds
+        return availability.end(of: seconds, from: now)
     }
 
     /// When a message that is handed to the wire now has arrived.
     mutating func sending(_ message: Int, from now: Double, deviation: Double) -> Double {
         let bytes = Double(bytes(of: message))
         let seconds = bytes / uplinkBytesPerSecond * exp(deviation * noise.normal())
-        wireFreeAt = max(wireFreeAt, presentTime(now)) + seconds
+        wireFreeAt = availability.end(of: seconds, from: max(wireFreeAt, now))
         totals.uplinkBytesPerSecond = bytes / seconds
         totals.roundTripSeconds = roundTripSeconds
         return wireFreeAt + roundTripSeconds / 2
-    }
-
-    /// The first time from `now` on at which it is there.
-    private func presentTime(_ now: Double) -> Double {
-        guard let away, away.contains(now) else { return now }
-        return away.upperBound
     }
 }

@@ -1,6 +1,5 @@
 import Datasets
 import Foundation
-import HeapModule
 import Randomness
 
 /// A fleet's run on a virtual clock, event by event. The policy, its plans and the order of samples are those of a real
@@ -23,23 +22,12 @@ public struct Simulation {
         case report
     }
 
-    /// Ties of time go in the order of scheduling.
-    private struct Event: Comparable {
-        var time: Double
-        var number: Int
-        var occurrence: Occurrence
-
-        static func < (a: Self, b: Self) -> Bool { (a.time, a.number) < (b.time, b.number) }
-        static func == (a: Self, b: Self) -> Bool { a.number == b.number }
-    }
-
     private let fleet: Fleet
     private let mode: Mode
     private var devices: [SimulatedDevice]
     private var server: SimulatedServer
     private var policy: BalancePolicy
-    private var events = Heap<Event>()
-    private var scheduled = 0
+    private var events = EventQueue<Occurrence>()
     private var now = 0.0
     private var serving: SimulatedServer.Work?
     private var serverTotals = BalancePolicy.ServerTotals()
@@ -57,11 +45,8 @@ public struct Simulation {
     private init(_ fleet: Fleet, mode: Mode) {
         self.fleet = fleet
         self.mode = mode
-        let members = fleet.classes.indices.flatMap { kind in
-            (0..<fleet.classes[kind].count).map { (kind, $0 + 1) }
-        }
         let cut = min(fleet.equalCut ?? fleet.deepestCommonCut, fleet.deepestCommonCut)
-        devices = members.map { SimulatedDevice($0.0, number: $0.1, of: fleet, cut: cut) }
+        devices = fleet.members.map { SimulatedDevice($0, of: fleet, cut: cut) }
         let limits = CreditLimits(
             totalBytes: fleet.ingestBytes, messageBytes: fleet.classes.map(fleet.messageBytes).max() ?? 1)
         for place in devices.indices { devices[place].creditBytes = limits.totalBytes / devices.count }
@@ -76,11 +61,13 @@ public struct Simulation {
     }
 
     private mutating func runToEnd() {
-        for (device, member) in devices.enumerated() { schedule(.joined(device), at: member.joinsAt) }
-        schedule(.report, at: fleet.reportSeconds)
-        while !(server.isFinished && serving == nil), let event = events.popMin() {
-            now = event.time
-            take(event.occurrence)
+        for (device, member) in devices.enumerated() {
+            events.schedule(.joined(device), at: member.availability.joinsAt)
+        }
+        events.schedule(.report, at: fleet.reportSeconds)
+        while !(server.isFinished && serving == nil), let (time, occurrence) = events.next() {
+            now = time
+            take(occurrence)
         }
     }
 
@@ -96,7 +83,8 @@ public struct Simulation {
         case .arrived(let device, let message, let cut):
             devices[device].lastArrival = now
             server.arrived(device: device, message: message, missingBlocks: fleet.model.frozenBlocks - cut)
-            schedule(.acknowledged(device: device, message: message), at: now + devices[device].roundTripSeconds / 2)
+            events.schedule(
+                .acknowledged(device: device, message: message), at: now + devices[device].roundTripSeconds / 2)
             serve()
         case .acknowledged(let device, let message):
             devices[device].acknowledged(message)
@@ -112,7 +100,7 @@ public struct Simulation {
     /// Begins the next message of a device.
     private mutating func compute(_ device: Int) {
         guard devices[device].sent < devices[device].messages else { return }
-        schedule(.computed(device), at: devices[device].computing(from: now, deviation: fleet.noise))
+        events.schedule(.computed(device), at: devices[device].computing(from: now, deviation: fleet.noise))
     }
 
     /// Hands a computed message to the wire, or lets it wait for an acknowledgement.
@@ -125,7 +113,7 @@ public struct Simulation {
         devices[device].sent += 1
         let cut = devices[device].computedCut
         let arrival = devices[device].sending(message, from: now, deviation: fleet.noise)
-        schedule(.arrived(device: device, message: message, cut: cut), at: arrival)
+        events.schedule(.arrived(device: device, message: message, cut: cut), at: arrival)
         compute(device)
     }
 
@@ -148,13 +136,15 @@ public struct Simulation {
         }
         let shared = seconds / Double(max(1, fleet.workers))
         busySeconds += shared
-        schedule(.served, at: now + shared)
+        events.schedule(.served, at: now + shared)
     }
 
     private mutating func reconsider() {
-        schedule(.report, at: now + fleet.reportSeconds)
+        events.schedule(.report, at: now + fleet.reportSeconds)
         guard mode == .balanced else { return }
-        for device in devices where device.joinsAt <= now { policy.observed(device: device.id, device.totals) }
+        for device in devices where device.availability.joinsAt <= now {
+            policy.observed(device: device.id, device.totals)
+        }
         policy.observed(server: serverTotals)
         guard let plan = policy.reconsider() else { return }
         firstPrediction = firstPrediction ?? plan.predictedSeconds.map { now + $0 }
@@ -164,11 +154,6 @@ public struct Simulation {
             devices[place].cut = assignment.cut
             devices[place].creditBytes = assignment.creditBytes
         }
-    }
-
-    private mutating func schedule(_ occurrence: Occurrence, at time: Double) {
-        scheduled += 1
-        events.insert(Event(time: time, number: scheduled, occurrence: occurrence))
     }
 
     private func report() -> SimulationReport {

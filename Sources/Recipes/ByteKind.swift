@@ -23,7 +23,7 @@ extension ValueKind<Int> {
 private let byteUnits = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)].map { (name: $0.0, shift: $0.1) }
 
 /// A number of bytes in the largest unit that shows it exactly.
-private func byteText(_ bytes: Int) -> String {
+func byteText(_ bytes: Int) -> String {
     let unit = byteUnits.first { bytes != 0 && bytes & ((1 << $0.shift) - 1) == 0 }
     return unit.map { "\(bytes >> $0.shift)\($0.name)" } ?? "\(bytes)"
 }

@@ -1,3 +1,5 @@
+import Datasets
+
 extension Recipe {
     /// The form of a data file.
     public enum DataFormat: String, Sendable, CaseIterable {
@@ -91,6 +93,26 @@ extension Recipe.LoRA {
     static let knownTargets = [
         "q", "k", "v", "o", "gate", "up", "down", "c_attn", "c_proj", "c_fc", "fc1", "fc2",
     ]
+}
+
+extension Recipe.Partition {
+    /// The rule as data are spread by it.
+    public var rule: Datasets.Partition {
+        switch self {
+        case .iid: .iid
+        case .dirichlet(let alpha): .dirichlet(alpha: alpha)
+        case .oneLabelPerDevice: .oneLabelPerDevice
+        }
+    }
+
+    init(_ rule: Datasets.Partition) {
+        self =
+            switch rule {
+            case .iid: .iid
+            case .dirichlet(let alpha): .dirichlet(alpha: alpha)
+            case .oneLabelPerDevice: .oneLabelPerDevice
+            }
+    }
 }
 
 extension Recipe.Partition: LosslessStringConvertible {

@@ -25,6 +25,9 @@ enum FleetSchema {
             "model.fixed_memory_bytes", \.model.fixedMemoryBytes, .bytes(0...1 << 40), required: true,
             "memory of a device beside its blocks"),
         .init(
+            "model.block_flops_per_token", \.blockFlopsPerToken, .optional(.real(1...1e18)),
+            "operations of a token in one block, by which FLOP/s give block_tokens_per_second where it is missing"),
+        .init(
             "model.step_in_blocks", \.model.stepInBlocks, .optional(.real(0.01...1e5)),
             "cost of a step for a token in forward passes of a frozen block, null to wait until steps are measured"),
         .init("training.epochs", \.model.epochs, .integer(1...10_000), "how often every sample is trained"),
@@ -49,23 +52,57 @@ enum FleetSchema {
         .init(
             "balance.improvement", \.improvement, .real(0...1),
             "share of the predicted time by which a new plan must be shorter"),
+        .init(
+            "radio.bandwidth_hertz", \.radio.bandwidthHertz, .optional(.real(1...1e12)),
+            "bandwidth that all uplinks share when methods are compared, null for uplink_bytes_per_second"),
+        .init("radio.block_seconds", \.radio.blockSeconds, .real(1e-3...1e5), "for so long fading stays as it is"),
+        .init(
+            "radio.reference_snr_decibels", \.radio.referenceSNRDecibels, .real(-50...100),
+            "mean signal to noise at the reference distance"),
+        .init("radio.reference_metres", \.radio.referenceMetres, .real(0.1...1e6), "the reference distance"),
+        .init(
+            "radio.path_loss_exponent", \.radio.pathLossExponent, .real(1...8),
+            "the signal falls with this power of the distance"),
         .init("balance.report_seconds", \.reportSeconds, .real(0.1...86_400), "seconds between two looks at measures"),
     ]
 
     /// The keys of each class.
     static let classFields: [RecipeField<Fleet.DeviceClass>] = [
+        like,
         .init("count", \.count, .integer(1...100_000), required: true, "devices of this class"),
         .init(
-            "block_tokens_per_second", \.blockTokensPerSecond, .real(1e-3...1e12), required: true,
+            "fp32_flops_per_second", \.fp32FlopsPerSecond, .optional(.real(1e6...1e18)),
+            "operations a second that products of four-byte numbers reach"),
+        .init(
+            "bf16_flops_per_second", \.bf16FlopsPerSecond, .optional(.real(1e6...1e18)),
+            "the same for two-byte numbers, null when they are no faster"),
+        .init(
+            "block_tokens_per_second", \.blockTokensPerSecond, .real(1e-3...1e12),
             "tokens that a device takes through one block in a second"),
         .init(
-            "uplink_bytes_per_second", \.uplinkBytesPerSecond, .real(1...1e12), required: true,
+            "uplink_bytes_per_second", \.uplinkBytesPerSecond, .real(1...1e12),
             "payload bytes that its uplink carries in a second"),
+        .init(
+            "downlink_bytes_per_second", \.downlinkBytesPerSecond, .optional(.real(1...1e12)),
+            "payload bytes that its downlink carries in a second, null for as many as its uplink"),
         .init("round_trip_seconds", \.roundTripSeconds, .real(0...600), "to the worker and back"),
         .init(
-            "memory_bytes", \.memoryBytes, .bytes(1 << 20...1 << 50), required: true,
-            "memory that it may use for the model"),
-        .init("samples", \.samples, .integer(1...1_000_000), required: true, "samples of one device"),
+            "distance_metres", \.distanceMetres, .optional(.real(0.1...1e6)),
+            "from the base station, for fleets with a radio"),
+        .init("memory_bytes", \.memoryBytes, .bytes(1 << 20...1 << 50), "memory that it may use for the model"),
+        .init("watts", \.watts, .optional(.real(0.001...1e5)), "what it draws while it computes or sends"),
+        .init(
+            "windows", \.windows, .list(of: .window, count: 0...1000),
+            "when it is there, in seconds of a period and ascending order; empty for all the time"),
+        .init(
+            "window_period_seconds", \.windowPeriodSeconds, .real(60...1e7), "the windows come again after so long"),
+        .init(
+            "data_share", \.dataShare, .optional(.real(1e-9...1)),
+            "share of all data that its devices hold together, null in all classes for equal devices"),
+        .init(
+            "label_skew", \.labelSkew, .optional(.skew),
+            "how labels are spread over its devices, null for as the run says"),
+        .init("samples", \.samples, .integer(1...1_000_000), "samples of one device, in simulated balancing"),
         .init("tokens_per_sample", \.tokensPerSample, .real(1...1e6), "tokens of one sample"),
         .init("spread", \.spread, .real(0...2), "relative deviation of speed and uplink between devices"),
         .init("late_seconds", \.lateSeconds, .real(0...1e7), "devices join evenly over so long"),
@@ -76,6 +113,11 @@ enum FleetSchema {
         .init("slow_after_seconds", \.slowAfterSeconds, .real(0...1e7), "when they do"),
         .init("slow_factor", \.slowFactor, .real(1...1e4), "how many times longer they compute from then on"),
     ]
+
+    /// The built-in class whose figures hold where the file gives none: read before all other keys.
+    static let like = RecipeField<Fleet.DeviceClass>(
+        "like", \.like, .optional(.known(Fleet.DeviceClass.builtIn.map(\.name))),
+        "built-in class whose figures hold where none are given")
 
     /// What reading a file needs to know. A class may have any name without a dot.
     static let known = KnownKeys(

@@ -35,6 +35,8 @@ public enum RecipeError: NumberedError, Equatable {
     case wrongType(place: RecipePlace, key: String, expected: String, found: String)
     /// A value is out of range or contradicts another one; `nearest` is the choice that was most likely meant.
     case impossibleValue(place: RecipePlace, key: String, expected: String, found: String, nearest: String?)
+    /// A value is possible alone, but not for what the fleet is to do.
+    case unfitting(place: RecipePlace, key: String, expected: String, found: String, remedy: String)
 
     /// One number for each of unreadable, syntax, unknown key, wrong type and impossible value.
     public var exitCode: ExitCode {
@@ -43,7 +45,7 @@ public enum RecipeError: NumberedError, Equatable {
         case .syntax, .duplicateKey: .recipeSyntax
         case .unknownKey: .recipeUnknownKey
         case .wrongType: .recipeWrongType
-        case .missingKey, .impossibleValue: .recipeImpossibleValue
+        case .missingKey, .impossibleValue, .unfitting: .recipeImpossibleValue
         }
     }
 
@@ -56,7 +58,8 @@ public enum RecipeError: NumberedError, Equatable {
         case .unknownKey(let place, let key, _): "\(place): there is no key '\(key)'"
         case .missingKey(let place, let key, let expected): "\(place): the key '\(key)' is missing, \(expected)"
         case .wrongType(let place, let key, let expected, let found),
-            .impossibleValue(let place, let key, let expected, let found, _):
+            .impossibleValue(let place, let key, let expected, let found, _),
+            .unfitting(let place, let key, let expected, let found, _):
             "\(place): '\(key)' must be \(expected), found \(found)"
         }
     }
@@ -73,6 +76,7 @@ public enum RecipeError: NumberedError, Equatable {
         case .missingKey(_, let key, _): "Add '\(key)' to the file"
         case .impossibleValue(_, _, _, _, let nearest?): "Perhaps '\(nearest)' was meant"
         case .wrongType, .impossibleValue: "Correct the value"
+        case .unfitting(_, _, _, _, let remedy): remedy
         }
     }
 }

@@ -99,6 +99,17 @@ extension ValueKind<ClosedRange<Int>> {
     }
 }
 
+extension ValueKind<Datasets.Partition> {
+    /// The same forms, as `Datasets` knows them.
+    static var skew: Self {
+        .init(expected: ValueKind<Recipe.Partition>.partition.expected) { node throws(ValueProblem) in
+            try ValueKind<Recipe.Partition>.partition.decode(node).rule
+        } encode: {
+            ValueKind<Recipe.Partition>.partition.encode(Recipe.Partition($0))
+        }
+    }
+}
+
 extension ValueKind<Recipe.Partition> {
     /// `iid`, `dirichlet(ALPHA)` or `one-label-per-device`.
     static var partition: Self {

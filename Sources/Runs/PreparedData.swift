@@ -32,7 +32,7 @@ public struct PreparedData: Sendable {
         let task = try PromptTask(recipe.task, chat: chat, tokenizer: tokenizer)
         labels = recipe.task.labels.map(\.name)
         let devices = recipe.devices
-        let assignment = try Partition(devices.partition).assign(
+        let assignment = try devices.partition.rule.assign(
             labels: split.train.map { $0.label ?? 0 }, classes: max(1, labels.count), devices: devices.cuts.count,
             shares: devices.shares, seed: recipe.seed)
         shards = try assignment.map { indices in try indices.map { try task.encode(split.train[$0]) } }
@@ -111,17 +111,6 @@ extension RecordFormat {
             case .tsv: .tabSeparated(columns: data.columns)
             case .csv: .commaSeparated(columns: data.columns)
             case .jsonl: .jsonLines
-            }
-    }
-}
-
-extension Partition {
-    fileprivate init(_ choice: Recipe.Partition) {
-        self =
-            switch choice {
-            case .iid: .iid
-            case .dirichlet(let alpha): .dirichlet(alpha: alpha)
-            case .oneLabelPerDevice: .oneLabelPerDevice
             }
     }
 }

@@ -71,7 +71,7 @@ struct SimulationTests {
     @Test("no step begins before all its samples are there, not even one step ahead")
     func oneStep() {
         let fleet = fleet { $0.classes.removeLast(2) }
-        let devices = (1...2).map { SimulatedDevice(0, number: $0, of: fleet, cut: 24) }
+        let devices = (1...2).map { SimulatedDevice(FleetMember(0, number: $0, of: fleet), of: fleet, cut: 24) }
         let order = (0..<400).map { $0 % 2 }
         var server = SimulatedServer(devices: devices, order: order, batch: 16, epochs: 1)
         func isIdle() -> Bool { server.next { _ in 1 } == nil }
