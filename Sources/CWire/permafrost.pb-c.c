@@ -5198,7 +5198,7 @@ const ProtobufCMessageDescriptor permafrost__device_plan__descriptor =
   (ProtobufCMessageInit) permafrost__device_plan__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__run_plan__field_descriptors[7] =
+static const ProtobufCFieldDescriptor permafrost__run_plan__field_descriptors[8] =
 {
   {
     "devices",
@@ -5284,6 +5284,18 @@ static const ProtobufCFieldDescriptor permafrost__run_plan__field_descriptors[7]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "stages",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__RunPlan, n_stages),
+    offsetof(Permafrost__RunPlan, stages),
+    &permafrost__worker_peer__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__run_plan__field_indices_by_name[] = {
   0,   /* field[0] = devices */
@@ -5293,11 +5305,12 @@ static const unsigned permafrost__run_plan__field_indices_by_name[] = {
   4,   /* field[4] = predecessor_key */
   6,   /* field[6] = replicas */
   1,   /* field[1] = seed */
+  7,   /* field[7] = stages */
 };
 static const ProtobufCIntRange permafrost__run_plan__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor permafrost__run_plan__descriptor =
 {
@@ -5307,7 +5320,7 @@ const ProtobufCMessageDescriptor permafrost__run_plan__descriptor =
   "Permafrost__RunPlan",
   "permafrost",
   sizeof(Permafrost__RunPlan),
-  7,
+  8,
   permafrost__run_plan__field_descriptors,
   permafrost__run_plan__field_indices_by_name,
   1,  permafrost__run_plan__number_ranges,
@@ -5481,7 +5494,7 @@ const ProtobufCMessageDescriptor permafrost__step_order__descriptor =
   (ProtobufCMessageInit) permafrost__step_order__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__stage_share__field_descriptors[7] =
+static const ProtobufCFieldDescriptor permafrost__stage_share__field_descriptors[8] =
 {
   {
     "stage",
@@ -5567,11 +5580,24 @@ static const ProtobufCFieldDescriptor permafrost__stage_share__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "keeps_sums",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__StageShare, keeps_sums),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__stage_share__field_indices_by_name[] = {
   3,   /* field[3] = end_block */
   2,   /* field[2] = first_block */
   5,   /* field[5] = fuses_backward */
+  7,   /* field[7] = keeps_sums */
   4,   /* field[4] = micro_batches */
   6,   /* field[6] = operations */
   0,   /* field[0] = stage */
@@ -5580,7 +5606,7 @@ static const unsigned permafrost__stage_share__field_indices_by_name[] = {
 static const ProtobufCIntRange permafrost__stage_share__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor permafrost__stage_share__descriptor =
 {
@@ -5590,7 +5616,7 @@ const ProtobufCMessageDescriptor permafrost__stage_share__descriptor =
   "Permafrost__StageShare",
   "permafrost",
   sizeof(Permafrost__StageShare),
-  7,
+  8,
   permafrost__stage_share__field_descriptors,
   permafrost__stage_share__field_indices_by_name,
   1,  permafrost__stage_share__number_ranges,

@@ -63,8 +63,10 @@ extension Coordinator {
         public var recipeName = ""
         /// The resolved recipe as YAML, for the ledger and for roles that know the coordinator's address only.
         public var recipe = ""
-        /// Workers that take steps together; all others stand by.
+        /// Pipelines that take steps together, each of so many workers; all other workers stand by.
         public var replicas = 1
+        /// Workers of a pipeline, a stage each.
+        public var stages = 1
         /// How cuts follow measures; nil leaves them as they are.
         public var balancing: Balancing?
         /// How many steps the run will take, from the samples of all devices.

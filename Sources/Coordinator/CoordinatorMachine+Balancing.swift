@@ -38,7 +38,7 @@ extension CoordinatorMachine {
     /// Changes cuts when measures have moved and other cuts are better by enough.
     mutating func rebalance(now: Duration) {
         guard let owner = roster.owner, drain == nil, phase == .gathering || phase == .running else { return }
-        policy?.took(workers: [owner] + roster.replicas)
+        policy?.took(workers: [owner] + roster.pipelines.helpers)
         guard let plan = policy?.reconsider() else { return }
         var changed = 0
         for assignment in plan.assignments {

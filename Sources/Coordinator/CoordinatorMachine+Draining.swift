@@ -70,7 +70,7 @@ extension CoordinatorMachine {
     mutating func drained(_ totals: Body.WorkerFinished, _ id: String) {
         guard id == roster.owner else {
             // It was told to leave, and that was lost; or it is a replica whose devices' messages are all with the leader.
-            if roster.replicas.contains(id) {
+            if roster.pipelines.isHelper(id) {
                 setState(.drained, ofWorker: id)
                 roster.workers[id]?.hasLeft = true
                 event(.info, id, "has sent on what it had, and leaves")

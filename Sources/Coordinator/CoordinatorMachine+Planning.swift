@@ -5,7 +5,7 @@ import Wire
 extension CoordinatorMachine {
     /// Makes a new plan when something has changed, records it, and tells those whom it concerns.
     mutating func plan() {
-        chooseReplicas()
+        chooseHelpers()
         chooseHomes()
         if let owner = roster.owner, !isPlanned { plan(for: owner) }
         guard phase == .gathering, roster.owner != nil, roster.isComplete else { return }
@@ -21,8 +21,8 @@ extension CoordinatorMachine {
         let successor = drain?.successor
         drain?.planned = successor
         let plan = RecordedPlan(
-            worker: owner, successor: successor, replicas: roster.replicas.isEmpty ? nil : roster.replicas,
-            reason: reason,
+            worker: owner, successor: successor,
+            pipelines: roster.pipelines.helpers.isEmpty ? nil : roster.pipelines.recorded, reason: reason,
             bottleneck: bottleneck)
         var entries = [
             LedgerEntry.plan(
@@ -47,7 +47,7 @@ extension CoordinatorMachine {
         notify(.planned(generation: generation, reason: reason))
         sendPlan(to: owner)
         if let successor { sendPlan(to: successor) }
-        for replica in roster.replicas { sendPlan(to: replica) }
+        for helper in roster.pipelines.helpers { sendPlan(to: helper) }
         if drain != nil { tellDrain() }
         for (number, _) in told { send(.assignment(assignment(of: number)), to: roster.devices[number].id) }
     }
@@ -61,10 +61,13 @@ extension CoordinatorMachine {
     /// Whether the newest plan says everything; if not, the next one will, and is told then.
     var isPlanned: Bool { reasons.isEmpty && reassigned.isEmpty }
 
-    /// Tells the owner, or the worker that takes over from it, what to expect.
+    /// Tells the owner, those who help it, or the worker that takes over from it, what to expect.
     mutating func sendPlan(to worker: String) {
         guard isPlanned else { return }
-        let isReplica = roster.replicas.contains(worker), isSuccessor = worker != roster.owner && !isReplica
+        let pipelines = roster.pipelines, isHelper = pipelines.isHelper(worker)
+        let isSuccessor = worker != roster.owner && !isHelper
+        // One that leaves may be left behind by the first stage of its pipeline.
+        let leader = isHelper ? pipelines.leader(of: worker) ?? roster.owner : nil
         let devices = roster.devices.map { device in
             Body.DevicePlan(
                 device: device.id, samples: UInt64(device.samples ?? 0), cut: UInt32(clamping: device.cut),
@@ -76,8 +79,9 @@ extension CoordinatorMachine {
                     devices: devices, seed: settings.seed, generation: UInt64(generation),
                     predecessor: isSuccessor ? roster.owner ?? "" : "",
                     predecessorKey: isSuccessor ? roster.training?.key ?? "" : "",
-                    leader: isReplica ? roster.owner.flatMap { peer($0) } : nil,
-                    replicas: worker == roster.owner ? roster.replicas.compactMap { peer($0) } : [])),
+                    leader: leader.flatMap { peer($0) },
+                    replicas: worker == roster.owner ? pipelines.heads.compactMap { peer($0) } : [],
+                    stages: pipelines.stages(of: worker).compactMap { peer($0) })),
             to: worker)
     }
 

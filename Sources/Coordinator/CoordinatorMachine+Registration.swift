@@ -67,11 +67,11 @@ extension CoordinatorMachine {
         worker.key = register.endpointKey
         worker.hasLeft = isLeaving
         if roster.owner == nil { roster.owner = id }
-        let isDrainedReplica = worker.state == .draining && roster.replicas.contains(id)
+        let isDrainedReplica = worker.state == .draining && roster.pipelines.isHelper(id)
         if !isLeaving, !isDrainedReplica {
             worker.state =
                 id != roster.owner
-                ? roster.replicas.contains(id) ? .replica : .standby : drain != nil ? .draining : .training
+                ? roster.pipelines.isHelper(id) ? .replica : .standby : drain != nil ? .draining : .training
         }
         roster.workers[id] = worker
         roster.expecting.insert(id)
@@ -96,14 +96,14 @@ extension CoordinatorMachine {
     }
 
     private mutating func standbyRegistered(_ id: String, isKnown: Bool, hasMoved: Bool) {
-        if roster.replicas.contains(id) {
+        if roster.pipelines.isHelper(id) {
             replicaRegistered(id, hasMoved: hasMoved)
             if roster.workers[id]?.state == .draining { send(.drain(Body.Drain()), to: id) }
             return
         }
         guard drain != nil else {
             // It may have been a replica, and another one took its place while it was away.
-            return isKnown && settings.replicas > 1 ? sendPlan(to: id) : ()
+            return isKnown && roster.pipelines.capacity > 1 ? sendPlan(to: id) : ()
         }
         if drain?.successor == id {
             sendPlan(to: id)

@@ -1,42 +1,46 @@
 import Ledger
 
-// Who computes parts of the owner's steps.
+// Who computes parts of the owner's steps, or walks stages of them.
 extension CoordinatorMachine {
     /// Lets those who are there help with the steps: who helps already goes on, others follow by id.
-    mutating func chooseReplicas() {
-        guard settings.replicas > 1 || !roster.replicas.isEmpty, phase == .gathering || phase == .running else {
-            return
-        }
+    mutating func chooseHelpers() {
+        let before = roster.pipelines
+        // The recipe of an earlier coordinator may have had more places.
+        guard before.capacity > 1 || roster.workers.values.contains(where: { $0.state == .replica }),
+            phase == .gathering || phase == .running
+        else { return }
         let there = roster.workers.values.filter { worker in
             guard worker.id != roster.owner, worker.id != drain?.successor, !worker.isRevoked else { return false }
             // One that is not connected goes on when it is back in time.
             switch worker.state {
             case .replica: return true
             // It sends on what it has, and leaves.
-            case .draining: return roster.replicas.contains(worker.id)
+            case .draining: return before.isHelper(worker.id)
             case .standby: return worker.session != nil
             default: return false
             }
-        }.map(\.id).sorted()
-        let staying = roster.replicas.filter(there.contains)
-        let coming = there.filter { !staying.contains($0) }
-        let chosen = Array((staying + coming).prefix(max(0, settings.replicas - 1)))
-        for id in roster.replicas where !chosen.contains(id) {
+        }.sorted { $0.id < $1.id }
+        roster.pipelines.fill(
+            owner: roster.owner, there.map(\.id), leaving: Set(there.filter { $0.state == .draining }.map(\.id)))
+        let helpers = roster.pipelines.helpers
+        let helped = before.helpers + there.filter { $0.state == .replica }.map(\.id)
+        for id in Set(helped).subtracting(helpers).sorted() {
             reasons.append("\(id) does not help with steps any more")
             if roster.workers[id]?.state == .replica { setState(.standby, ofWorker: id) }
         }
-        for id in chosen where !roster.replicas.contains(id) {
-            reasons.append("\(id) helps with steps")
-            event(.info, id, "computes parts of the steps of \(roster.owner ?? "the worker that trains")")
+        for id in helpers {
+            guard let place = roster.pipelines.place(of: id), place != before.place(of: id) else { continue }
+            let leader = roster.pipelines.leader(of: id) ?? "the worker that trains"
+            reasons.append("\(id) helps with steps as \(place.text)")
+            event(.info, id, "is \(place.text): computes parts of the steps of \(leader)")
         }
-        roster.replicas = chosen
-        for id in chosen where roster.workers[id]?.state == .standby { setState(.replica, ofWorker: id) }
+        for id in helpers where roster.workers[id]?.state == .standby { setState(.replica, ofWorker: id) }
     }
 
     /// Spreads devices over the workers that take steps, by their samples: nobody moves without need.
     mutating func chooseHomes() {
         guard let owner = roster.owner, phase == .gathering || phase == .running else { return }
-        let homes = [owner] + roster.replicas.filter { roster.workers[$0]?.state == .replica }
+        let homes = [owner] + roster.pipelines.helpers.filter { roster.workers[$0]?.state == .replica }
         let devices = roster.devices.filter { $0.samples != nil }
         guard homes.count > 1 || devices.contains(where: { ($0.home ?? $0.worker ?? owner) != owner }) else { return }
         let spread = DeviceSpread(

@@ -27,7 +27,7 @@ extension CoordinatorMachine {
     }
 
     mutating func queued(_ report: Body.QueueReport, _ id: String, now: Duration) {
-        guard id == roster.owner || roster.replicas.contains(id) else { return }
+        guard id == roster.owner || roster.pipelines.isHelper(id) else { return }
         follow(Refusals(report.refusals), of: .init(role: "worker", id: id), now: now)
         guard id == roster.owner else { return }
         measure(report)

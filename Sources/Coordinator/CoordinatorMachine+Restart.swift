@@ -30,7 +30,8 @@ extension CoordinatorMachine {
         let workers = roster.workers.values.filter { $0.isExpected || $0.state == .away }
         roster.expecting = Set(devices.map(\.id) + workers.map(\.id))
         roster.owner = plan?.worker
-        roster.replicas = plan?.replicas ?? []
+        roster.pipelines = Pipelines(
+            replicas: settings.replicas, stages: settings.stages, holders: plan?.pipelines ?? [])
         if roster.training?.state == .draining { drain = Drain(successor: plan?.successor, planned: plan?.successor) }
         predictedSeconds = state.plan?.predictedSeconds
         bottleneck = plan?.bottleneck

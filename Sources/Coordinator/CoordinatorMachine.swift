@@ -92,7 +92,7 @@ struct CoordinatorMachine {
 
     init(_ settings: Coordinator.Configuration) {
         self.settings = settings
-        roster = Roster(settings.devices)
+        roster = Roster(settings.devices, Pipelines(replicas: settings.replicas, stages: settings.stages))
         liveness = Liveness(limit: settings.silenceLimit)
         policy = settings.balancing.map { BalancePolicy(model: $0.model, settings: $0.settings) }
     }

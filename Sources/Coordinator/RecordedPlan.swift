@@ -6,12 +6,17 @@ public struct RecordedPlan: Codable, Sendable, Equatable {
     public var worker: String
     /// The worker to which it hands over.
     public var successor: String?
-    /// The workers that compute parts of its steps.
-    public var replicas: [String]?
+    /// Who takes part in its steps, by pipeline and stage, beginning with the worker itself; nil where nobody is.
+    public var pipelines: [[String?]]?
     /// Why there is a new plan, in a few words.
     public var reason: String
     /// What the run waits for; nil before it was measured.
     public var bottleneck: String?
+
+    /// Where a worker takes part in steps, in words; nil for one that does not, or where there is but one place.
+    public func place(of worker: String) -> String? {
+        pipelines.flatMap { Pipelines(recorded: $0).place(of: worker) }?.text
+    }
 
     /// As the ledger keeps it, with keys in a fixed order.
     var json: String {
@@ -32,10 +37,10 @@ public struct RecordedPlan: Codable, Sendable, Equatable {
         }
     }
 
-    init(worker: String, successor: String?, replicas: [String]? = nil, reason: String, bottleneck: String?) {
+    init(worker: String, successor: String?, pipelines: [[String?]]? = nil, reason: String, bottleneck: String?) {
         self.worker = worker
         self.successor = successor
-        self.replicas = replicas
+        self.pipelines = pipelines
         self.reason = reason
         self.bottleneck = bottleneck
     }

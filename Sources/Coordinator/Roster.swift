@@ -63,13 +63,14 @@ struct Roster {
     var workers: [String: Worker] = [:]
     /// The worker that trains; set once, and changed by a hand-over alone.
     var owner: String?
-    /// Workers that compute parts of its steps.
-    var replicas: [String] = []
+    /// Who takes part in its steps, and where.
+    var pipelines: Pipelines
     /// Those who have come and have not left: the end is to be told to each.
     var expecting: Set<String> = []
     private let numbers: [String: Int]
 
-    init(_ planned: [Coordinator.Configuration.PlannedDevice]) {
+    init(_ planned: [Coordinator.Configuration.PlannedDevice], _ pipelines: Pipelines) {
+        self.pipelines = pipelines
         devices = planned.enumerated().map { Device(id: $1.id, number: $0, cut: $1.cut) }
         numbers = Dictionary(planned.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })
     }

@@ -31,10 +31,15 @@ extension Ledger {
                 ORDER BY device
                 """, [run])
             let steps = try database.rows(StepRecord.self, "WHERE run = ? ORDER BY step DESC LIMIT 1", [run])
+            var workers = try database.rows(WorkerRecord.self, "WHERE run = ? ORDER BY id", [run])
+            // A worker's own record is as old as its state.
+            if let newest = steps.first, let place = workers.firstIndex(where: { $0.id == newest.worker }) {
+                workers[place].step = max(workers[place].step, newest.step)
+            }
             return RunState(
                 run: try database.run(run),
                 devices: try database.rows(DeviceRecord.self, "WHERE run = ? ORDER BY number", [run]),
-                workers: try database.rows(WorkerRecord.self, "WHERE run = ? ORDER BY id", [run]),
+                workers: workers,
                 assignments: assignments,
                 cursors: try database.rows(CursorRecord.self, "WHERE run = ? ORDER BY device", [run]),
                 refusals: try database.laterRows(RefusalRecord.self, of: run),

@@ -2,14 +2,30 @@ import Diagnostics
 import Models
 import Tensors
 
-/// The micro-batches of one optimizer step, and what their passes need to know of the step.
+/// The micro-batches of one optimizer step, or of some of its sums of gradients, and what their passes need to know of the
+/// step.
 struct StepBatch: Sendable {
     var microBatches: [MicroBatch]
+    /// Samples of the step before each micro-batch.
+    var firstSequences: [Int]
     /// Which inputs of adapters each micro-batch drops.
     var dropouts: [Dropout?]
     /// What the loss of a target counts in the gradient.
     var lossScale: Float
     var tracer: Tracer?
+    /// Whether the sums are added up with others of the step.
+    var isPart = false
+
+    /// Some of the micro-batches. Those that add to the same sums as here do so as long as the sums are in ascending
+    /// order.
+    func part(_ places: [Int]) -> StepBatch {
+        var part = self
+        part.microBatches = places.map { microBatches[$0] }
+        part.firstSequences = places.map { firstSequences[$0] }
+        part.dropouts = places.map { dropouts[$0] }
+        part.isPart = true
+        return part
+    }
 }
 
 /// A way to run F, B and W of a step's micro-batches.

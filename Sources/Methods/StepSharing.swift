@@ -18,20 +18,39 @@ public protocol StepSharing: Sendable {
     ///
     /// - Parameter gradient: of the whole step; valid during the call.
     func ended(_ step: Int, gradient: Matrix)
+
+    /// What trains is another process's now: whoever had the same parameters has others.
+    func replaced()
 }
 
-/// A step, as others have to know it.
+/// A step, or a part of one, as others have to know it.
 public struct SharedStep {
     /// From 1.
     public let step: Int
     /// In the order of their sequences.
     public let microBatches: [MicroBatch]
+    /// Samples of the step before each micro-batch.
+    public let firstSequences: [Int]
     /// Sums of gradients: micro-batch i adds to sum i modulo their number, after every smaller i of that sum.
     public let sums: Int
+    /// Whether they are to stay apart, as they are added up with others of the step.
+    public let keepsSums: Bool
     /// What the loss of a target counts in the gradient.
     public let lossScale: Float
     /// What trains and what the optimizer remembers, as they are before the step.
     public let state: [(name: String, values: TrainableParameters)]
+
+    init(
+        _ batch: StepBatch, step: Int, sums: Int, state: [(name: String, values: TrainableParameters)]
+    ) {
+        self.step = step
+        microBatches = batch.microBatches
+        firstSequences = batch.firstSequences
+        self.sums = sums
+        keepsSums = batch.isPart
+        lossScale = batch.lossScale
+        self.state = state
+    }
 
     /// The micro-batches that add to some of the sums, in ascending order.
     public func microBatches(of sums: [Int]) -> [Int] {
@@ -41,9 +60,6 @@ public struct SharedStep {
 
     /// XXH64 of what trains before the step.
     public var digest: UInt64 { state[0].values.digest }
-
-    /// Samples before each micro-batch.
-    public var firstSequences: [Int] { MicroBatch.firstSequences(microBatches) }
 }
 
 /// What others have computed of a step.
@@ -71,8 +87,7 @@ struct SharedPasses: BatchPasses {
     private static let leastPatience = Duration.milliseconds(200)
 
     func run(_ batch: StepBatch, sums: [TrainableParameters]) throws -> [MicroBatchPass.Result] {
-        let shared = SharedStep(
-            step: step, microBatches: batch.microBatches, sums: sums.count, lossScale: batch.lossScale, state: state)
+        let shared = SharedStep(batch, step: step, sums: sums.count, state: state)
         let given = try sharing.begin(shared)
         guard !given.isEmpty else { return try own.run(batch, sums: sums) }
         var results: [MicroBatchPass.Result?] = batch.microBatches.map { _ in nil }
@@ -95,16 +110,5 @@ struct SharedPasses: BatchPasses {
         }
         if !missing.isEmpty { try compute(missing.sorted()) }
         return results.compactMap(\.self)
-    }
-}
-
-extension StepBatch {
-    /// Some of the micro-batches. Those that add to the same sums as here do so as long as the sums are in ascending
-    /// order.
-    func part(_ places: [Int]) -> StepBatch {
-        var part = self
-        part.microBatches = places.map { microBatches[$0] }
-        part.dropouts = places.map { dropouts[$0] }
-        return part
     }
 }

@@ -24,9 +24,10 @@ public final class Trainer: @unchecked Sendable {
     private let schedule: LearningRateSchedule
     private var sums: [TrainableParameters] = []
 
-    /// Others that compute parts of the steps. Set before the first step.
+    /// Others that compute parts of the steps, or take them too. Set before the first step.
     public var sharing: (any StepSharing)?
-    /// Others that are later stages of the steps, where `stageCosts` were given. Set before the first step.
+    /// Others that are later stages of the steps, and of the parts of others' steps, where `stageCosts` were given. Set
+    /// before the first step.
     public var stageSharing: (any StageSharing)?
 
     /// One trainer has one user at a time; its work runs on `pool`.
@@ -128,11 +129,8 @@ public final class Trainer: @unchecked Sendable {
         let targets = batch.reduce(0) { $0 + $1.targetCount }
         precondition(targets > 0, "a batch has at least one target")
         let zeros = zeros(Self.lanes(parameters.layout.form, microBatches: batch.count))
-        let results = try chosenPasses.run(
-            StepBatch(
-                microBatches: batch, dropouts: dropouts(batch, MicroBatch.firstSequences(batch), step: step + 1),
-                lossScale: 1 / Float(targets), tracer: tracer),
-            sums: zeros)
+        let results = try sharedPasses.run(
+            self.batch(batch, MicroBatch.firstSequences(batch), lossScale: 1 / Float(targets)), sums: zeros)
         let loss = results.reduce(0) { $0 + $1.lossSum } / Double(targets)
         guard loss.isFinite else { throw TrainingError.diverged(step: step + 1, value: "loss") }
 
@@ -164,41 +162,53 @@ public final class Trainer: @unchecked Sendable {
         of batch: [MicroBatch], numbers: [Int], firstSequences: [Int], sums: Int, lossScale: Float
     ) throws -> SharedPart {
         let chosen = Set(numbers.map { $0 % sums }).sorted(), zeros = zeros(chosen.count)
-        let results = try passes.run(
-            StepBatch(
-                microBatches: batch, dropouts: dropouts(batch, firstSequences, step: step + 1), lossScale: lossScale,
-                tracer: tracer),
-            sums: zeros)
+        var part = self.batch(batch, firstSequences, lossScale: lossScale)
+        part.isPart = true
+        let results = try stagedPasses.run(part, sums: zeros)
         return SharedPart(
             sums: zip(chosen, zeros).map { ($0, $1.flat.copied()) }, results: Array(zip(numbers, results)))
     }
 
-    /// Walks a later stage of another process's next step, which has the same parameters.
+    /// Walks a later stage of another process's next step, or of a part of it, which has the same parameters.
     ///
     /// - Returns: nil for an order that does not fit to what is here, or a step that was given up.
     /// - Throws: `ScheduleError.stashOverCap`.
     public func stage(_ order: StageOrder, exchange: StageExchange) throws -> StageResult? {
         guard let pipeline, pipeline.canWalk(order.share.blocks),
-            order.sums == Self.lanes(parameters.layout.form, microBatches: order.microBatches.count)
+            order.sums <= Self.lanes(parameters.layout.form, microBatches: order.microBatches.count)
         else { return nil }
         let range = parameters.layout.range(ofStage: order.share.blocks), zeros = zeros(order.sums)
         let results: [MicroBatchPass.Result]
         do {
             results = try pipeline.run(
-                StepBatch(
-                    microBatches: order.microBatches,
-                    dropouts: dropouts(order.microBatches, order.firstSequences, step: step + 1),
-                    lossScale: order.lossScale, tracer: tracer),
-                sums: zeros, share: order.share, exchange: exchange)
+                self.batch(order.microBatches, order.firstSequences, lossScale: order.lossScale), sums: zeros,
+                share: order.share, exchange: exchange)
         } catch is RemoteStagesError {
             return nil
         }
-        let sum = zeros[0].flat.columns(range)
-        for other in zeros.dropFirst() { Kernels.best.add(other.flat.columns(range), to: sum) }
-        return StageResult(gradient: sum.copied(), results: results)
+        let slices = zeros.map { $0.flat.columns(range) }
+        guard !order.keepsSums else {
+            let gradient = Storage(count: slices.count * range.count)
+            let rows = gradient.matrix(rows: slices.count, columns: range.count)
+            for (row, slice) in slices.enumerated() { rows.rows(row..<row + 1).copy(from: slice) }
+            return StageResult(gradient: gradient, results: results)
+        }
+        for other in slices.dropFirst() { Kernels.best.add(other, to: slices[0]) }
+        return StageResult(gradient: slices[0].copied(), results: results)
     }
 
-    /// Takes the step that another process has taken.
+    /// Goes on after a step of another process, as it was there.
+    ///
+    /// - Parameter values: of `state`, in its order.
+    public func adopt(_ values: [Storage], step: Int) {
+        for (state, values) in zip(state, values) {
+            state.values.flat.copy(from: values.matrix(rows: 1, columns: values.count))
+        }
+        resume(afterStep: step)
+        sharing?.replaced()
+    }
+
+    /// Takes the step that another process has taken, and lets those take it who have the same parameters.
     ///
     /// - Parameter gradient: of the whole step.
     /// - Throws: `TrainingError.diverged` when it is not finite.
@@ -206,6 +216,7 @@ public final class Trainer: @unchecked Sendable {
         let sum = zeros(1)[0]
         sum.flat.copy(from: gradient.matrix(rows: 1, columns: gradient.count))
         try update(sum)
+        sharing?.ended(step, gradient: sum.flat)
     }
 
     @discardableResult
@@ -217,14 +228,23 @@ public final class Trainer: @unchecked Sendable {
         return (norm, rate)
     }
 
-    /// How the next step is computed: by stages elsewhere, by parts elsewhere, or here.
-    private var chosenPasses: any BatchPasses {
-        if let pipeline, let stageCosts, let stageSharing {
-            return StagedPasses(
-                own: pipeline, costs: stageCosts, sharing: stageSharing, step: step + 1, state: state)
-        }
-        guard let sharing else { return passes }
-        return SharedPasses(own: passes, sharing: sharing, step: step + 1, state: state)
+    /// How the next step is computed: parts of it elsewhere, and the rest as parts for others are.
+    private var sharedPasses: any BatchPasses {
+        let own = stagedPasses
+        guard let sharing else { return own }
+        return SharedPasses(own: own, sharing: sharing, step: step + 1, state: state)
+    }
+
+    /// How a part of the next step is computed: by stages elsewhere, or here.
+    private var stagedPasses: any BatchPasses {
+        guard let pipeline, let stageCosts, let stageSharing else { return passes }
+        return StagedPasses(own: pipeline, costs: stageCosts, sharing: stageSharing, step: step + 1, state: state)
+    }
+
+    private func batch(_ microBatches: [MicroBatch], _ firstSequences: [Int], lossScale: Float) -> StepBatch {
+        StepBatch(
+            microBatches: microBatches, firstSequences: firstSequences,
+            dropouts: dropouts(microBatches, firstSequences, step: step + 1), lossScale: lossScale, tracer: tracer)
     }
 
     /// So many sums of gradients, zero.

@@ -204,13 +204,13 @@ extension Recipe {
         public var placement = Placement.threads
         /// In which order a stage works.
         public var schedule = ScheduleKind.permafrost
-        /// Workers of a distributed run that share its steps; further ones stand by.
+        /// Pipelines of a distributed run that share its steps, each of `workers` workers; further ones stand by.
         public var replicas = 1
         /// The most bytes that a stage keeps between F and W; nil is no limit.
         public var memoryBytes: Int?
 
-        /// Workers of a distributed run that take part in its steps.
-        public var workers: Int { placement == .workers ? stages : replicas }
+        /// Workers of each pipeline of a distributed run.
+        public var workers: Int { placement == .workers ? stages : 1 }
     }
 
     /// The server's activation store.

@@ -121,9 +121,5 @@ struct RecipeRule: Sendable {
             let isPossible = recipe.pipeline.placement == .threads || recipe.pipeline.stages > 1
             return isPossible ? nil : "threads, as pipeline.stages is 1"
         },
-        .init(key: "pipeline.replicas") { recipe in
-            let isPossible = recipe.pipeline.placement == .threads || recipe.pipeline.replicas == 1
-            return isPossible ? nil : "1, as pipeline.placement is workers"
-        },
     ]
 }

@@ -157,7 +157,7 @@ enum RecipeSchema {
         .init("pipeline.schedule", \.pipeline.schedule, .choice(), "order in which stages work"),
         .init(
             "pipeline.replicas", \.pipeline.replicas, .integer(1...64),
-            "workers that share the steps of a distributed run"),
+            "pipelines, of a worker or a worker a stage, that share the steps of a distributed run"),
         .init(
             "pipeline.memory", \.pipeline.memoryBytes, .optional(.bytes(1...1 << 50)),
             "most bytes that a stage keeps between F and W, null for any"),

@@ -139,6 +139,9 @@ extension Body.RunPlan {
             leader: try message.leader.map { leader throws(WireError) in try Body.WorkerPeer(leader.pointee, reader) },
             replicas: try reader.list(message.replicas, count: message.n_replicas) { replica throws(WireError) in
                 try Body.WorkerPeer(replica, reader)
+            },
+            stages: try reader.list(message.stages, count: message.n_stages) { stage throws(WireError) in
+                try Body.WorkerPeer(stage, reader)
             })
     }
 }

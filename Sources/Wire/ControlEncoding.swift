@@ -209,6 +209,8 @@ extension Body.RunPlan {
         message.pointee.leader = leader?.message(scratch)
         message.pointee.n_replicas = replicas.count
         message.pointee.replicas = scratch.list(replicas.map { Optional($0.message(scratch)) })
+        message.pointee.n_stages = stages.count
+        message.pointee.stages = scratch.list(stages.map { Optional($0.message(scratch)) })
         return message
     }
 }

@@ -69,18 +69,22 @@ extension Body {
         public var predecessor: String
         /// Its public key in Z85.
         public var predecessorKey: String
-        /// The worker that takes the steps, when that is another one.
+        /// The worker from which this one gets its share of each step, when it does not take the steps itself.
         public var leader: WorkerPeer?
-        /// The replicas of the worker that takes the steps.
+        /// To the worker that takes the steps: the first stages of all other pipelines.
         public var replicas: [WorkerPeer]
+        /// To the first stage of a pipeline: its later stages, in their order.
+        public var stages: [WorkerPeer]
 
         /// A plan over all devices of a worker.
         public init(
             devices: [DevicePlan], seed: UInt64, generation: UInt64, predecessor: String = "",
-            predecessorKey: String = "", leader: WorkerPeer? = nil, replicas: [WorkerPeer] = []
+            predecessorKey: String = "", leader: WorkerPeer? = nil, replicas: [WorkerPeer] = [],
+            stages: [WorkerPeer] = []
         ) {
             self.leader = leader
             self.replicas = replicas
+            self.stages = stages
             self.predecessor = predecessor
             self.predecessorKey = predecessorKey
             self.devices = devices

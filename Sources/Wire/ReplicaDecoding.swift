@@ -35,7 +35,8 @@ extension Body.StageShare {
         self.init(
             stage: message.stage, stages: message.stages, firstBlock: message.first_block, endBlock: message.end_block,
             microBatches: message.micro_batches, fusesBackward: message.fuses_backward != 0,
-            operations: try reader.text(message.operations, limit: reader.limits.listBytes))
+            operations: try reader.text(message.operations, limit: reader.limits.listBytes),
+            keepsSums: message.keeps_sums != 0)
     }
 }
 

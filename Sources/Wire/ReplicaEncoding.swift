@@ -50,6 +50,7 @@ extension Body.StageShare {
         message.pointee.micro_batches = microBatches
         message.pointee.fuses_backward = fusesBackward ? 1 : 0
         message.pointee.operations = scratch.text(operations)
+        message.pointee.keeps_sums = keepsSums ? 1 : 0
         return message
     }
 }

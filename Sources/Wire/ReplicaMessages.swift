@@ -44,7 +44,7 @@ extension Body {
 
     /// What one stage of a pipeline does in a step.
     public struct StageShare: Sendable, Equatable {
-        /// Which one; the leader is stage 0.
+        /// Which one; whoever gives the order is stage 0.
         public var stage: UInt32
         /// How many there are.
         public var stages: UInt32
@@ -52,18 +52,21 @@ extension Body {
         public var firstBlock: UInt32
         /// The block after its last one.
         public var endBlock: UInt32
-        /// Of the step.
+        /// Of the step, or the part of it.
         public var microBatches: UInt32
         /// Whether B and W of a micro-batch are one pass.
         public var fusesBackward: Bool
         /// The stage's list, as schedules are written.
         public var operations: String
+        /// Whether the sums of gradients are sent apart, and not added up.
+        public var keepsSums: Bool
 
         /// A stage's share.
         public init(
             stage: UInt32, stages: UInt32, firstBlock: UInt32, endBlock: UInt32, microBatches: UInt32,
-            fusesBackward: Bool, operations: String
+            fusesBackward: Bool, operations: String, keepsSums: Bool = false
         ) {
+            self.keepsSums = keepsSums
             self.stage = stage
             self.stages = stages
             self.firstBlock = firstBlock

@@ -22,6 +22,12 @@ struct Outbox {
 
     var isEmpty: Bool { peers.isEmpty }
 
+    /// A peer has begun anew: what waits for it from an earlier session is of no use to it.
+    mutating func beginSession(_ session: UInt64, of peer: String) {
+        peers[peer]?.answers.removeAll { $0.session != session }
+        if peers[peer]?.answers.isEmpty == true { peers[peer] = nil }
+    }
+
     /// Sends an answer, or lets it wait behind others.
     mutating func send(
         _ body: Body, payload: Frame? = nil, session: UInt64, to peer: String, now: Duration, by send: Send

@@ -26,7 +26,7 @@ final class WorkerCompute: Sendable {
         case notAdopted
         case handover(HandoverPublisher.Event)
         case toReplica(String, session: UInt64, Body, Frame?)
-        case replicaLate(String, session: UInt64, step: Int)
+        case replicaLate(String, session: UInt64, ReplicaRoster.Lateness)
         case replica(ReplicaFollower.Event)
         case stageGivenUp(step: Int, String)
         case asked
@@ -35,7 +35,7 @@ final class WorkerCompute: Sendable {
 
     let results: Mailbox<Result>
     let writer: StoreWriter
-    /// Those who compute parts of the steps.
+    /// Those who compute parts of the steps, or walk later stages of them.
     let replicas: ReplicaGroup
     private let forward: FrozenForward
     private let store: any ActivationStore
@@ -66,7 +66,7 @@ final class WorkerCompute: Sendable {
         replicas = ReplicaGroup(width: forward.width) { [results] in
             results.post(.toReplica($0, session: $1, $2, $3))
         } tellLate: { [results] in
-            results.post(.replicaLate($0, session: $1, step: $2))
+            results.post(.replicaLate($0, session: $1, $2))
         } gaveUp: { [results] in
             results.post(.stageGivenUp(step: $0, $1))
         }

@@ -15,16 +15,19 @@ public enum WorkerEvent: Sendable, Equatable {
     case deviceArrived(String)
     /// Every device is known: training goes on after this step.
     case trainingBegan(step: Int)
-    /// It computes parts of another worker's steps.
+    /// It computes parts of another worker's steps, or walks a later stage of them.
     case following(leader: String)
     /// It computed so many micro-batches of a step of the leader.
     case computed(step: Int, microBatches: Int)
     /// A step of the leader was taken here as well.
     case followed(step: Int)
-    /// A replica computes parts of this worker's steps.
+    /// A replica computes parts of this worker's steps, or walks a later stage of them.
     case replicaArrived(String)
     /// A replica owes its part of a step for so long that it is given nothing more before it introduces itself again.
     case replicaLate(String, step: Int)
+    /// So many bytes of messages wait to be read by a replica: it is given nothing more before it has read them, and
+    /// introduces itself again.
+    case replicaBehind(String, bytes: Int)
     /// What a replica sent was refused: its part of the step is computed here, and it begins anew.
     case replicaRefused(String, problem: String)
     /// Nothing more came from a later stage, or not what should: the whole step is computed here.

@@ -55,8 +55,11 @@ extension WorkerLoop {
         case .toReplica(let id, let session, let body, let payload):
             try outbox.send(body, payload: payload, session: session, to: id, now: clock.now, by: sendNow)
         case .stageGivenUp(let step, let id): try observer(.stageGivenUp(step: step, id))
-        case .replicaLate(let id, let session, let step):
-            try observer(.replicaLate(id, step: step))
+        case .replicaLate(let id, let session, let lateness):
+            switch lateness {
+            case .owes(let step): try observer(.replicaLate(id, step: step))
+            case .unread(let bytes): try observer(.replicaBehind(id, bytes: bytes))
+            }
             try perform(machine.dismissed(replica: id, session: session, .unknownSession))
         case .replica(.computed(let step, let count)): try observer(.computed(step: step, microBatches: count))
         case .replica(.followed(let step)): try observer(.followed(step: step))
@@ -117,7 +120,10 @@ extension WorkerLoop {
                     StoredMessage(
                         device: device, sequence: message.sequence,
                         samples: message.samples.compactMap { store.sample($0.storeID) }))
-            case .replicaJoined(let id, let session): compute.replicas.joined(id, session: session)
+            case .arrange(let stages): compute.replicas.arrange(stages: stages)
+            case .replicaJoined(let id, let session):
+                outbox.beginSession(session, of: id)
+                compute.replicas.joined(id, session: session)
             case .replicaLeft(let id): compute.replicas.left(id)
             case .takePart(let body, let sender, let session): try takePart(body, from: sender, session: session)
             case .tellObserver(let event): try observer(event)
@@ -140,7 +146,11 @@ extension WorkerLoop {
 
     /// Whether a peer's queue had room.
     func sendNow(_ body: Body, _ payload: Frame?, session: UInt64, to peer: String) throws -> Bool {
-        try devices.send(body, session: session, payload: payload, to: peer)
+        // A frame that was sent is empty.
+        let bytes = payload?.count ?? 0
+        guard try devices.send(body, session: session, payload: payload, to: peer) else { return false }
+        if bytes > 0 { compute.replicas.sent(bytes, to: peer, session: session) }
+        return true
     }
 
     /// Nothing of a message is used before every check has passed, and nothing is acknowledged before it is stored.
@@ -202,69 +212,6 @@ extension WorkerLoop {
             deviceID: machine.name(of: delivery.part.device) ?? delivery.sender, device: delivery.part.device,
             sequence: delivery.part.sequence, errorNumber: error.number, error: error.description,
             header: header.encode())
-    }
-
-    /// Keys that are no keys let nobody in.
-    private func enroll(_ plan: Body.RunPlan) {
-        guard case .server(_, let authenticator, let domain) = configuration.deviceSecurity else { return }
-        var table: [CurvePublicKey: EnrolledPeer] = [:]
-        for device in plan.devices {
-            guard let key = try? CurvePublicKey(z85: device.key) else { continue }
-            table[key] = EnrolledPeer(role: .device, id: device.device)
-        }
-        if !plan.predecessor.isEmpty, let key = try? CurvePublicKey(z85: plan.predecessorKey) {
-            table[key] = EnrolledPeer(role: .worker, id: plan.predecessor)
-        }
-        for replica in plan.replicas {
-            guard let key = try? CurvePublicKey(z85: replica.key) else { continue }
-            table[key] = EnrolledPeer(role: .worker, id: replica.worker)
-        }
-        authenticator.replace(table, in: domain)
-    }
-
-    /// What the line to another worker needs.
-    private func security(towards key: String) throws -> SocketSecurity {
-        guard case .client(let pair, _) = configuration.coordinatorSecurity else {
-            return configuration.coordinatorSecurity
-        }
-        return .client(pair, server: try CurvePublicKey(z85: key))
-    }
-
-    /// What fails here is computed by this worker itself, and the replica has to introduce itself again.
-    private func takePart(_ body: Body, from sender: String, session: UInt64) throws {
-        do throws(WireError) {
-            try payloads.withBytes { payloads throws(WireError) in
-                try compute.replicas.received(
-                    body, payloads, frame: self.payloads.first, from: sender, session: session)
-            }
-        } catch {
-            try observer(.replicaRefused(sender, problem: error.problem))
-            try perform(machine.dismissed(replica: sender, session: session, error))
-        }
-    }
-
-    private func follow(_ leader: Body.WorkerPeer?) throws {
-        follower?.stop()
-        follower = nil
-        guard let leader, let shape = compute.shape else { return }
-        let configuration = configuration, context = context
-        follower = try ReplicaFollower(
-            leader, security: try security(towards: leader.key),
-            link: {
-                Link(
-                    context: context, run: configuration.run, sender: configuration.id, timing: configuration.timing)
-            }, intake: StepIntake(check, parameters: shape.parameters, stateCount: shape.states), store: store,
-            steps: compute.withTrainer
-        ) { [results = compute.results] in results.post(.replica($0)) }
-    }
-
-    private func handOver(_ order: Body.Drain) throws {
-        let security = try security(towards: order.successorKey)
-        handover = try HandoverPublisher(
-            order, security: security, timing: configuration.timing, run: configuration.run,
-            sender: configuration.id, context: context,
-            source: { [store, newestCheckpoint] in try HandoverSource(store: store, checkpoint: newestCheckpoint) }
-        ) { [results = compute.results] in results.post(.handover($0)) }
     }
 
     /// Tells the coordinator how messages stand, of devices of which something changed, and what was refused.

@@ -95,7 +95,13 @@ extension WorkerMachine {
         guard isServing || ingress.settled(of: device).contains(part.sequence) else {
             return [reject(delivery, counted(.draining))]
         }
-        switch ingress.arrived(part, attempt: envelope.attempt, description: activations.description) {
+        let decision = ingress.arrived(part, attempt: envelope.attempt, description: activations.description)
+        switch decision {
+        case .reject(.partsDiffer) where isHandedOver && name(of: device).map { sessions[$0] != nil } == true:
+            // The device has begun it here, and gone elsewhere with all of it: there will be no other session of its own.
+            let asked = name(of: device).map { askAgain($0) } ?? []
+            ingress.introduced(device)
+            return asked + arrived(activations, envelope)
         case .store: return [.checkAndStore(delivery)]
         case .acknowledgeAgain:
             // As in the first acknowledgement: if that one was lost, its credit comes back with this one.

@@ -6,8 +6,8 @@ extension WorkerMachine {
     /// The worker whose steps this one helps with.
     var leader: Body.WorkerPeer? { plan?.leader }
 
-    /// Whether somebody computes parts of this worker's steps.
-    func isReplica(_ id: String) -> Bool { plan?.replicas.contains { $0.worker == id } ?? false }
+    /// Whether somebody computes parts of this worker's steps, or walks a later stage of them.
+    func isReplica(_ id: String) -> Bool { plan?.helpers.contains { $0.worker == id } ?? false }
 
     /// Computes parts of the leader's steps from now on, and sends it what devices publish here.
     mutating func follow(_ plan: Body.RunPlan) -> [Action] {
@@ -54,10 +54,12 @@ extension WorkerMachine {
         ]
     }
 
-    /// The plan names another leader, or none, or other replicas.
+    /// The plan names another leader, or none, or others who help.
     mutating func changed(from old: Body.RunPlan?) -> [Action] {
         var actions: [Action] = []
-        for replica in old?.replicas ?? [] where !isReplica(replica.worker) {
+        let stages = plan?.stages.map(\.worker) ?? []
+        if stages != old?.stages.map(\.worker) ?? [] { actions.append(.arrange(stages: stages)) }
+        for replica in old?.helpers ?? [] where !isReplica(replica.worker) {
             sessions[replica.worker] = nil
             if let account = replicaAccounts[replica.worker] { ledger.close(account) }
             actions.append(.replicaLeft(replica.worker))
@@ -104,4 +106,9 @@ extension WorkerMachine {
         return welcome(id, account, session: session) + [.replicaJoined(id, session: session)]
             + (isNew ? [.tellObserver(.replicaArrived(id))] : [])
     }
+}
+
+extension Body.RunPlan {
+    /// All who introduce themselves to this worker, to help with its steps or its parts of steps.
+    var helpers: [Body.WorkerPeer] { replicas + stages }
 }

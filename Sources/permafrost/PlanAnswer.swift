@@ -14,6 +14,8 @@ struct PlanAnswer: Encodable {
     let bottleneck: String?
     let worker: String
     let successor: String?
+    /// Who takes part in the steps, by pipeline and stage; nil for one worker alone.
+    let pipelines: [[String?]]?
     let reason: String
 
     /// - Throws: `CoordinatorError.unreadablePlan`.
@@ -26,6 +28,7 @@ struct PlanAnswer: Encodable {
         bottleneck = recorded.bottleneck
         worker = recorded.worker
         successor = recorded.successor
+        pipelines = recorded.pipelines
         reason = recorded.reason
     }
 

@@ -91,6 +91,9 @@ final class RolePrinter: Sendable {
         case .replicaArrived(let id): console.line("replica   \(id) computes parts of the steps")
         case .replicaLate(let id, let step):
             console.line("late      \(id) owes its part of step \(step), which was computed here; it has to begin anew")
+        case .replicaBehind(let id, let bytes):
+            let size = Figures.bytes(Double(bytes))
+            console.line("late      \(id) has not read \(size) of messages: it gets nothing more before it begins anew")
         case .replicaRefused(let id, let problem):
             console.line("refused   what \(id) computed: \(problem); it is computed here, and \(id) begins anew")
         case .stageGivenUp(let step, let id):

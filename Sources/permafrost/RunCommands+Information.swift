@@ -58,7 +58,7 @@ struct RunInformation: AnsweringCommand {
         facts.append(("stored", "\(stored) of \(Figures.count(answer.progress.samples, "sample"))"))
         facts += answer.workers.map { ("worker", "\($0.id) at \($0.endpoint): \($0.state.rawValue)") }
         facts += answer.compute.flatMap(figures)
-        if let shares = text(answer.shares) { facts.append(("shares", shares)) }
+        if let shares = text(answer.shares, answer.plan?.pipelines ?? []) { facts.append(("shares", shares)) }
         facts += answer.refusals.map { ("refused", text($0)) }
         if let plan = answer.plan { facts += plan.facts(run: run) }
         facts += answer.orders.map { ("ordered", "\($0.kind.rawValue) \($0.target), not taken yet") }
@@ -77,11 +77,17 @@ struct RunInformation: AnsweringCommand {
         return facts + PipelineText.stages(pipeline).map { ("", $0) }
     }
 
-    /// Who computed how much of the steps; nil when one worker did all.
-    private func text(_ shares: [ShareRecord]) -> String? {
+    /// Who computed how much of the steps, where a pipeline's share is that of its first stage; nil when one did all.
+    private func text(_ shares: [ShareRecord], _ pipelines: [[String?]]) -> String? {
         let all = shares.reduce(0.0) { $0 + Double($1.microBatches) }
         guard all > 0 else { return nil }
-        let parts = shares.map { "\($0.worker) \(Figures.decimal(100 * Double($0.microBatches) / all, 0)) %" }
+        let parts = shares.map { share in
+            let number = pipelines.firstIndex { $0.first == share.worker }
+            let name = number.map { number in
+                "replica \(number + 1) (\(pipelines[number].compactMap(\.self).joined(separator: ", ")))"
+            }
+            return "\(name ?? share.worker) \(Figures.decimal(100 * Double(share.microBatches) / all, 0)) %"
+        }
         return "\(parts.joined(separator: ", ")) of \(Figures.count(Int(min(all, 1e15)))) micro-batches"
     }
 

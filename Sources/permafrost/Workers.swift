@@ -1,4 +1,5 @@
 import ArgumentParser
+import Coordinator
 import Ledger
 import Runs
 
@@ -15,8 +16,9 @@ struct WorkerList: AnsweringCommand {
         commandName: "ls",
         abstract: "Lists a run's workers.",
         discussion: """
-            REFUSED are handshakes and messages that a worker has refused since it was started; 'permafrost run info' says \
-            why.
+            PLACE is the worker's stage of one of the pipelines that share the run's steps. STEP is the newest that it has \
+            taken as the one that leads them. REFUSED are handshakes and messages that it has refused since it was started; \
+            'permafrost run info' says why.
             """)
 
     @Option(help: "The run's id; the newest one if left out.")
@@ -29,15 +31,17 @@ struct WorkerList: AnsweringCommand {
 
     func answer() throws {
         let ledger = try state.ledger(.reading)
-        let workers = WorkerAnswer.workers(try ledger.state(of: state.run(run, in: ledger).id))
+        let workers = try WorkerAnswer.workers(try ledger.state(of: state.run(run, in: ledger).id))
         if format == .json { return Console.print(jsonText(workers, indented: true)) }
         var table = TextTable([
-            ("WORKER", .left), ("STATE", .left), ("STEP", .right), ("REFUSED", .right), ("ENDPOINT", .left),
+            ("WORKER", .left), ("STATE", .left), ("PLACE", .left), ("STEP", .right), ("REFUSED", .right),
+            ("ENDPOINT", .left),
         ])
         for worker in workers {
             let record = worker.record
             table.add([
-                record.id, record.state.rawValue, "\(record.step)", Figures.count(worker.refused), record.endpoint,
+                record.id, record.state.rawValue, worker.place ?? "-", "\(record.step)",
+                Figures.count(worker.refused), record.endpoint,
             ])
         }
         Console.print(workers.isEmpty ? "no worker yet" : table.lines.joined(separator: "\n"))
@@ -75,25 +79,31 @@ struct WorkerDrain: AnsweringCommand {
     }
 }
 
-/// A worker, and how often it has refused anything.
+/// A worker, where it takes part in steps, and how often it has refused anything.
 private struct WorkerAnswer: Encodable {
     let record: WorkerRecord
+    let place: String?
     let refused: Int
 
-    static func workers(_ state: RunState) -> [WorkerAnswer] {
-        state.workers.map { worker in
+    /// - Throws: `CoordinatorError.unreadablePlan`.
+    static func workers(_ state: RunState) throws -> [WorkerAnswer] {
+        let plan = try state.plan.map { try RecordedPlan(json: $0.json) }
+        return state.workers.map { worker in
             let refusals = state.refusals.first { $0.role == "worker" && $0.source == worker.id }
-            return WorkerAnswer(record: worker, refused: refusals.map { $0.handshakes + $0.messages } ?? 0)
+            return WorkerAnswer(
+                record: worker, place: plan?.place(of: worker.id),
+                refused: refusals.map { $0.handshakes + $0.messages } ?? 0)
         }
     }
 
     private enum Keys: CodingKey {
-        case refused
+        case place, refused
     }
 
     func encode(to encoder: any Encoder) throws {
         try record.encode(to: encoder)
         var container = encoder.container(keyedBy: Keys.self)
+        try container.encode(place, forKey: .place)
         try container.encode(refused, forKey: .refused)
     }
 }

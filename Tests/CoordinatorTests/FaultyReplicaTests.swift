@@ -50,10 +50,14 @@ struct FaultyReplicaTests {
         }
 
         /// One more step, after which there is a moment for whoever has to find his way back.
-        func step(_ number: Int, meanwhile: () -> Void = {}) {
+        func step(_ number: Int, meanwhile: () -> Void = {}) throws {
             gate.letOne()
             meanwhile()
-            #expect(gate.holds())
+            let holds = gate.holds()
+            try #require(
+                holds,
+                "\(run.workerEvents.all.suffix(12)); \(run.deviceEvents.all.suffix(6)); \(run.events.all.map(\.name).suffix(6))"
+            )
             let end = ContinuousClock.now + .milliseconds(300)
             let isFollowed = { run.workerEvents.all.contains { $0.event == .followed(step: number) } }
             while !isFollowed(), ContinuousClock.now < end { Nap.short() }
@@ -89,7 +93,7 @@ struct FaultyReplicaTests {
             case .swallowed: faults.isBlackHole = true
             }
             proxy.set(faults)
-            scene.step(step) { if moment == .resetDuring { proxy.resetConnections() } }
+            try scene.step(step) { if moment == .resetDuring { proxy.resetConnections() } }
             proxy.set(TCPFaults())
         }
         scene.gate.open()
@@ -110,7 +114,7 @@ struct FaultyReplicaTests {
             faults: faults)
         try scene.start(advertised: proxy.endpoint)
         try scene.startReplica()
-        for step in 4..<TinyShards.steps { scene.step(step) }
+        for step in 4..<TinyShards.steps { try scene.step(step) }
         scene.gate.open()
         try ReplicaRunTests.expectAlone(scene.distributed)
         let counts = proxy.counts

@@ -47,7 +47,7 @@ struct ReplicaMachineTests {
         let second = machine.take(Self.registration("w2"), from: "w2", session: 1)
         #expect(second.plan(for: "w1")?.replicas.map(\.worker) == ["w3", "w2"])
         #expect(second.plan(for: "w2")?.leader == Self.peer("w1"))
-        #expect(try Self.recorded(second).map(\.replicas) == [["w3", "w2"]])
+        #expect(try Self.recorded(second).map(\.pipelines) == [[["w1"], ["w3"], ["w2"]]])
         // Nobody's place is taken, by whatever name.
         let third = machine.take(Self.registration("w0"), from: "w0", session: 1)
         #expect(third.sends(to: "w0").isEmpty && third.plan(for: "w1") == nil)
@@ -57,7 +57,7 @@ struct ReplicaMachineTests {
     @Test("without replicas in the recipe other workers stand by")
     func none() {
         let machine = Self.machine(["a", "b", "w1", "w2"], workers: 1)
-        #expect(machine.roster.replicas.isEmpty && machine.roster.workers["w2"]?.state == .standby)
+        #expect(machine.roster.pipelines.helpers.isEmpty && machine.roster.workers["w2"]?.state == .standby)
     }
 
     @Test("a worker on standby takes the place of a replica that leaves, is lost, drained or revoked", arguments: 0..<4)
@@ -83,7 +83,7 @@ struct ReplicaMachineTests {
             let key = try JSONDecoder().decode(KeyRecord.self, from: Data(json.utf8))
             actions = machine.keysChanged([key]) + machine.settle()
         }
-        #expect(actions.plan(for: "w1")?.replicas.map(\.worker) == ["w3", "w4"])
+        #expect(actions.plan(for: "w1")?.replicas.map(\.worker) == ["w4", "w3"])
         #expect(actions.plan(for: "w4")?.leader == Self.peer("w1"))
         #expect(actions.plan(for: "w3")?.leader == Self.peer("w1") && machine.generation > generation)
         let left = [WorkerRecord.State.away, .away, .drained, .failed][way]
@@ -117,9 +117,41 @@ struct ReplicaMachineTests {
         #expect(leader.plan(for: "w2")?.leader?.endpoint == "tcp://elsewhere")
         // Lost for longer, it is forgotten, and chosen anew when it comes.
         _ = machine.take(.goodbye(reason: ""), from: "w2", session: 3)
-        #expect(machine.roster.replicas.isEmpty)
+        #expect(machine.roster.pipelines.helpers.isEmpty)
         let new = machine.take(Self.registration("w2"), from: "w2", session: 4)
         #expect(new.plan(for: "w1")?.replicas == [Self.peer("w2")])
+    }
+
+    @Test(
+        "pipelines of several workers: each learns whom it follows and who its later stages are, also when one is lost")
+    func pipelines() throws {
+        var settings = Self.settings(2)
+        settings.stages = 2
+        var machine = CoordinatorMachine(settings)
+        for id in ["a", "b", "w1", "w2", "w3"] { _ = machine.take(Self.registration(id), from: id, session: 1) }
+        let full = machine.take(Self.registration("w4"), from: "w4", session: 1)
+        #expect(try Self.recorded(full).map(\.pipelines) == [[["w1", "w3"], ["w2", "w4"]]])
+        #expect(try Self.recorded(full)[0].place(of: "w4") == "replica 2 stage 2")
+        #expect(
+            full.plan(for: "w1")?.replicas == [Self.peer("w2")] && full.plan(for: "w1")?.stages == [Self.peer("w3")])
+        #expect(full.plan(for: "w2")?.replicas == [] && full.plan(for: "w2")?.stages == [Self.peer("w4")])
+        for (id, leader) in [("w1", nil), ("w2", "w1"), ("w3", "w1"), ("w4", "w2")] {
+            #expect(full.plan(for: id)?.leader == leader.map { Self.peer($0) }, "\(id)")
+            if id > "w2" { #expect(full.plan(for: id)?.stages == [] && full.plan(for: id)?.replicas == []) }
+        }
+        // Nobody stands by: the last later stage is given up for the first stage that is lost.
+        let lost = machine.take(.goodbye(reason: ""), from: "w2", session: 1)
+        #expect(lost.plan(for: "w4")?.leader == Self.peer("w1") && lost.plan(for: "w4")?.stages == [])
+        #expect(lost.plan(for: "w1")?.replicas == [Self.peer("w4")])
+        let back = machine.take(Self.registration("w2"), from: "w2", session: 2)
+        #expect(back.plan(for: "w2")?.leader == Self.peer("w4") && back.plan(for: "w4")?.stages == [Self.peer("w2")])
+        // One that leaves is where it was until its leader has what it had.
+        let drain = machine.drainRequested("w3") + machine.settle()
+        #expect(drain.plan(for: "w1")?.stages == [Self.peer("w3")] && drain.drain(for: "w3") == .init())
+        let gone = machine.take(.workerFinished(DrainTests.drained), from: "w3", session: 1)
+        #expect(gone.stopped == ["w3"] && gone.plan(for: "w1")?.stages == [Self.peer("w2")])
+        #expect(gone.plan(for: "w2")?.leader == Self.peer("w1") && gone.plan(for: "w4")?.stages == [])
+        #expect(machine.phase == .running)
     }
 
     @Test("what a replica tells of steps and queues is not the run's")
@@ -190,7 +222,7 @@ struct ReplicaMachineTests {
         let back = machine.take(Self.registration("w2"), from: "w2", session: 2)
         #expect(back.plan(for: "w2")?.leader == Self.peer("w1"), "it helps until the other one takes over")
         _ = machine.take(DrainTests.everything, from: "w3", session: 1)
-        #expect(machine.roster.owner == "w3" && machine.roster.replicas == ["w2"])
+        #expect(machine.roster.owner == "w3" && machine.roster.pipelines.helpers == ["w2"])
     }
 
     @Test("a coordinator that is started again knows the replicas, and waits for them")
@@ -209,7 +241,7 @@ struct ReplicaMachineTests {
                 return machine
             }
             var same = try restarted(3)
-            #expect(same.roster.replicas == ["w3", "w2"] && same.roster.owner == "w1")
+            #expect(same.roster.pipelines.helpers == ["w3", "w2"] && same.roster.owner == "w1")
             #expect(try Self.recorded(same.settle()).isEmpty, "nobody is replaced before he could come")
             for id in ["w2", "w1", "w3"] {
                 let back = same.take(Self.registration(id), from: id, session: 2)
@@ -218,23 +250,23 @@ struct ReplicaMachineTests {
             }
             // Those who do not come make room.
             let late = same.take(Self.registration("w4"), from: "w4", session: 2)
-            #expect(late.plan(for: "w4")?.leader == nil && same.roster.replicas == ["w3", "w2"])
+            #expect(late.plan(for: "w4")?.leader == nil && same.roster.pipelines.helpers == ["w3", "w2"])
 
             var fewer = try restarted(2)
-            #expect(try Self.recorded(fewer.settle()).map(\.replicas) == [["w3"]])
+            #expect(try Self.recorded(fewer.settle()).map(\.pipelines) == [[["w1"], ["w3"]]])
             var none = try restarted(1)
-            #expect(try Self.recorded(none.settle()).map(\.replicas) == [nil])
+            #expect(try Self.recorded(none.settle()).map(\.pipelines) == [nil])
         }
     }
 
     @Test("a plan in the ledger is read as it was written, with replicas and without, also by earlier versions' rules")
     func recordedPlan() throws {
-        for replicas in [nil, [], ["w2", "w3"]] as [[String]?] {
+        for pipelines in [nil, [], [["w1", nil], ["w2", "w3"]]] as [[[String?]]?] {
             let plan = RecordedPlan(
-                worker: "w1", successor: nil, replicas: replicas, reason: "\"new\"", bottleneck: nil)
+                worker: "w1", successor: nil, pipelines: pipelines, reason: "\"new\"", bottleneck: nil)
             #expect(try RecordedPlan(json: plan.json) == plan)
         }
         let old = try RecordedPlan(json: #"{"reason":"first","worker":"w1"}"#)
-        #expect(old.replicas == nil && old.worker == "w1")
+        #expect(old.pipelines == nil && old.worker == "w1")
     }
 }

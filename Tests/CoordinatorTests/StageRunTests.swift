@@ -1,12 +1,7 @@
 import Coordinator
 import Dispatch
-import Faults
 import Ledger
-import Methods
-import Models
 import Pipeline
-import Queueing
-import Synchronization
 import Tensors
 import Testing
 import Wire
@@ -15,114 +10,7 @@ import Worker
 /// Whole runs whose steps pass several workers, each a stage of consecutive blocks.
 @Suite("Stages as workers", .serialized, .timeLimit(.minutes(4)))
 struct StageRunTests {
-    /// Four of its blocks train.
-    private static let layers = 6
-    private static let helpers = ["stage-a", "stage-b", "stage-c"]
-
-    /// What one worker trains alone, of micro-batches of one sample: four in each step.
-    private static let alone = Result {
-        let run = try TinyRun(.simplest, TinyShards.planned, model: TinyModel(layers: layers))
-        try run.startCoordinator()
-        try run.startWorker { ($0.batch, $0.microBatch) = (TinyShards.batch, 1) }
-        for (id, shard) in TinyShards.shards { try run.startDevice(id, examples: shard) }
-        guard case .completed = try run.outcome() else { return [Float]() }
-        return run.trainer.parameters.flat.values
-    }
-
-    /// A run whose leader waits at a gate.
-    private final class Pipeline {
-        var distributed: DistributedRun
-        let gate: StepGate
-        private let kind: ScheduleKind
-        private let cuts: [Int]
-        private let seconds: Double
-
-        /// - Parameter seconds: what F of a block is said to take: decides how long a leader is patient.
-        init(
-            _ transport: Ground.Transport, stages: Int, _ kind: ScheduleKind, seconds: Double = 1, gateAfter step: Int
-        ) throws {
-            let gate = StepGate(after: step)
-            self.gate = gate
-            self.kind = kind
-            self.seconds = seconds
-            cuts = [[], [4], [3, 4], [3, 4, 5]][stages - 1]
-            distributed = try DistributedRun(
-                transport, gate: gate, workers: helpers, model: TinyModel(layers: layers)
-            ) { $0.replicas = stages }
-            try distributed.run.startCoordinator()
-        }
-
-        /// Makes what a worker trains with: any of them can lead.
-        private func make(_ pool: ComputePool) -> @Sendable () throws -> Trainer {
-            let model = distributed.run.model, bounds = [TinyModel.frozenBlocks] + cuts + [layers]
-            let blocks = zip(bounds, bounds.dropFirst()).map { $0..<$1 }
-            let costs = PipelineCosts(
-                stages: blocks.map {
-                    let seconds = seconds * Double($0.count)
-                    return StageCosts(forward: seconds, backwardInput: seconds, backwardWeights: seconds / 10)
-                })
-            return { [kind] in
-                Trainer(
-                    model: model.model, head: try OutputHead(model: model.model, labelTokens: [3, 7]),
-                    parameters: try TrainableParameters(layout: model.layout, model: model.model, seed: 5),
-                    stages: blocks, schedule: { try Schedule.make(kind, costs: costs, microBatches: $0) },
-                    optimizer: model.optimizer, schedule: model.rates, seed: 5, pool: pool, stageCosts: costs)
-            }
-        }
-
-        func startLeader() throws {
-            let pool = ComputePool(threads: cuts.count + 1)
-            distributed.makeTrainer = make(pool)
-            try distributed.startWorker { ($0.microBatch, $0.pool) = (1, pool) }
-            #expect(distributed.run.events.waits { $0 == .registered(id: "worker", samples: nil) })
-        }
-
-        /// With the leader, and everything that steps need.
-        func begin() throws {
-            try startLeader()
-            for id in ["strong", "weak"] { try distributed.startDevice(id) }
-        }
-
-        /// Starts a worker for a later stage.
-        @discardableResult
-        func start(_ id: String) throws -> (pool: ComputePool, training: TinyTraining) {
-            let pool = ComputePool(threads: cuts.count + 1)
-            let training = TinyTraining(
-                distributed.run.model, folder: distributed.run.site.folder(of: id), gate: nil, make: make(pool))
-            try distributed.run.startWorker(id) { options in
-                (options.batch, options.microBatch, options.training) = (TinyShards.batch, 1, training.role)
-                (options.heartbeatInterval, options.pool) = (.milliseconds(200), pool)
-            }
-            return (pool, training)
-        }
-
-        func waitsFor(_ id: String, from start: Int = 0) -> Bool {
-            distributed.run.workerEvents.waits(from: start) { $0.event == .replicaArrived(id) }
-        }
-
-        /// Steps of which somebody walked a stage.
-        func walked(_ id: String) -> Int {
-            distributed.run.workerEvents.all.count {
-                if $0.id == id, case .computed(_, 1...4) = $0.event { true } else { false }
-            }
-        }
-
-        func gaveUp() -> [WorkerEvent] {
-            distributed.run.workerEvents.all.map(\.event).filter {
-                if case .stageGivenUp = $0 { true } else { false }
-            }
-        }
-
-        func expectAlone(_ leader: TinyTraining? = nil) throws {
-            guard case .completed(let totals) = try distributed.run.outcome() else {
-                Issue.record("\(distributed.run.events.all)")
-                return
-            }
-            #expect(totals.steps == UInt64(TinyShards.steps))
-            #expect(try (leader ?? distributed.training).adapters == alone.get())
-            try TinyShards.expectEverySampleOnce(in: try #require(try distributed.run.site.ledger(.reading)))
-        }
-    }
+    private static let helpers = StagedRun.helpers
 
     private static let runs: [(stages: Int, transport: Ground.Transport, kind: ScheduleKind)] =
         ScheduleKind.allCases.flatMap { kind in (2...4).map { ($0, .tcp, kind) } }
@@ -130,7 +18,7 @@ struct StageRunTests {
 
     @Test("two, three and four workers as stages train the same adapters, bit for bit", arguments: runs)
     func sameBits(stages: Int, transport: Ground.Transport, kind: ScheduleKind) throws {
-        let pipeline = try Pipeline(transport, stages: stages, kind, gateAfter: 1)
+        let pipeline = try StagedRun(transport, stages: stages, kind, gate: StepGate(after: 1))
         try pipeline.begin()
         #expect(pipeline.gate.holds())
         for id in Self.helpers.prefix(stages - 1) {
@@ -146,9 +34,10 @@ struct StageRunTests {
 
     @Test(
         "a stage's worker that dies within a step costs time and not a bit, and helps again when it is back",
-        arguments: [(3, "stage-a"), (3, "stage-b"), (4, "stage-b")])
+        arguments: [(3, "helper-1"), (3, "helper-2"), (4, "helper-2")])
     func stageDies(stages: Int, victim: String) throws {
-        let pipeline = try Pipeline(.tcp, stages: stages, .oneForwardOneBackward, seconds: 0.02, gateAfter: 4)
+        let pipeline = try StagedRun(
+            .tcp, stages: stages, .oneForwardOneBackward, seconds: 0.02, gate: StepGate(after: 4))
         try pipeline.begin()
         var pools: [String: ComputePool] = [:]
         for id in Self.helpers.prefix(stages - 1) { pools[id] = try pipeline.start(id).pool }
@@ -158,12 +47,12 @@ struct StageRunTests {
         let way = DispatchSemaphore(value: 0), stall = try #require(pools[victim])
         for _ in 0..<stages { stall.submit { way.wait() } }
         pipeline.gate.open()
-        let isGivenUp = pipeline.distributed.run.workerEvents.waits { $0.event == .stageGivenUp(step: 5, victim) }
+        let isGivenUp = pipeline.run.workerEvents.waits { $0.event == .stageGivenUp(step: 5, victim) }
         #expect(isGivenUp)
-        #expect(pipeline.distributed.run.roles.kill(victim) { for _ in 0..<stages { way.signal() } })
-        let before = pipeline.distributed.run.workerEvents.all.count
+        #expect(pipeline.run.roles.kill(victim) { for _ in 0..<stages { way.signal() } })
+        let before = pipeline.run.workerEvents.all.count
         try pipeline.start(victim)
-        let isBack = pipeline.distributed.run.workerEvents.waits(from: before) {
+        let isBack = pipeline.run.workerEvents.waits(from: before) {
             $0.id == victim && $0.event == .following(leader: "worker")
         }
         #expect(isBack)
@@ -172,17 +61,17 @@ struct StageRunTests {
 
     @Test("a stage's worker that stands still is given up, and walks again once it goes on", arguments: [2, 3])
     func stageStalls(stages: Int) throws {
-        let pipeline = try Pipeline(.tcp, stages: stages, .zeroBubble2, seconds: 0.02, gateAfter: 2)
+        let pipeline = try StagedRun(.tcp, stages: stages, .zeroBubble2, seconds: 0.02, gate: StepGate(after: 2))
         try pipeline.begin()
-        let pool = try pipeline.start("stage-a").pool
-        if stages > 2 { try pipeline.start("stage-b") }
+        let pool = try pipeline.start("helper-1").pool
+        if stages > 2 { try pipeline.start("helper-2") }
         for id in Self.helpers.prefix(stages - 1) { #expect(pipeline.waitsFor(id)) }
         #expect(pipeline.gate.holds())
         let way = DispatchSemaphore(value: 0)
         for _ in 0..<stages { pool.submit { way.wait() } }
         pipeline.gate.open()
         #expect(
-            pipeline.distributed.run.workerEvents.waits { $0.event == .stageGivenUp(step: 3, "stage-a") })
+            pipeline.run.workerEvents.waits { $0.event == .stageGivenUp(step: 3, "helper-1") })
         for _ in 0..<stages { way.signal() }
         try pipeline.expectAlone()
     }
@@ -190,35 +79,35 @@ struct StageRunTests {
     @Test(
         "a leader that dies after any step goes on from its checkpoint, and its stages with it", arguments: [1, 8, 15])
     func leaderDies(step: Int) throws {
-        let pipeline = try Pipeline(.tcp, stages: 3, .zeroBubble1, seconds: 0.02, gateAfter: step)
+        let pipeline = try StagedRun(.tcp, stages: 3, .zeroBubble1, seconds: 0.02, gate: StepGate(after: step))
         try pipeline.begin()
         for id in Self.helpers.prefix(2) { try pipeline.start(id) }
         for id in Self.helpers.prefix(2) { #expect(pipeline.waitsFor(id)) }
         #expect(pipeline.gate.holds())
-        #expect(pipeline.distributed.run.events.waits { $0.step?.step == UInt64(step) })
+        #expect(pipeline.run.events.waits { $0.step?.step == UInt64(step) })
         #expect(pipeline.distributed.killWorker())
         try pipeline.startLeader()
         try pipeline.expectAlone()
-        #expect(pipeline.walked("stage-a") > 0 && pipeline.walked("stage-b") > 0)
+        #expect(pipeline.walked("helper-1") > 0 && pipeline.walked("helper-2") > 0)
     }
 
     @Test("a leader that is drained hands over to a later stage, which leads the others")
     func handOver() throws {
-        let pipeline = try Pipeline(.tcp, stages: 2, .gpipe, seconds: 0.02, gateAfter: 5)
+        let pipeline = try StagedRun(.tcp, stages: 2, .gpipe, seconds: 0.02, gate: StepGate(after: 5))
         try pipeline.begin()
         #expect(pipeline.gate.holds())
-        let successor = try pipeline.start("stage-a").training
-        #expect(pipeline.waitsFor("stage-a"))
-        let operations = try #require(try pipeline.distributed.run.site.ledger(.operations))
+        let successor = try pipeline.start("helper-1").training
+        #expect(pipeline.waitsFor("helper-1"))
+        let operations = try #require(try pipeline.run.site.ledger(.operations))
         try operations.orderDrain(of: "worker", run: "run")
         #expect(
-            pipeline.distributed.run.events.waits {
-                if case .draining("worker", "stage-a"?) = $0 { true } else { false }
+            pipeline.run.events.waits {
+                if case .draining("worker", "helper-1"?) = $0 { true } else { false }
             })
-        try pipeline.start("stage-b")
+        try pipeline.start("helper-2")
         pipeline.gate.open()
-        #expect(pipeline.distributed.run.events.waits { $0 == .handedOver(from: "worker", to: "stage-a") })
+        #expect(pipeline.run.events.waits { $0 == .handedOver(from: "worker", to: "helper-1") })
         try pipeline.expectAlone(successor)
-        #expect(pipeline.walked("stage-b") > 0)
+        #expect(pipeline.walked("helper-2") > 0)
     }
 }

@@ -14,9 +14,12 @@ final class TinyModel: Sendable {
     let pool = ComputePool(threads: 2)
     let model: LanguageModel
     private let layers: Int
+    private let isFull: Bool
 
-    init(layers: Int = 4) throws {
+    /// - Parameter isFull: whether blocks train as a whole, and not adapters.
+    init(layers: Int = 4, isFull: Bool = false) throws {
         self.layers = layers
+        self.isFull = isFull
         model = try LanguageModel(source: RandomModelSource(layers: layers), maximumTokens: 32)
         forward = FrozenForward(model: model)
     }
@@ -30,7 +33,10 @@ final class TinyModel: Sendable {
     }
 
     var layout: TrainableLayout {
-        TrainableLayout.adapters(model.hyperparameters, blocks: Self.frozenBlocks..<layers, rank: 2, alpha: 4)
+        let sizes = model.hyperparameters, blocks = Self.frozenBlocks..<layers
+        return isFull
+            ? TrainableLayout(model: sizes, blocks: blocks, form: .full)
+            : TrainableLayout.adapters(sizes, blocks: blocks, rank: 2, alpha: 4)
     }
     var optimizer: AdamW { AdamW(layout: layout, coefficients: AdamWCoefficients(), clipNorm: 1) }
     var rates: LearningRateSchedule {

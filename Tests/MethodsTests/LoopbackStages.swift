@@ -6,7 +6,7 @@ import Tensors
 
 @testable import Methods
 
-/// Later stages of a leader's steps in the same process, each with parameters of its own, and a way to break them.
+/// Later stages of a leader's steps, or a replica's parts of them, in the same process, each with parameters of its own, and a way to break them.
 final class LoopbackStages: StepSharing, StageSharing {
     /// What befalls a stage in a step.
     enum Fault: Sendable {
@@ -51,8 +51,13 @@ final class LoopbackStages: StepSharing, StageSharing {
         for trainer in trainers { try? trainer.follow(gradient.copied()) }
     }
 
+    func replaced() {}
+
     func begin(_ step: SharedStep, shares: [StageShare], exchange: StageExchange) -> Bool {
         if case .absence = fault(step.step) { return false }
+        // Whoever gets another order gives up what is under way.
+        for exchange in state.withLock(\.exchanges) { exchange.giveUp() }
+        walks.wait()
         let width = step.state[0].values.layout.model.width, number = step.step
         let exchanges = shares.map { share in
             StageExchange(share, microBatches: step.microBatches, width: width) { [self] tensor in
@@ -69,7 +74,8 @@ final class LoopbackStages: StepSharing, StageSharing {
         }
         for (place, share) in shares.enumerated() {
             let order = StageOrder(
-                step: step.step, digest: step.digest, sums: step.sums, lossScale: step.lossScale, share: share,
+                step: step.step, digest: step.digest, sums: step.sums, keepsSums: step.keepsSums,
+                lossScale: step.lossScale, share: share,
                 microBatches: step.microBatches.map { microBatch in
                     let lengths = (0..<microBatch.layout.count).map { microBatch.layout.rows(of: $0).count }
                     return MicroBatch(lengths: lengths, targets: microBatch.targets) { _ in }

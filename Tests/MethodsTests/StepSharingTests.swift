@@ -1,5 +1,6 @@
 import Datasets
 import Models
+import Pipeline
 import Randomness
 import Support
 import Tensors
@@ -53,6 +54,23 @@ private final class DividedSteps: StepSharing, @unchecked Sendable {
         let copy = gradient.copied()
         for replica in replicas { #expect(throws: Never.self) { try replica.follow(copy) } }
     }
+
+    func replaced() {}
+}
+
+/// A leader's replicas, and its later stages.
+private struct Helpers: StepSharing {
+    let replicas: DividedSteps
+    let stages: LoopbackStages
+
+    func begin(_ step: SharedStep) throws -> [Int] { try replicas.begin(step) }
+    func collect(_ step: Int, within limit: Duration) -> [SharedPart] { replicas.collect(step, within: limit) }
+    func replaced() {}
+
+    func ended(_ step: Int, gradient: Matrix) {
+        replicas.ended(step, gradient: gradient)
+        stages.ended(step, gradient: gradient)
+    }
 }
 
 @Suite("Steps that several share")
@@ -97,6 +115,53 @@ struct StepSharingTests {
         for replica in replicas { #expect(Course(replica).state == expected.state, "seed \(seed)") }
     }
 
+    @Test(
+        "so do pipelines of several stages each, whose stages are away, lost or silent at any tensor",
+        arguments: TrainedForm.allCases, 1...4 as ClosedRange<UInt64>)
+    func pipelines(form: TrainedForm, seed: UInt64) throws {
+        var chance = SeededGenerator(seed: seed, stream: "step-sharing/pipelines")
+        let bench = try StageBench(form), cuts = [[5], [3, 6]].randomElement(using: &chance) ?? [5]
+        let kind = try #require(ScheduleKind.allCases.randomElement(using: &chance))
+        let expected = try bench.train(bench.undivided())
+        var costs = bench.costs(cuts, tokens: 9)
+        // Patience is the least that there is, but for the pipelines that nothing befalls.
+        let isFaulty = seed % 2 == 0
+        if isFaulty {
+            for stage in costs.stages.indices {
+                costs.stages[stage].forward *= 1e-6
+                costs.stages[stage].backwardInput *= 1e-6
+                costs.stages[stage].backwardWeights *= 1e-6
+            }
+        }
+        let schedule = { @Sendable [costs] in try Schedule.make(kind, costs: costs, microBatches: $0) }
+        func pipeline() throws -> (first: Trainer, later: LoopbackStages) {
+            let faults: [LoopbackStages.Fault?] = (0...10).map { _ in
+                let stage = Int.random(in: 1...cuts.count, using: &chance)
+                let count = Int.random(in: 0...9, using: &chance)
+                switch Int.random(in: 0..<(isFaulty ? 5 : 1), using: &chance) {
+                case 1: return .silence(stage: stage, afterTensors: count)
+                case 2: return .loss(stage: stage, afterTensors: count)
+                case 3: return .absence
+                default: return nil
+                }
+            }
+            let later = LoopbackStages(
+                try cuts.map { _ in try bench.divided(cuts, pool: ComputePool(threads: 1), schedule: schedule) },
+                fault: { faults[$0] })
+            let first = try bench.divided(
+                cuts, pool: ComputePool(threads: cuts.count + 1), stageCosts: costs, schedule: schedule)
+            (first.sharing, first.stageSharing) = (later, later)
+            return (first, later)
+        }
+        let leader = try pipeline(),
+            others = try (0..<Int.random(in: 1...2, using: &chance)).map { _ in try pipeline() }
+        let division = DividedSteps(others.map(\.first), seed: seed)
+        leader.first.sharing = Helpers(replicas: division, stages: leader.later)
+        #expect(try bench.train(leader.first) == expected, "\(kind) with cuts at \(cuts), seed \(seed)")
+        #expect(division.given > 0 && others.contains { $0.later.walked.withLock(\.self) > 0 }, "seed \(seed)")
+        for (first, _) in others { #expect(first.parameters.flat.values == expected, "seed \(seed)") }
+    }
+
     @Test("what others promise and never send is computed here, to the same bits")
     func nothingComes() throws {
         let (model, alone) = try TrainerTests.trainer(threads: 1)
@@ -122,4 +187,5 @@ private struct Nothing: StepSharing {
     func begin(_ step: SharedStep) throws -> [Int] { Array(1..<step.sums) }
     func collect(_ step: Int, within limit: Duration) -> [SharedPart] { [] }
     func ended(_ step: Int, gradient: Matrix) {}
+    func replaced() {}
 }

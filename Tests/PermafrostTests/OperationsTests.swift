@@ -106,7 +106,9 @@ struct OperationsTests {
             #expect(try json.count("refusals") == 1)
             let workers = try Program.run(["workers", "ls"], in: folder).output.split(separator: "\n")
             #expect(
-                workers.last?.split(separator: " ") == ["worker-0", "training", "0", "1,246", "tcp://10.0.0.1:7001"])
+                workers.last?.split(separator: " ") == [
+                    "worker-0", "training", "-", "1", "1,246", "tcp://10.0.0.1:7001",
+                ])
             let rows = try Program.run(["workers", "ls", "--format", "json"], in: folder).output
             #expect(rows.contains(#""refused" : 1246"#) && rows.contains(#""id" : "worker-0""#), "\(rows)")
             let logs = try Program.run(["run", "logs"], in: folder).output
@@ -165,6 +167,40 @@ struct OperationsTests {
             #expect(json.contains(#""micro_batches" : 1000"#))
             let workers = try Program.run(["workers", "ls"], in: folder).output.split(separator: "\n")
             #expect(workers.contains { $0.split(separator: " ").starts(with: ["worker-1", "replica"]) }, "\(workers)")
+        }
+    }
+
+    @Test("run info names each pipeline's workers and share, and workers ls everybody's place and the newest step")
+    func pipelines() throws {
+        try withRun { folder, ledger in
+            for id in ["worker-1", "worker-2"] {
+                try ledger.record([
+                    .workerJoined(
+                        WorkerRecord(
+                            run: "movies-1", id: id, endpoint: "tcp://10.0.0.2:7001", publicKey: "", state: .replica,
+                            session: 1))
+                ])
+            }
+            let plan =
+                #"{"pipelines": [["worker-0", "worker-2"], ["worker-1"]], "reason": "new", "worker": "worker-0"}"#
+            try ledger.record([
+                .plan(PlanRecord(run: "movies-1", generation: 90, predictedSeconds: nil, json: plan)),
+                .shares([
+                    ShareRecord(run: "movies-1", worker: "worker-0", microBatches: 3000),
+                    ShareRecord(run: "movies-1", worker: "worker-1", microBatches: 1000),
+                ]),
+            ])
+            let text = try Program.run(["run", "info"], in: folder).output
+            let shares = "replica 1 (worker-0, worker-2) 75 %, replica 2 (worker-1) 25 % of 4,000 micro-batches"
+            #expect(text.contains("shares     \(shares)"), "\(text)")
+            let workers = try Program.run(["workers", "ls"], in: folder).output.split(separator: "\n")
+            for (id, place) in [("worker-1", "replica 2 stage 1"), ("worker-2", "replica 1 stage 2")] {
+                #expect(workers.contains { $0.hasPrefix(id) && $0.contains(place) }, "\(workers)")
+            }
+            let newest = try #require(try ledger.state(of: "movies-1").newestStep)
+            let step = workers.first { $0.hasPrefix(newest.worker) }
+            #expect(step?.contains(" replica 1 stage 1 ") == true, "\(workers)")
+            #expect(step?.split(separator: " ").contains("\(newest.step)") == true, "\(workers)")
         }
     }
 

@@ -41,6 +41,23 @@ struct StagedClusterTests {
         }
     }
 
+    @Test(
+        "two pipelines of two processes train what one place trains, to the bit, whoever of the second one dies",
+        arguments: ["worker-2", "worker-4"])
+    func pipelines(victim: String) throws {
+        try TinyModel.use { tiny in
+            let undisturbed = try tiny.trainUndisturbed(Self.training)
+            let settings = [
+                "pipeline.stages=2", "pipeline.placement=workers", "pipeline.replicas=2", "pipeline.schedule=1f1b",
+            ]
+            let cluster = try Cluster(tiny, Self.training + settings, workers: 4, keys: true)
+            // Workers have their places in the order in which they come.
+            try Self.begin(cluster, failpoint: (victim, "between-backward-and-weights:20"))
+            try Self.expectUndisturbed(cluster, undisturbed)
+            #expect(cluster.roles.first { $0.name == victim }?.deaths == 1, "\(cluster.logs)")
+        }
+    }
+
     @Test("a stage's process that is frozen is named and not waited for, and goes on afterwards")
     func freezes() throws {
         try TinyModel.use { tiny in

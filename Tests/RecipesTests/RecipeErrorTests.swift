@@ -169,9 +169,6 @@ struct RecipeErrorTests {
             BadRecipe(
                 "devices:", "pipeline: {placement: workers}\ndevices:", .recipeImpossibleValue, at: "13:23",
                 "pipeline.stages is 1"),
-            BadRecipe(
-                "devices:", "pipeline: {stages: 2, placement: workers, replicas: 2}\ndevices:", .recipeImpossibleValue,
-                at: "13:53", "pipeline.placement is workers"),
             // Not YAML at all.
             BadRecipe("[24, 18, 12, 6]", "[24, 18", .recipeSyntax, at: "15:1"),
             BadRecipe("name: test", "name: \"test", .recipeSyntax, at: ""),

@@ -186,7 +186,8 @@ struct RandomMessages {
             },
             seed: chance.next(), generation: chance.next(), predecessor: text(), predecessorKey: text(),
             leader: Bool.random(using: &chance) ? peer() : nil,
-            replicas: (0..<Int.random(in: 0...4, using: &chance)).map { _ in peer() })
+            replicas: (0..<Int.random(in: 0...4, using: &chance)).map { _ in peer() },
+            stages: (0..<Int.random(in: 0...4, using: &chance)).map { _ in peer() })
     }
 
     private mutating func peer() -> Body.WorkerPeer {

@@ -28,6 +28,27 @@ struct OutboxTests {
         #expect(taken == Array(1...100) && outbox.isEmpty)
     }
 
+    @Test("what waits for a peer that begins anew is dropped, but for what belongs to its new session")
+    func newSession() {
+        var outbox = Outbox()
+        var taken: [UInt64] = [], isOpen = false
+        func send(_ body: Body, _ payload: Frame?, _ session: UInt64, _ peer: String) -> Bool {
+            if isOpen { taken.append(session) }
+            return isOpen
+        }
+        for session in [1, 1, 2] as [UInt64] {
+            outbox.send(.registerAgain, session: session, to: "r", now: .zero, by: send)
+        }
+        outbox.beginSession(2, of: "r")
+        isOpen = true
+        outbox.flush(now: .zero, by: send)
+        #expect(taken == [2] && outbox.isEmpty)
+        isOpen = false
+        outbox.send(.registerAgain, session: 2, to: "r", now: .zero, by: send)
+        outbox.beginSession(3, of: "r")
+        #expect(outbox.isEmpty)
+    }
+
     @Test("what a peer does not take for two seconds is dropped, and others are not kept from theirs")
     func gone() {
         var outbox = Outbox()

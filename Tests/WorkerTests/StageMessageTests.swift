@@ -38,9 +38,9 @@ struct StageMessageTests {
             StageShare(stage: stage, blocks: [2..<3, 3..<5, 5..<6][stage], schedule: schedule)
         }
 
-        func order(_ stage: Int) -> [Body] {
-            let step = SharedStep(
-                step: 7, microBatches: microBatches, sums: 2, lossScale: 0.5, state: [("parameters", parameters)])
+        func order(_ stage: Int, isPart: Bool = false) -> [Body] {
+            let step = StepMessages.step(
+                7, microBatches, sums: 2, lossScale: 0.5, isPart: isPart, state: [("parameters", parameters)])
             return StageMessages.order(share(stage), of: step, digest: 9)
         }
 
@@ -68,17 +68,19 @@ struct StageMessageTests {
         values.matrix(rows: 1, columns: values.count).values
     }
 
-    @Test("an order arrives as it was given, and then streams from both sides, however they mix", arguments: [1, 2])
-    func order(stage: Int) throws {
+    @Test(
+        "an order arrives as it was given, and then streams from both sides, however they mix", arguments: [1, 2],
+        [false, true])
+    func order(stage: Int, isPart: Bool) throws {
         let scene = try Scene()
         var intake = Self.intake(scene), found: StageOrder?
-        for body in scene.order(stage) {
+        for body in scene.order(stage, isPart: isPart) {
             #expect(found == nil)
             if case .stage(let order) = try Self.take(&intake, body) { found = order }
         }
         let order = try #require(found)
-        #expect(order.step == 7 && order.digest == 9 && order.sums == 2 && order.lossScale == 0.5)
-        #expect(order.share.stage == stage && order.share.blocks == scene.share(stage).blocks)
+        #expect(order.step == 7 && order.digest == 9 && order.sums == 2 && order.keepsSums == isPart)
+        #expect(order.lossScale == 0.5 && order.share.stage == stage && order.share.blocks == scene.share(stage).blocks)
         #expect(order.share.schedule.stages[stage] == scene.schedule.stages[stage])
         #expect(order.microBatches.map(\.layout.tokens) == [5, 4, 1] && order.firstSequences == [0, 2, 3])
         #expect(order.microBatches[0].targets == (stage == 2 ? [[3], [3]] : [[0], [0]]))
@@ -133,13 +135,11 @@ struct StageMessageTests {
             bodies[place] = .orderedMicroBatch(microBatch)
         default: break
         }
-        var intake = Self.intake(scene), order: StageOrder?
+        var intake = Self.intake(scene), found: StageOrder?
         do {
-            for body in bodies { if case .stage(let found) = try Self.take(&intake, body) { order = found } }
-        } catch is WireError {
-            return
-        }
-        guard let order else { return }
+            for body in bodies { if case .stage(let order) = try Self.take(&intake, body) { found = order } }
+        } catch is WireError { return }
+        guard let order = found else { return }
         #expect(order.share.stage > 0 && order.share.blocks.lowerBound >= 2 && order.sums > 0)
         #expect(order.microBatches.count == order.share.schedule.microBatches)
     }

@@ -44,7 +44,19 @@ struct StepMessages {
         for (_, values) in state {
             values.flat.copy(from: Storage(normal: parameters, using: &chance).matrix(rows: 1, columns: parameters))
         }
-        return SharedStep(step: number, microBatches: batch, sums: sums, lossScale: 0.25, state: state)
+        return Self.step(number, batch, sums: sums, lossScale: 0.25, state: state)
+    }
+
+    /// A step, or a part of one, without anything dropped.
+    static func step(
+        _ number: Int, _ microBatches: [MicroBatch], sums: Int, lossScale: Float = 1, isPart: Bool = false,
+        state: [(name: String, values: TrainableParameters)]
+    ) -> SharedStep {
+        var batch = StepBatch(
+            microBatches: microBatches, firstSequences: MicroBatch.firstSequences(microBatches),
+            dropouts: microBatches.map { _ in nil }, lossScale: lossScale)
+        batch.isPart = isPart
+        return SharedStep(batch, step: number, sums: sums, state: state)
     }
 
     /// All numbers of a micro-batch's activations.

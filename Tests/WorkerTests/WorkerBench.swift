@@ -234,7 +234,7 @@ struct WorkerBench {
             case .adopt: isAdopting = true
             case .fail(let error): failure = error
             case .keepPiece, .forgetPieces: break
-            case .follow, .forward, .replicaJoined, .replicaLeft, .takePart: replicating.append(action)
+            case .follow, .forward, .arrange, .replicaJoined, .replicaLeft, .takePart: replicating.append(action)
             }
         }
     }

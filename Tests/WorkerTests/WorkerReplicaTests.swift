@@ -11,10 +11,11 @@ struct WorkerReplicaTests {
     }
 
     private static func plan(
-        _ generation: UInt64, leader: Body.WorkerPeer? = nil, replicas: [String] = [], predecessor: String = ""
+        _ generation: UInt64, leader: Body.WorkerPeer? = nil, replicas: [String] = [], stages: [String] = [],
+        predecessor: String = ""
     ) -> Body.RunPlan {
         var plan = WorkerBench.plan(10, 6, generation: generation, predecessor: predecessor)
-        (plan.leader, plan.replicas) = (leader, replicas.map { peer($0) })
+        (plan.leader, plan.replicas, plan.stages) = (leader, replicas.map { peer($0) }, stages.map { peer($0) })
         return plan
     }
 
@@ -157,10 +158,27 @@ struct WorkerReplicaTests {
         #expect(bench.outcome == .drained)
     }
 
-    @Test("a replica has no replicas itself")
-    func noReplicas() {
+    @Test("a replica has later stages if the plan says so, and sends on what their devices publish")
+    func stages() {
         var bench = Self.following()
-        #expect(bench.send("r", .hello(.init(samples: 0))).map(\.rejection) == [11], "it has no replicas itself")
+        #expect(bench.send("s", .hello(.init(samples: 0))).map(\.rejection) == [11], "it has none")
+        bench.plan(Self.plan(2, leader: Self.peer("first"), stages: ["s", "t"]))
+        bench.greet("s")
+        #expect(bench.replicating.dropFirst() == [.arrange(stages: ["s", "t"]), .replicaJoined("s", session: 1)])
+        let part = Body.stepPart(.init(step: 1, lossSums: [], correct: [], seconds: 1))
+        #expect(bench.send("s", part).isEmpty)
+        let message = WorkerBench.message(1, Array(0..<10), origin: 1)
+        #expect(bench.send("s", message).first?.acknowledges(1) == true)
+        #expect(bench.replicating.contains { if case .forward(_, 0) = $0 { true } else { false } })
+        // Another place in the same pipeline, and then none.
+        bench.plan(Self.plan(3, leader: Self.peer("first"), stages: ["s"]))
+        bench.plan(Self.plan(4, leader: Self.peer("first")))
+        #expect(
+            bench.replicating.suffix(4) == [
+                .arrange(stages: ["s"]), .replicaLeft("t"), .arrange(stages: []), .replicaLeft("s"),
+            ])
+        #expect(bench.enrolled[1].stages.map(\.worker) == ["s", "t"])
+        #expect(bench.replicating.count { if case .follow = $0 { true } else { false } } == 1, "its leader is the same")
     }
 
     // MARK: With replicas.
@@ -193,6 +211,17 @@ struct WorkerReplicaTests {
         #expect(bench.send("x", .hello(.init(samples: 0))).map(\.rejection) == [11])
         #expect(bench.send("r", WorkerBench.message(1, [0])).map(\.rejection) == [6])
         #expect(bench.replicating == [.replicaJoined("r", session: 1)])
+    }
+
+    @Test("a message that a device began here comes whole from the replica to which it has gone, however it is cut")
+    func begunElsewhere() {
+        var bench = Self.leading()
+        bench.greet("a")
+        bench.send("a", .activations(WorkerBench.activations(1, [0, 1, 2], part: 1, parts: 2)))
+        let whole = WorkerBench.message(1, [0, 1, 2], origin: 1)
+        let answers = bench.send("r", whole)
+        #expect(answers.contains { $0.acknowledges(1) }, "\(answers)")
+        #expect(bench.send("a", .heartbeat(time: 1)).map(\.rejection) == [12], "the device has to say hello again")
     }
 
     @Test("a replica that the plan does not name any more is left, and is a stranger then")

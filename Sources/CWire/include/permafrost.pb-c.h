@@ -95,7 +95,7 @@ typedef enum _Permafrost__TensorKind {
   PERMAFROST__TENSOR_KIND__TENSOR_KIND_GRADIENT = 2,
   /*
    * Replica to leader: one sum of gradients of the step; index is the sum's number. Stage to leader: the gradient of what
-   * trains in its blocks, and of a classifier at the last one; index is the stage's number.
+   * trains in its blocks, and of a classifier at the last one, once or for each sum; index is the stage's number.
    */
   PERMAFROST__TENSOR_KIND__TENSOR_KIND_SUM = 3,
   /*
@@ -1067,18 +1067,24 @@ struct  Permafrost__RunPlan
   char *predecessor;
   char *predecessor_key;
   /*
-   * The worker that takes the steps, when that is another one: this one is its replica.
+   * The worker from which this one gets its share of each step, when it does not take the steps itself: the run's leader,
+   * or, for a later stage, the first stage of its pipeline.
    */
   Permafrost__WorkerPeer *leader;
   /*
-   * The replicas of the worker that takes the steps.
+   * To the worker that takes the steps: the first stages of all other pipelines.
    */
   size_t n_replicas;
   Permafrost__WorkerPeer **replicas;
+  /*
+   * To the first stage of a pipeline: its later stages, in their order.
+   */
+  size_t n_stages;
+  Permafrost__WorkerPeer **stages;
 };
 #define PERMAFROST__RUN_PLAN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__run_plan__descriptor) \
-    , 0,NULL, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, 0,NULL }
+    , 0,NULL, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, 0,NULL, 0,NULL }
 
 
 /*
@@ -1137,13 +1143,13 @@ struct  Permafrost__StepOrder
 
 
 /*
- * What one stage of a pipeline does in a step.
+ * What one stage of a pipeline does in a step, or in a part of one: then micro-batches are counted within the part.
  */
 struct  Permafrost__StageShare
 {
   ProtobufCMessage base;
   /*
-   * Of so many; the leader is stage 0.
+   * Of so many; whoever gives the order is stage 0.
    */
   uint32_t stage;
   uint32_t stages;
@@ -1164,10 +1170,15 @@ struct  Permafrost__StageShare
    * The stage's list, as `permafrost schedule print` writes it: "F.0 F.1 B.0 W.0 B.1 W.1 step".
    */
   char *operations;
+  /*
+   * Whether the sums of gradients are sent apart, one after another in one tensor, and not added up: those of a part of a
+   * step, which are added up with others elsewhere.
+   */
+  protobuf_c_boolean keeps_sums;
 };
 #define PERMAFROST__STAGE_SHARE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__stage_share__descriptor) \
-    , 0, 0, 0, 0, 0, 0, (char *)protobuf_c_empty_string }
+    , 0, 0, 0, 0, 0, 0, (char *)protobuf_c_empty_string, 0 }
 
 
 /*

@@ -24,22 +24,25 @@ public struct StageOrder: Sendable {
     public var step: Int
     /// Of what trains before the step.
     public var digest: UInt64
-    /// Sums of gradients in the step.
+    /// Sums of gradients in the step, or the part of it.
     public var sums: Int
+    /// Whether they stay apart, as they are added up with others of the step.
+    public var keepsSums: Bool
     /// What the loss of a target counts in the gradient.
     public var lossScale: Float
     /// What the stage is.
     public var share: StageShare
-    /// All of the step; their activations come from the stage before.
+    /// All of the step, or the part of it; their activations come from the stage before.
     public var microBatches: [MicroBatch]
     /// Samples of the step before each micro-batch.
     public var firstSequences: [Int]
 
     /// An order.
     public init(
-        step: Int, digest: UInt64, sums: Int, lossScale: Float, share: StageShare, microBatches: [MicroBatch],
-        firstSequences: [Int]
+        step: Int, digest: UInt64, sums: Int, keepsSums: Bool = false, lossScale: Float, share: StageShare,
+        microBatches: [MicroBatch], firstSequences: [Int]
     ) {
+        self.keepsSums = keepsSums
         self.step = step
         self.digest = digest
         self.sums = sums
@@ -52,8 +55,8 @@ public struct StageOrder: Sendable {
 
 /// What a stage's step came to.
 public struct StageResult: Sendable {
-    /// The gradient of what trains in its blocks, and of a classifier at the last stage: the step's sums, added up in their
-    /// order.
+    /// The gradient of what trains in its blocks, and of a classifier at the last stage: the sums, added up in their order,
+    /// or one after another where they stay apart.
     public var gradient: Storage
     /// Of all micro-batches at the last stage; empty at others.
     public var results: [MicroBatchPass.Result]
@@ -65,7 +68,7 @@ public struct StageResult: Sendable {
     }
 }
 
-/// Other workers that are the later stages of a leader's steps. All of it is called on the thread that takes the steps, but
+/// Other workers that are the later stages of this one's steps, or parts of steps. All of it is called on the thread that takes the steps, but
 /// for `send`.
 public protocol StageSharing: Sendable {
     /// A step begins: gives each of the shares to somebody, if there are enough for all.

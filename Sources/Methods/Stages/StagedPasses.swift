@@ -2,7 +2,7 @@ import Models
 import Pipeline
 import Tensors
 
-/// Steps whose first stage is walked here and whose later stages are walked by other workers, as long as there are enough
+/// Steps, and parts of steps, whose first stage is walked here and whose later stages are walked by other workers, as long as there are enough
 /// of them. Otherwise, and when one is lost or silent on the way, the whole step is computed here, to the same bits.
 struct StagedPasses: BatchPasses {
     let own: PipelinePasses
@@ -16,8 +16,7 @@ struct StagedPasses: BatchPasses {
     private static let leastPatience = Duration.milliseconds(200)
 
     func run(_ batch: StepBatch, sums: [TrainableParameters]) throws -> [MicroBatchPass.Result] {
-        let shared = SharedStep(
-            step: step, microBatches: batch.microBatches, sums: sums.count, lossScale: batch.lossScale, state: state)
+        let shared = SharedStep(batch, step: step, sums: sums.count, state: state)
         let shares = try own.shares(microBatches: batch.microBatches.count)
         let exchange = StageExchange(shares[0], microBatches: batch.microBatches, width: own.width) { [sharing, step] in
             sharing.send($0, step: step)
@@ -51,9 +50,11 @@ struct StagedPasses: BatchPasses {
             throw RemoteStagesError.silent
         }
         for (share, part) in zip(shares.dropFirst(), parts) {
+            let columns = sums[0].layout.range(ofStage: share.blocks)
             // What others have added up stands in the first sum, and nothing in the rest.
-            sums[0].flat.columns(sums[0].layout.range(ofStage: share.blocks))
-                .copy(from: part.gradient.matrix(rows: 1, columns: part.gradient.count))
+            let rows = batch.isPart ? sums.count : 1
+            let gradient = part.gradient.matrix(rows: rows, columns: columns.count)
+            for row in 0..<rows { sums[row].flat.columns(columns).copy(from: gradient.rows(row..<row + 1)) }
         }
         return last.results
     }

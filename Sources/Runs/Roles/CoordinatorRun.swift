@@ -136,7 +136,8 @@ public final class CoordinatorRun: Sendable {
         configuration.security = try options.security.server(id: "coordinator", context: context)
         configuration.losses = .wait
         configuration.linger = options.linger
-        configuration.replicas = recipe.pipeline.workers
+        configuration.replicas = recipe.pipeline.replicas
+        configuration.stages = recipe.pipeline.workers
         configuration.recipeName = recipe.name
         configuration.recipe = resolved
         configuration.plannedSteps = { samples in

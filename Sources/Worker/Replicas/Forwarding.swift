@@ -6,6 +6,11 @@ import Wire
 struct Forwarding {
     private var source: HandoverSource
     private var queue: HandoverQueue
+    /// When something was answered, or began to wait for an answer.
+    private var lastAnswered = Duration.zero
+
+    /// Without an answer for so long, a message or its answer is lost.
+    private static let answerLimit = Duration.seconds(10)
 
     init(_ store: any ActivationStore) {
         source = HandoverSource(store: store)
@@ -24,10 +29,17 @@ struct Forwarding {
 
     mutating func disconnected() { queue.disconnected() }
 
+    /// Whether an answer is due that will not come any more.
+    func isStalled(now: Duration) -> Bool { queue.isWaitingForAnswers && now - lastAnswered >= Self.answerLimit }
+
     /// Takes an answer of the leader.
     ///
     /// - Returns: whether there is still hope for every message.
     mutating func take(_ body: Body, now: Duration) -> Bool {
+        switch body {
+        case .welcome, .ack, .reject: lastAnswered = now
+        default: break
+        }
         switch body {
         case .welcome(let welcome): queue.welcomed(welcome)
         case .credit(let credit): queue.granted(credit.bytes)
@@ -47,7 +59,9 @@ struct Forwarding {
 
     /// - Throws: `StoreError` that concerns the whole store.
     mutating func next(now: Duration) throws -> Next? {
+        let isFirst = !queue.isWaitingForAnswers
         guard let (item, attempt) = queue.next(now: now) else { return nil }
+        if isFirst { lastAnswered = now }
         do {
             let (body, payload) = try source.content(of: item)
             return .message(body, attempt: attempt, payload: payload)

@@ -5,7 +5,8 @@ import Queueing
 import Synchronization
 import Wire
 
-/// A replica's conversation with its leader, on a thread of its own: takes parts of steps, and sends what they came to.
+/// The conversation of a replica, or a later stage, with its leader, on a thread of its own: takes parts of steps, and sends
+/// what they came to.
 ///
 /// Whatever goes wrong, it introduces itself again, and the leader sends everything anew with its next step.
 final class ReplicaFollower: Sendable {
@@ -175,7 +176,7 @@ private struct ReplicaConversation {
 
     private mutating func keepAlive() throws {
         guard link.isConnected else { return }
-        if isToIntroduce || clock.now - lastHeard >= Self.answerLimit {
+        if isToIntroduce || clock.now - lastHeard >= Self.answerLimit || forwarding.isStalled(now: clock.now) {
             guard clock.now - lastIntroduced >= Self.introductionPause else { return }
             link.renewSession()
             return try introduce()

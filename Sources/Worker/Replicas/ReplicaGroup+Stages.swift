@@ -3,25 +3,27 @@ import Methods
 import Queueing
 import Wire
 
-// Replicas as later stages of the leader's steps.
+// Replicas as later stages of the leader's steps, or of a replica's part of them.
 extension ReplicaGroup: StageSharing {
     func begin(_ step: SharedStep, shares: [StageShare], exchange: StageExchange) -> Bool {
         let layout = step.state[0].values.layout
         let (joining, late, crew) = state.withLock { state in
             let (joining, late) = state.roster.begin(step.step)
-            let members =
-                MicroBatchMessages.canHave(step) ? state.roster.crew(of: shares.count, step: step.step) : nil
+            // A step has parts one after another, whose pieces look the same.
+            let isPossible = state.givenUpStep != step.step && MicroBatchMessages.canHave(step)
+            let members = isPossible ? state.roster.crew(of: shares.count, step: step.step) : nil
             state.crew = members.map { members in
                 StageCrew(
                     step: step.step, exchange: exchange,
                     members: members.map { StageCrew.Member(id: $0.id, session: $0.session) },
-                    gradientCounts: shares.map { layout.range(ofStage: $0.blocks).count },
+                    gradientCounts: shares.map {
+                        layout.range(ofStage: $0.blocks).count * (step.keepsSums ? step.sums : 1)
+                    },
                     targetCounts: step.microBatches.map(\.targetCount))
             }
-            state.microBatches = step.microBatches.count
             return (joining, late, state.crew)
         }
-        for (id, session, since) in late { tellLate(id, session, since) }
+        for (id, session, lateness) in late { tellLate(id, session, lateness) }
         if !joining.isEmpty { sendState(step, to: joining) }
         guard let crew else { return false }
         let digest = step.digest
@@ -49,11 +51,13 @@ extension ReplicaGroup: StageSharing {
     }
 
     func close(_ step: Int) {
-        let crew = state.withLock { state in
+        let lost = state.withLock { state -> StageCrew? in
             defer { state.crew = nil }
-            return state.crew
+            guard let crew = state.crew, crew.complete == nil else { return nil }
+            state.givenUpStep = step
+            return crew
         }
-        if let crew, crew.complete == nil, let member = crew.waitedFor { gaveUp(step, member.id) }
+        if let member = lost?.waitedFor { gaveUp(step, member.id) }
     }
 
     // MARK: On the thread of the socket.

@@ -6,7 +6,8 @@ import Synchronization
 import Tensors
 import Wire
 
-/// A leader's replicas: gives them parts of its steps, and takes what they computed.
+/// A leader's replicas: gives them parts of its steps, and takes what they computed. To its later stages, a replica is a
+/// leader as well.
 ///
 /// Steps are taken on one thread, messages come on another. No step ever depends on a replica: what does not come in time
 /// is computed by the leader, to the same bits.
@@ -14,17 +15,19 @@ final class ReplicaGroup: StepSharing {
     /// Sends a message to a replica.
     typealias Send = @Sendable (_ replica: String, _ session: UInt64, Body, Frame?) -> Void
 
-    /// Tells that a replica owes its part of a step for too long.
-    typealias TellLate = @Sendable (_ replica: String, _ session: UInt64, _ step: Int) -> Void
+    /// Tells that a replica is given nothing more before it introduces itself again.
+    typealias TellLate = @Sendable (_ replica: String, _ session: UInt64, ReplicaRoster.Lateness) -> Void
 
     struct State {
         var roster = ReplicaRoster()
         fileprivate var order: Order?
         /// Who walks the later stages of the step under way.
         var crew: StageCrew?
+        /// The last step whose stages were given up: what comes of it may still be under way.
+        var givenUpStep: Int?
         fileprivate var ownSeconds: Double?
         /// Of the step under way.
-        var microBatches = 0
+        fileprivate var microBatches = 0
         /// Of all steps that were taken.
         fileprivate var allMicroBatches = 0
         /// That each replica delivered in time.
@@ -51,7 +54,7 @@ final class ReplicaGroup: StepSharing {
     let state = Mutex(State())
     let hasNews = DispatchSemaphore(value: 0)
     private let width: Int
-    let send: Send
+    private let sendNow: Send
     let tellLate: TellLate
     let gaveUp: @Sendable (_ step: Int, _ replica: String) -> Void
 
@@ -65,7 +68,7 @@ final class ReplicaGroup: StepSharing {
         gaveUp: @escaping @Sendable (_ step: Int, _ replica: String) -> Void = { _, _ in }
     ) {
         self.width = width
-        self.send = send
+        sendNow = send
         self.tellLate = tellLate
         self.gaveUp = gaveUp
     }
@@ -75,7 +78,20 @@ final class ReplicaGroup: StepSharing {
     /// Micro-batches of all steps so far, and of these, those that replicas computed.
     var counts: (all: Int, replicas: [String: Int]) { state.withLock { ($0.allMicroBatches, $0.delivered) } }
 
+    func send(_ id: String, _ session: UInt64, _ body: Body, _ payload: Frame?) {
+        if let payload { state.withLock { $0.roster.handedOver(payload.count, to: id, session: session) } }
+        sendNow(id, session, body, payload)
+    }
+
     // MARK: On the thread of the socket.
+
+    /// These are later stages, in their order, as long as they are here.
+    func arrange(stages: [String]) { state.withLock { $0.roster.stages = stages } }
+
+    /// A payload has left the queue for a replica.
+    func sent(_ bytes: Int, to id: String, session: UInt64) {
+        state.withLock { $0.roster.sent(bytes, to: id, session: session) }
+    }
 
     /// A replica has introduced itself: it gets the state with the next step.
     func joined(_ id: String, session: UInt64) {
@@ -101,7 +117,8 @@ final class ReplicaGroup: StepSharing {
                 guard state.roster.isMember(id, session: session) else { throw .unknownSession }
                 let ofCrew = try state.takeOfCrew(body, payloads, from: id)
                 switch body {
-                case .tensorPiece(let piece): try state.order?.take(piece, payloads, from: id)
+                case .tensorPiece(let piece):
+                    if ofCrew == nil { try state.order?.take(piece, payloads, from: id) }
                 case .stepPart(let part): try state.take(part, from: id)
                 default: throw .unexpectedMessage(body.name)
                 }
@@ -142,7 +159,7 @@ final class ReplicaGroup: StepSharing {
             state.microBatches = step.microBatches.count
             return (joining, late, parts)
         }
-        for (id, session, since) in late { tellLate(id, session, since) }
+        for (id, session, lateness) in late { tellLate(id, session, lateness) }
         if !joining.isEmpty { sendState(step, to: joining) }
         guard !parts.isEmpty else { return [] }
         let digest = step.digest
@@ -184,6 +201,10 @@ final class ReplicaGroup: StepSharing {
                 send(id, session, body, payload)
             }
         }
+    }
+
+    func replaced() {
+        for (id, session, lateness) in state.withLock({ $0.roster.replaced() }) { tellLate(id, session, lateness) }
     }
 
     func sendState(_ step: SharedStep, to replicas: [(id: String, session: UInt64)]) {
@@ -253,7 +274,9 @@ extension ReplicaGroup.Order {
     fileprivate mutating func take(
         _ piece: Body.TensorPiece, _ payloads: [UnsafeRawBufferPointer], from id: String
     ) throws(WireError) {
-        guard piece.kind == .sum, piece.step <= UInt64(step) else { throw .unexpectedMessage("TensorPiece") }
+        // Those of a stage that was given up come too late as well.
+        let isPossible = open[id] == nil ? piece.kind != .state && piece.kind != .gradient : piece.kind == .sum
+        guard isPossible, piece.step <= UInt64(step) else { throw .unexpectedMessage("TensorPiece") }
         guard piece.step == UInt64(step), let open = open[id] else { return }
         let done = sums[id, default: []].count
         guard done < open.sums.count, Int(piece.index) == open.sums[done] else {

@@ -41,7 +41,7 @@ struct StageCrew {
     private(set) var isLost = false
 
     /// - Parameters:
-    ///   - gradientCounts: numbers of what trains on each member's stage.
+    ///   - gradientCounts: numbers of what each member's stage comes to.
     ///   - targetCounts: of each micro-batch of the step.
     init(
         step: Int, exchange: StageExchange, members: [Member], gradientCounts: [Int], targetCounts: [Int]

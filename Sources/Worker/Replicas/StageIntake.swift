@@ -30,7 +30,8 @@ struct StageIntake {
         self.check = check
         blocks = share
         self.order = StageOrder(
-            step: step, digest: order.digest, sums: Int(order.sums), lossScale: order.lossScale,
+            step: step, digest: order.digest, sums: Int(order.sums), keepsSums: share.keepsSums,
+            lossScale: order.lossScale,
             share: StageShare(
                 stage: Int(share.stage), blocks: Int(share.firstBlock)..<Int(share.endBlock), schedule: schedule),
             microBatches: [], firstSequences: [])

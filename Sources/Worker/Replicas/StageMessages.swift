@@ -5,7 +5,7 @@ import Wire
 
 /// A stage's order, and what goes between stages, as messages.
 enum StageMessages {
-    /// The order for a later stage, and all micro-batches of the step.
+    /// The order for a later stage, and all micro-batches of the step, or the part of it.
     static func order(_ share: StageShare, of step: SharedStep, digest: UInt64) -> [Body] {
         let schedule = share.schedule, firstSequences = step.firstSequences
         // Only the head looks at targets.
@@ -17,7 +17,7 @@ enum StageMessages {
                 stage: UInt32(share.stage), stages: UInt32(schedule.stages.count),
                 firstBlock: UInt32(share.blocks.lowerBound), endBlock: UInt32(share.blocks.upperBound),
                 microBatches: UInt32(step.microBatches.count), fusesBackward: schedule.fusesBackward,
-                operations: schedule.listText(of: share.stage)))
+                operations: schedule.listText(of: share.stage), keepsSums: step.keepsSums))
         return [.stepOrder(order)]
             + step.microBatches.enumerated().map { number, microBatch in
                 let targets = hasTargets ? microBatch.targets : microBatch.targets.map { _ in [0] }
