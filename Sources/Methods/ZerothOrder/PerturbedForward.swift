@@ -64,7 +64,8 @@ struct PerturbedForward: Sendable {
         return arenas.withArena { scratch in
             let output = head.forward(
                 copy.matrix(rows: layout.tokens, columns: model.hyperparameters.width), layout: layout,
-                targets: targets, parameters: move.map { moved(block: nil, $0) } ?? parameters, arena: scratch)
+                targets: targets, parameters: move.map { moved(block: nil, $0) } ?? parameters,
+                needsGradient: false, arena: scratch, scratch: scratch)
             return output.lossSum / Double(targets.reduce(0) { $0 + $1.count })
         }
     }
