@@ -23,7 +23,7 @@ struct EvaluationLog {
 
     /// Scores what has been learned when another part of the budget is spent; the end is scored when all is done.
     mutating func recordIfDue(_ run: FleetRun) throws -> ExperimentResult.Point? {
-        let spent = min(parts, parts * tokens(run) / max(1, budget))
+        let spent = min(parts - 1, parts * tokens(run) / max(1, budget))
         guard spent > done, run.totals.steps < programs.steps else { return nil }
         done = spent
         return try record(run)

@@ -12,7 +12,7 @@ public struct ExperimentRun {
     private let settings: ExperimentSettings
     private let key: ExperimentKey
     private let devices: [VirtualDevice]
-    private let programs: ProgramSet
+    let programs: ProgramSet
     private let evaluation: EvaluationSet
 
     /// Makes the programs and runs the blocks that stay as they are over the evaluation set.
