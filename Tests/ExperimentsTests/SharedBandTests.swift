@@ -25,7 +25,7 @@ struct SharedBandTests {
         for (place, device) in result.devices.enumerated() {
             let rate = 1e5 * channel.efficiency(of: place, block: 0) / 8
             #expect(device.uploadSeconds >= 0.999 * Double(device.bytesUp) / rate)
-            #expect(device.uploadSeconds < 3 * Double(device.bytesUp) / rate)
+            #expect(device.uploadSeconds < 1.5 * Double(device.bytesUp) / rate)
         }
     }
 
