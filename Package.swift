@@ -64,7 +64,10 @@ let package = Package(
         // What is computed where, and the roles that do it.
         .target(
             name: "Methods",
-            dependencies: ["Checkpoints", "Datasets", "Diagnostics", "Models", "Pipeline", "Randomness", "Tensors"]),
+            dependencies: [
+                "Checkpoints", "Datasets", "Diagnostics", "Models", "Pipeline", "Randomness", "Tensors", "Wire",
+            ]),
+        .target(name: "Exchange", dependencies: ["Diagnostics", "Methods", "Queueing", "Tensors", "Wire"]),
         .target(name: "Device", dependencies: ["Datasets", "Diagnostics", "Methods", "Queueing", "Tensors", "Wire"]),
         .target(name: "Worker", dependencies: ["Datasets", "Diagnostics", "Methods", "Queueing", "Tensors", "Wire"]),
         .target(name: "Coordinator", dependencies: ["Balancing", "Diagnostics", "Ledger", "Queueing", "Wire"]),
@@ -83,8 +86,9 @@ let package = Package(
         .target(
             name: "Runs",
             dependencies: [
-                "Balancing", "Checkpoints", "Coordinator", "Datasets", "Device", "Diagnostics", "Ledger", "Methods",
-                "Models", "Pipeline", "Queueing", "Randomness", "Recipes", "Tensors", "Tokenizers", "Wire", "Worker",
+                "Balancing", "Checkpoints", "Coordinator", "Datasets", "Device", "Diagnostics", "Exchange", "Ledger",
+                "Methods", "Models", "Pipeline", "Queueing", "Randomness", "Recipes", "Tensors", "Tokenizers", "Wire",
+                "Worker",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .executableTarget(
@@ -128,6 +132,12 @@ let package = Package(
             dependencies: [
                 "Checkpoints", "Datasets", "Diagnostics", "Experiments", "Methods", "Models", "Pipeline", "Randomness",
                 "Support", "Tensors",
+            ]),
+        .testTarget(
+            name: "ExchangeTests",
+            dependencies: [
+                "Datasets", "Diagnostics", "Exchange", "Faults", "Methods", "Models", "Queueing", "Randomness",
+                "Support", "Tensors", "Wire",
             ]),
         .testTarget(
             name: "DeviceTests",
