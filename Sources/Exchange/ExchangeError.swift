@@ -50,7 +50,8 @@ public enum ExchangeError: NumberedError, Equatable {
         switch self {
         case .deviceRestarted, .serverRestarted:
             "Begin the run anew: this method keeps no state on a device. Of all methods, splitfrozen goes on"
-        case .deviceSilent, .deviceLeft: "Look after the device, and begin the run anew; devices.silence_seconds says how long is waited"
+        case .deviceSilent, .deviceLeft:
+            "Look after the device, and begin the run anew; devices.silence_seconds says how long is waited"
         case .serverSilent: "Look after the server, and begin the run anew"
         case .deviceFailed(_, let failure): failure.remedy
         case .refused(_, let error): error.remedy

@@ -63,10 +63,12 @@ extension ProgramServer {
         }
     }
 
-    private func greeted(_ greeting: Body.MethodGreeting, session: UInt64, from place: Int, _ peer: Channel.Peer) throws {
+    private func greeted(_ greeting: Body.MethodGreeting, session: UInt64, from place: Int, _ peer: Channel.Peer) throws
+    {
         let device = devices[place]
         guard greeting.life != 0, session != 0 else {
-            return try channel.answer(peer, .reject(Body.Reject(sequence: 0, error: .unknownSession)))
+            try channel.answer(peer, .reject(Body.Reject(sequence: 0, error: .unknownSession)))
+            return
         }
         guard !device.isHere || device.life == greeting.life else { throw ExchangeError.deviceRestarted(device.id) }
         liveness.heard(device.id, now: clock.now)

@@ -152,7 +152,8 @@ public final class ProgramServer {
     private func proceed() throws {
         let now = clock.now
         // A device that computes still answers: its loop has a thread of its own.
-        if case .leaving = phase {} else if let id = liveness.lost(now: now).first {
+        if case .leaving = phase {
+        } else if let id = liveness.lost(now: now).first {
             throw ExchangeError.deviceSilent(id, seconds: configuration.silenceLimit.seconds)
         }
         let until = now + configuration.linger

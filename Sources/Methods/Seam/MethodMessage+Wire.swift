@@ -96,7 +96,8 @@ extension MethodMessage {
             let values = words.take(Int(tensor.rows) * Int(tensor.columns), as: Float.self)
             tensors.append(
                 MessageTensor(
-                    tensor.name, rows: Int(tensor.rows), columns: Int(tensor.columns), values: values, indices: indices))
+                    tensor.name, rows: Int(tensor.rows), columns: Int(tensor.columns), values: values, indices: indices)
+            )
         }
     }
 }
