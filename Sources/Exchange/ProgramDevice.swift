@@ -67,9 +67,10 @@ public final class ProgramDevice {
 
     /// Takes part in the run until the server says stop. Blocks the calling thread, which must not be one of the pool's.
     ///
+    /// - Parameter observer: called on this thread for everything that was computed.
     /// - Throws: `ExchangeError`, `TransportError`, or what the program throws; the server was told if it could be.
     @discardableResult
-    public func run() throws -> ProgramTotals {
+    public func run(observer: (MethodWork) -> Void = { _ in }) throws -> ProgramTotals {
         do {
             try link.connect(configuration.endpoint, security: configuration.security)
             var poller = Poller()
@@ -78,7 +79,7 @@ public final class ProgramDevice {
             while !hasEnded {
                 try poller.wait(milliseconds: untilDue.pollMilliseconds)
                 try followLink()
-                try followProgram()
+                try followProgram(observer)
                 try pump()
                 try keepAlive()
             }
@@ -171,12 +172,14 @@ public final class ProgramDevice {
         }
     }
 
-    private func followProgram() throws {
+    private func followProgram(_ observer: (MethodWork) -> Void) throws {
         if let outcome = try job.outcome() {
             totals.computeSeconds += outcome.seconds
             for action in outcome.actions {
                 switch action {
-                case .computed(let work): totals.add(work)
+                case .computed(let work):
+                    totals.add(work)
+                    observer(work)
                 case .send(let message):
                     exchange.send(message)
                     owesDrained = true

@@ -60,7 +60,10 @@ public struct ProgramTotals: Sendable, Equatable {
     /// Nothing yet.
     public init() {}
 
-    mutating func add(_ work: MethodWork) {
-        if work.kind == .forward, work.targets > 0 { headTokens += work.lengths.reduce(0, +) }
-    }
+    mutating func add(_ work: MethodWork) { headTokens += work.headTokens ?? 0 }
+}
+
+extension MethodWork {
+    /// Tokens of sequences that went through blocks up to the head, if they did.
+    public var headTokens: Int? { kind == .forward && targets > 0 ? lengths.reduce(0, +) : nil }
 }
