@@ -164,9 +164,8 @@ let package = Package(
         .testTarget(
             name: "RunsTests",
             dependencies: [
-                "Checkpoints", "Datasets", "Diagnostics", "Models", "Pipeline", "Randomness", "Recipes", "Runs",
-                "Support",
-                "Tensors",
+                "Checkpoints", "Datasets", "Diagnostics", "Exchange", "Faults", "Methods", "Models", "Pipeline",
+                "Queueing", "Randomness", "Recipes", "Runs", "Support", "Tensors",
             ]),
         .testTarget(
             name: "PermafrostTests",

@@ -36,6 +36,26 @@ struct TrainTests {
         }
     }
 
+    @Test(
+        "methods that train on devices print their lines, and leave a folder whose adapter scores the same",
+        arguments: ["splitlora", "fedlora", "hosl", "zo", "soft"])
+    func methods(method: String) throws {
+        try TinyModel.use { tiny in
+            let training = try tiny.train(
+                "training.epochs=1", "training.method=\(method)", "method.cut=1", "method.pairs=1",
+                "method.local_steps=1", "method.device_learning_rate=0.000001")
+            #expect(try training.summary.text("state") == "completed")
+            #expect(try training.summary.text("method") == method)
+            #expect(try training.summary.number("bytes_up") > 0 && training.summary.number("bytes_down") > 0)
+            #expect(try training.summary.number("train_tokens") > 0)
+            let lines = training.outcome.errors.split(separator: "\n").filter { $0.hasPrefix("step ") }
+            #expect(!lines.isEmpty && lines.allSatisfy { !$0.contains(" acc ") })
+            let scored = try tiny.run(
+                "eval", "recipe.yaml", "--adapter", training.summary.text("adapter_path"), "--format", "json")
+            #expect(scored.exitCode == 0, "\(scored.errors)")
+        }
+    }
+
     @Test("with --format json the output is the summary and nothing else, and progress goes to the standard error")
     func json() throws {
         try TinyModel.use { tiny in
