@@ -156,7 +156,8 @@ public final class TrainingRun: Sendable {
             recipe, tokenizer: prepared.tokenizer, chat: prepared.chat, cache: cache)
         let shards = zip(recipe.devices.cuts, data.shards).enumerated().map { number, part in
             RunEvent.Shard(
-                device: recipe.devices.id(number), cut: part.0, samples: part.1.count,
+                device: recipe.devices.id(number),
+                cut: recipe.deviceBlocks(part.0, layers: prepared.model.hyperparameters.layers), samples: part.1.count,
                 samplesByLabel: data.labels.indices.map { label in part.1.count { $0.label == label } })
         }
         observer(.preparedData(labels: data.labels, test: data.test.count, shards: shards))
@@ -231,6 +232,12 @@ public final class TrainingRun: Sendable {
 }
 
 extension Recipe {
+    /// Blocks that a device with an entry in `devices.cuts` computes.
+    fileprivate func deviceBlocks(_ cut: Int, layers: Int) -> Int {
+        let method = training.method
+        return method.isFederated ? layers : method.trainsOnDevices ? commonCut : cut
+    }
+
     /// The threads of the compute pool.
     var threadCount: Int { threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount }
 

@@ -46,8 +46,7 @@ struct TrainTests {
                 "method.local_steps=1", "method.device_learning_rate=0.000001")
             #expect(try training.summary.text("state") == "completed")
             #expect(try training.summary.text("method") == method)
-            #expect(try training.summary.number("bytes_up") > 0 && training.summary.number("bytes_down") > 0)
-            #expect(try training.summary.number("train_tokens") > 0)
+            for key in ["bytes_up", "bytes_down", "train_tokens"] { #expect(try training.summary.number(key) > 0) }
             let lines = training.outcome.errors.split(separator: "\n").filter { $0.hasPrefix("step ") }
             #expect(!lines.isEmpty && lines.allSatisfy { !$0.contains(" acc ") })
             let scored = try tiny.run(

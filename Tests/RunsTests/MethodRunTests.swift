@@ -24,7 +24,9 @@ struct MethodRunTests {
         TrainedForm(
             "fedlora of several ranks", "training.method=fedlora", "method.local_steps=1", "method.ranks=[3, 1, 2]"),
         TrainedForm("fedlora of a classifier", "training.method=fedlora", "method.local_steps=2", head: .classifier),
-        TrainedForm("hosl", "training.method=hosl", "method.cut=2", "method.pairs=2", "method.at_once=2"),
+        TrainedForm("hosl", "training.method=hosl", "method.cut=2", "method.pairs=2"),
+        TrainedForm(
+            "hosl at once", "training.method=hosl", "method.cut=2", "method.pairs=2", "method.at_once=2"),
         TrainedForm(
             "hosl as published", "training.method=hosl", "method.cut=2", "method.pairs=2", "method.variant=code"),
         TrainedForm(
@@ -50,7 +52,7 @@ struct MethodRunTests {
         // Probes at once are taken in the order in which they come, which threads decide: only one order is by hand.
         if !form.overrides.contains("method.at_once=2") { #expect(setup.parameters.flat.values == byHand) }
         #expect(setup.parameters.flat.values != start, "nothing has trained")
-        #expect(setup.parameters.flat.values.allSatisfy(\.isFinite))
+        #expect(setup.parameters.flat.values.allSatisfy { $0.isFinite })
         #expect(ended.server.bytesReceived > 0 && ended.devices.count == 3)
     }
 
@@ -59,7 +61,9 @@ struct MethodRunTests {
         arguments: forms.filter { ["splitlora", "fedlora", "hosl as published"].contains($0.testDescription) })
     func resetConnections(form: TrainedForm) throws {
         let scene = try MethodScene(form)
-        #expect(try scene.overTCP() == scene.byHand().parameters)
+        let overTCP = try scene.overTCP()
+        let byHand = try scene.byHand().parameters
+        #expect(overTCP == byHand)
     }
 
     @Test("an observer that fails ends the run, and so does a wish")
