@@ -104,7 +104,7 @@ public struct MethodExchange: Sendable {
 
     /// What to send now; nil for nothing. It counts as sent with `sent`.
     public func next() -> (part: Body.MethodPart, payload: Frame?, attempt: UInt32)? {
-        guard isOpen, cursor < end, attempts.count { $0.key < cursor } < settings.windowParts,
+        guard isOpen, cursor < end, attempts.count(where: { $0.key < cursor }) < settings.windowParts,
             let message = outgoing.first(where: { $0.number == cursor.number })?.message
         else { return nil }
         let (part, payload) = message.part(at: cursor, partBytes: settings.partBytes)

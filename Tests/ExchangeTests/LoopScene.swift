@@ -8,11 +8,11 @@ import Synchronization
 import Tensors
 
 /// A server and devices whose programs add up numbers, which are wrong as soon as a message is lost, doubled or overtaken.
-final class LoopScene: Sendable {
+struct LoopScene {
     let context: ZeroMQContext
     let ids: [String]
     let stop: ProgramStop
-    nonisolated(unsafe) let server: ProgramServer
+    let server: ProgramServer
     private let programs: [AddingDevice]
     private let pool = ComputePool(threads: 2)
     private let rounds: Int
@@ -51,23 +51,24 @@ final class LoopScene: Sendable {
         defer { group.wait() }
         for number in only ?? Array(ids.indices) {
             let endpoint = endpoints?[number] ?? server.endpoint
+            let configuration = configuration(ids[number], endpoint), program = programs[number]
             group.enter()
-            Thread { [self] in
-                _ = try? device(number, endpoint).run()
+            Thread { [context, pool] in
+                _ = try? ProgramDevice(configuration, context: context, program: program, pool: pool).run()
                 group.leave()
             }.start()
         }
         return try server.run { if case .completed(let progress, _) = $0 { observer(progress.step) } }
     }
 
-    private func device(_ number: Int, _ endpoint: String) throws -> ProgramDevice {
-        var configuration = ProgramDeviceConfiguration(run: "run", id: ids[number], endpoint: endpoint)
+    private func configuration(_ id: String, _ endpoint: String) -> ProgramDeviceConfiguration {
+        var configuration = ProgramDeviceConfiguration(run: "run", id: id, endpoint: endpoint)
         configuration.exchange = Self.settings
         configuration.heartbeatInterval = .milliseconds(50)
         configuration.timing.firstReconnect = .milliseconds(10)
         if endpoint.hasPrefix("tcp") { configuration.security = .insecure }
         configuration.patience = .seconds(5)
-        return try ProgramDevice(configuration, context: context, program: programs[number], pool: pool)
+        return configuration
     }
 
     private static var settings: MethodExchange.Settings {

@@ -30,7 +30,7 @@ struct MethodMessageTests {
         let seed: UInt64 = 12
         var messages = RandomMethodMessages(seed: seed)
         var read = 0, refused = 0
-        for _ in 0..<4000 {
+        for _ in 0..<1500 {
             let message = messages.message()
             let part = Body.MethodPart(place: .init(), parts: 1, checksum: 0, content: message.content)
             var header = Envelope(run: "r", sender: "d", body: .methodPart(part)).encode()
@@ -51,7 +51,7 @@ struct MethodMessageTests {
             }
         }
         // Both outcomes must be common, or the damage tests nothing.
-        #expect(read > 200 && refused > 200, "\(read) read, \(refused) refused")
+        #expect(read > 100 && refused > 100, "\(read) read, \(refused) refused")
     }
 
     @Test("what does not fit is refused with its number")
