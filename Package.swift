@@ -64,7 +64,10 @@ let package = Package(
         // What is computed where, and the roles that do it.
         .target(
             name: "Methods",
-            dependencies: ["Checkpoints", "Datasets", "Diagnostics", "Models", "Pipeline", "Randomness", "Tensors"]),
+            dependencies: [
+                "Checkpoints", "Datasets", "Diagnostics", "Models", "Pipeline", "Randomness", "Tensors", "Wire",
+            ]),
+        .target(name: "Exchange", dependencies: ["Diagnostics", "Methods", "Queueing", "Tensors", "Wire"]),
         .target(name: "Device", dependencies: ["Datasets", "Diagnostics", "Methods", "Queueing", "Tensors", "Wire"]),
         .target(name: "Worker", dependencies: ["Datasets", "Diagnostics", "Methods", "Queueing", "Tensors", "Wire"]),
         .target(name: "Coordinator", dependencies: ["Balancing", "Diagnostics", "Ledger", "Queueing", "Wire"]),
@@ -84,8 +87,9 @@ let package = Package(
         .target(
             name: "Runs",
             dependencies: [
-                "Balancing", "Checkpoints", "Coordinator", "Datasets", "Device", "Diagnostics", "Ledger", "Methods",
-                "Models", "Pipeline", "Queueing", "Randomness", "Recipes", "Tensors", "Tokenizers", "Wire", "Worker",
+                "Balancing", "Checkpoints", "Coordinator", "Datasets", "Device", "Diagnostics", "Exchange", "Ledger",
+                "Methods", "Models", "Pipeline", "Queueing", "Randomness", "Recipes", "Tensors", "Tokenizers", "Wire",
+                "Worker",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .executableTarget(
@@ -131,6 +135,12 @@ let package = Package(
                 "Support", "Tensors",
             ]),
         .testTarget(
+            name: "ExchangeTests",
+            dependencies: [
+                "Datasets", "Diagnostics", "Exchange", "Faults", "Methods", "Models", "Queueing", "Randomness",
+                "Support", "Tensors", "Wire",
+            ]),
+        .testTarget(
             name: "DeviceTests",
             dependencies: [
                 "Datasets", "Device", "Diagnostics", "Faults", "Methods", "Models", "Queueing", "Randomness",
@@ -159,9 +169,8 @@ let package = Package(
         .testTarget(
             name: "RunsTests",
             dependencies: [
-                "Checkpoints", "Datasets", "Diagnostics", "Models", "Pipeline", "Randomness", "Recipes", "Runs",
-                "Support",
-                "Tensors",
+                "Checkpoints", "Datasets", "Diagnostics", "Exchange", "Faults", "Methods", "Models", "Pipeline",
+                "Queueing", "Randomness", "Recipes", "Runs", "Support", "Tensors",
             ]),
         .testTarget(
             name: "PermafrostTests",

@@ -1942,7 +1942,367 @@ void   permafrost__drain__free_unpacked
   assert(message->base.descriptor == &permafrost__drain__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor permafrost__header__field_descriptors[37] =
+void   permafrost__method_place__init
+                     (Permafrost__MethodPlace         *message)
+{
+  static const Permafrost__MethodPlace init_value = PERMAFROST__METHOD_PLACE__INIT;
+  *message = init_value;
+}
+size_t permafrost__method_place__get_packed_size
+                     (const Permafrost__MethodPlace *message)
+{
+  assert(message->base.descriptor == &permafrost__method_place__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__method_place__pack
+                     (const Permafrost__MethodPlace *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__method_place__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__method_place__pack_to_buffer
+                     (const Permafrost__MethodPlace *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__method_place__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__MethodPlace *
+       permafrost__method_place__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__MethodPlace *)
+     protobuf_c_message_unpack (&permafrost__method_place__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__method_place__free_unpacked
+                     (Permafrost__MethodPlace *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__method_place__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   permafrost__method_greeting__init
+                     (Permafrost__MethodGreeting         *message)
+{
+  static const Permafrost__MethodGreeting init_value = PERMAFROST__METHOD_GREETING__INIT;
+  *message = init_value;
+}
+size_t permafrost__method_greeting__get_packed_size
+                     (const Permafrost__MethodGreeting *message)
+{
+  assert(message->base.descriptor == &permafrost__method_greeting__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__method_greeting__pack
+                     (const Permafrost__MethodGreeting *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__method_greeting__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__method_greeting__pack_to_buffer
+                     (const Permafrost__MethodGreeting *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__method_greeting__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__MethodGreeting *
+       permafrost__method_greeting__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__MethodGreeting *)
+     protobuf_c_message_unpack (&permafrost__method_greeting__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__method_greeting__free_unpacked
+                     (Permafrost__MethodGreeting *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__method_greeting__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   permafrost__method_received__init
+                     (Permafrost__MethodReceived         *message)
+{
+  static const Permafrost__MethodReceived init_value = PERMAFROST__METHOD_RECEIVED__INIT;
+  *message = init_value;
+}
+size_t permafrost__method_received__get_packed_size
+                     (const Permafrost__MethodReceived *message)
+{
+  assert(message->base.descriptor == &permafrost__method_received__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__method_received__pack
+                     (const Permafrost__MethodReceived *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__method_received__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__method_received__pack_to_buffer
+                     (const Permafrost__MethodReceived *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__method_received__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__MethodReceived *
+       permafrost__method_received__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__MethodReceived *)
+     protobuf_c_message_unpack (&permafrost__method_received__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__method_received__free_unpacked
+                     (Permafrost__MethodReceived *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__method_received__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   permafrost__method_part__init
+                     (Permafrost__MethodPart         *message)
+{
+  static const Permafrost__MethodPart init_value = PERMAFROST__METHOD_PART__INIT;
+  *message = init_value;
+}
+size_t permafrost__method_part__get_packed_size
+                     (const Permafrost__MethodPart *message)
+{
+  assert(message->base.descriptor == &permafrost__method_part__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__method_part__pack
+                     (const Permafrost__MethodPart *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__method_part__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__method_part__pack_to_buffer
+                     (const Permafrost__MethodPart *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__method_part__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__MethodPart *
+       permafrost__method_part__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__MethodPart *)
+     protobuf_c_message_unpack (&permafrost__method_part__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__method_part__free_unpacked
+                     (Permafrost__MethodPart *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__method_part__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   permafrost__method_content__init
+                     (Permafrost__MethodContent         *message)
+{
+  static const Permafrost__MethodContent init_value = PERMAFROST__METHOD_CONTENT__INIT;
+  *message = init_value;
+}
+size_t permafrost__method_content__get_packed_size
+                     (const Permafrost__MethodContent *message)
+{
+  assert(message->base.descriptor == &permafrost__method_content__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__method_content__pack
+                     (const Permafrost__MethodContent *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__method_content__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__method_content__pack_to_buffer
+                     (const Permafrost__MethodContent *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__method_content__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__MethodContent *
+       permafrost__method_content__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__MethodContent *)
+     protobuf_c_message_unpack (&permafrost__method_content__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__method_content__free_unpacked
+                     (Permafrost__MethodContent *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__method_content__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   permafrost__method_samples__init
+                     (Permafrost__MethodSamples         *message)
+{
+  static const Permafrost__MethodSamples init_value = PERMAFROST__METHOD_SAMPLES__INIT;
+  *message = init_value;
+}
+size_t permafrost__method_samples__get_packed_size
+                     (const Permafrost__MethodSamples *message)
+{
+  assert(message->base.descriptor == &permafrost__method_samples__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__method_samples__pack
+                     (const Permafrost__MethodSamples *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__method_samples__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__method_samples__pack_to_buffer
+                     (const Permafrost__MethodSamples *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__method_samples__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__MethodSamples *
+       permafrost__method_samples__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__MethodSamples *)
+     protobuf_c_message_unpack (&permafrost__method_samples__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__method_samples__free_unpacked
+                     (Permafrost__MethodSamples *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__method_samples__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   permafrost__method_scalar__init
+                     (Permafrost__MethodScalar         *message)
+{
+  static const Permafrost__MethodScalar init_value = PERMAFROST__METHOD_SCALAR__INIT;
+  *message = init_value;
+}
+size_t permafrost__method_scalar__get_packed_size
+                     (const Permafrost__MethodScalar *message)
+{
+  assert(message->base.descriptor == &permafrost__method_scalar__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__method_scalar__pack
+                     (const Permafrost__MethodScalar *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__method_scalar__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__method_scalar__pack_to_buffer
+                     (const Permafrost__MethodScalar *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__method_scalar__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__MethodScalar *
+       permafrost__method_scalar__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__MethodScalar *)
+     protobuf_c_message_unpack (&permafrost__method_scalar__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__method_scalar__free_unpacked
+                     (Permafrost__MethodScalar *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__method_scalar__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   permafrost__method_tensor__init
+                     (Permafrost__MethodTensor         *message)
+{
+  static const Permafrost__MethodTensor init_value = PERMAFROST__METHOD_TENSOR__INIT;
+  *message = init_value;
+}
+size_t permafrost__method_tensor__get_packed_size
+                     (const Permafrost__MethodTensor *message)
+{
+  assert(message->base.descriptor == &permafrost__method_tensor__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__method_tensor__pack
+                     (const Permafrost__MethodTensor *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__method_tensor__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__method_tensor__pack_to_buffer
+                     (const Permafrost__MethodTensor *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__method_tensor__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__MethodTensor *
+       permafrost__method_tensor__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__MethodTensor *)
+     protobuf_c_message_unpack (&permafrost__method_tensor__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__method_tensor__free_unpacked
+                     (Permafrost__MethodTensor *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__method_tensor__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+static const ProtobufCFieldDescriptor permafrost__header__field_descriptors[40] =
 {
   {
     "version",
@@ -2388,6 +2748,42 @@ static const ProtobufCFieldDescriptor permafrost__header__field_descriptors[37] 
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "method_greeting",
+    70,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__Header, body_case),
+    offsetof(Permafrost__Header, method_greeting),
+    &permafrost__method_greeting__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "method_part",
+    71,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__Header, body_case),
+    offsetof(Permafrost__Header, method_part),
+    &permafrost__method_part__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "method_received",
+    72,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__Header, body_case),
+    offsetof(Permafrost__Header, method_received),
+    &permafrost__method_received__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__header__field_indices_by_name[] = {
   10,   /* field[10] = ack */
@@ -2405,6 +2801,9 @@ static const unsigned permafrost__header__field_indices_by_name[] = {
   19,   /* field[19] = heartbeat */
   20,   /* field[20] = heartbeat_reply */
   5,   /* field[5] = hello */
+  37,   /* field[37] = method_greeting */
+  38,   /* field[38] = method_part */
+  39,   /* field[39] = method_received */
   36,   /* field[36] = ordered_micro_batch */
   22,   /* field[22] = queue_report */
   21,   /* field[21] = recipe_request */
@@ -2428,7 +2827,7 @@ static const unsigned permafrost__header__field_indices_by_name[] = {
   13,   /* field[13] = welcome */
   17,   /* field[17] = worker_finished */
 };
-static const ProtobufCIntRange permafrost__header__number_ranges[9 + 1] =
+static const ProtobufCIntRange permafrost__header__number_ranges[10 + 1] =
 {
   { 1, 0 },
   { 10, 5 },
@@ -2439,7 +2838,8 @@ static const ProtobufCIntRange permafrost__header__number_ranges[9 + 1] =
   { 58, 32 },
   { 60, 33 },
   { 64, 36 },
-  { 0, 37 }
+  { 70, 37 },
+  { 0, 40 }
 };
 const ProtobufCMessageDescriptor permafrost__header__descriptor =
 {
@@ -2449,10 +2849,10 @@ const ProtobufCMessageDescriptor permafrost__header__descriptor =
   "Permafrost__Header",
   "permafrost",
   sizeof(Permafrost__Header),
-  37,
+  40,
   permafrost__header__field_descriptors,
   permafrost__header__field_indices_by_name,
-  9,  permafrost__header__number_ranges,
+  10,  permafrost__header__number_ranges,
   (ProtobufCMessageInit) permafrost__header__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -5957,6 +6357,557 @@ const ProtobufCMessageDescriptor permafrost__drain__descriptor =
   (ProtobufCMessageInit) permafrost__drain__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor permafrost__method_place__field_descriptors[2] =
+{
+  {
+    "number",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__MethodPlace, number),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "part",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__MethodPlace, part),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__method_place__field_indices_by_name[] = {
+  0,   /* field[0] = number */
+  1,   /* field[1] = part */
+};
+static const ProtobufCIntRange permafrost__method_place__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor permafrost__method_place__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.MethodPlace",
+  "MethodPlace",
+  "Permafrost__MethodPlace",
+  "permafrost",
+  sizeof(Permafrost__MethodPlace),
+  2,
+  permafrost__method_place__field_descriptors,
+  permafrost__method_place__field_indices_by_name,
+  1,  permafrost__method_place__number_ranges,
+  (ProtobufCMessageInit) permafrost__method_place__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__method_greeting__field_descriptors[2] =
+{
+  {
+    "life",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__MethodGreeting, life),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__MethodGreeting, next),
+    &permafrost__method_place__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__method_greeting__field_indices_by_name[] = {
+  0,   /* field[0] = life */
+  1,   /* field[1] = next */
+};
+static const ProtobufCIntRange permafrost__method_greeting__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor permafrost__method_greeting__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.MethodGreeting",
+  "MethodGreeting",
+  "Permafrost__MethodGreeting",
+  "permafrost",
+  sizeof(Permafrost__MethodGreeting),
+  2,
+  permafrost__method_greeting__field_descriptors,
+  permafrost__method_greeting__field_indices_by_name,
+  1,  permafrost__method_greeting__number_ranges,
+  (ProtobufCMessageInit) permafrost__method_greeting__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__method_received__field_descriptors[1] =
+{
+  {
+    "next",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__MethodReceived, next),
+    &permafrost__method_place__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__method_received__field_indices_by_name[] = {
+  0,   /* field[0] = next */
+};
+static const ProtobufCIntRange permafrost__method_received__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor permafrost__method_received__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.MethodReceived",
+  "MethodReceived",
+  "Permafrost__MethodReceived",
+  "permafrost",
+  sizeof(Permafrost__MethodReceived),
+  1,
+  permafrost__method_received__field_descriptors,
+  permafrost__method_received__field_indices_by_name,
+  1,  permafrost__method_received__number_ranges,
+  (ProtobufCMessageInit) permafrost__method_received__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__method_part__field_descriptors[4] =
+{
+  {
+    "place",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__MethodPart, place),
+    &permafrost__method_place__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "parts",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__MethodPart, parts),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "checksum",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__MethodPart, checksum),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "content",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__MethodPart, content),
+    &permafrost__method_content__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__method_part__field_indices_by_name[] = {
+  2,   /* field[2] = checksum */
+  3,   /* field[3] = content */
+  1,   /* field[1] = parts */
+  0,   /* field[0] = place */
+};
+static const ProtobufCIntRange permafrost__method_part__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor permafrost__method_part__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.MethodPart",
+  "MethodPart",
+  "Permafrost__MethodPart",
+  "permafrost",
+  sizeof(Permafrost__MethodPart),
+  4,
+  permafrost__method_part__field_descriptors,
+  permafrost__method_part__field_indices_by_name,
+  1,  permafrost__method_part__number_ranges,
+  (ProtobufCMessageInit) permafrost__method_part__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__method_content__field_descriptors[8] =
+{
+  {
+    "kind",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__MethodContent, kind),
+    &permafrost__method_kind__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "step",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__MethodContent, step),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "version",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__MethodContent, version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pair",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__MethodContent, pair),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "is_plus",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__MethodContent, is_plus),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "samples",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__MethodContent, samples),
+    &permafrost__method_samples__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "scalars",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__MethodContent, n_scalars),
+    offsetof(Permafrost__MethodContent, scalars),
+    &permafrost__method_scalar__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tensors",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__MethodContent, n_tensors),
+    offsetof(Permafrost__MethodContent, tensors),
+    &permafrost__method_tensor__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__method_content__field_indices_by_name[] = {
+  4,   /* field[4] = is_plus */
+  0,   /* field[0] = kind */
+  3,   /* field[3] = pair */
+  5,   /* field[5] = samples */
+  6,   /* field[6] = scalars */
+  1,   /* field[1] = step */
+  7,   /* field[7] = tensors */
+  2,   /* field[2] = version */
+};
+static const ProtobufCIntRange permafrost__method_content__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor permafrost__method_content__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.MethodContent",
+  "MethodContent",
+  "Permafrost__MethodContent",
+  "permafrost",
+  sizeof(Permafrost__MethodContent),
+  8,
+  permafrost__method_content__field_descriptors,
+  permafrost__method_content__field_indices_by_name,
+  1,  permafrost__method_content__number_ranges,
+  (ProtobufCMessageInit) permafrost__method_content__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__method_samples__field_descriptors[4] =
+{
+  {
+    "sample_ids",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Permafrost__MethodSamples, n_sample_ids),
+    offsetof(Permafrost__MethodSamples, sample_ids),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "lengths",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Permafrost__MethodSamples, n_lengths),
+    offsetof(Permafrost__MethodSamples, lengths),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "target_lengths",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Permafrost__MethodSamples, n_target_lengths),
+    offsetof(Permafrost__MethodSamples, target_lengths),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "targets",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Permafrost__MethodSamples, n_targets),
+    offsetof(Permafrost__MethodSamples, targets),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__method_samples__field_indices_by_name[] = {
+  1,   /* field[1] = lengths */
+  0,   /* field[0] = sample_ids */
+  2,   /* field[2] = target_lengths */
+  3,   /* field[3] = targets */
+};
+static const ProtobufCIntRange permafrost__method_samples__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor permafrost__method_samples__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.MethodSamples",
+  "MethodSamples",
+  "Permafrost__MethodSamples",
+  "permafrost",
+  sizeof(Permafrost__MethodSamples),
+  4,
+  permafrost__method_samples__field_descriptors,
+  permafrost__method_samples__field_indices_by_name,
+  1,  permafrost__method_samples__number_ranges,
+  (ProtobufCMessageInit) permafrost__method_samples__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__method_scalar__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__MethodScalar, name),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__MethodScalar, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__method_scalar__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange permafrost__method_scalar__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor permafrost__method_scalar__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.MethodScalar",
+  "MethodScalar",
+  "Permafrost__MethodScalar",
+  "permafrost",
+  sizeof(Permafrost__MethodScalar),
+  2,
+  permafrost__method_scalar__field_descriptors,
+  permafrost__method_scalar__field_indices_by_name,
+  1,  permafrost__method_scalar__number_ranges,
+  (ProtobufCMessageInit) permafrost__method_scalar__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__method_tensor__field_descriptors[4] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__MethodTensor, name),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rows",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__MethodTensor, rows),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "columns",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__MethodTensor, columns),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "has_indices",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__MethodTensor, has_indices),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__method_tensor__field_indices_by_name[] = {
+  2,   /* field[2] = columns */
+  3,   /* field[3] = has_indices */
+  0,   /* field[0] = name */
+  1,   /* field[1] = rows */
+};
+static const ProtobufCIntRange permafrost__method_tensor__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor permafrost__method_tensor__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.MethodTensor",
+  "MethodTensor",
+  "Permafrost__MethodTensor",
+  "permafrost",
+  sizeof(Permafrost__MethodTensor),
+  4,
+  permafrost__method_tensor__field_descriptors,
+  permafrost__method_tensor__field_indices_by_name,
+  1,  permafrost__method_tensor__number_ranges,
+  (ProtobufCMessageInit) permafrost__method_tensor__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCEnumValue permafrost__codec__enum_values_by_number[3] =
 {
   { "CODEC_UNKNOWN", "PERMAFROST__CODEC__CODEC_UNKNOWN", 0 },
@@ -6051,5 +7002,49 @@ const ProtobufCEnumDescriptor permafrost__tensor_kind__descriptor =
   permafrost__tensor_kind__enum_values_by_name,
   1,
   permafrost__tensor_kind__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue permafrost__method_kind__enum_values_by_number[10] =
+{
+  { "METHOD_KIND_UNKNOWN", "PERMAFROST__METHOD_KIND__METHOD_KIND_UNKNOWN", 0 },
+  { "METHOD_KIND_TURN", "PERMAFROST__METHOD_KIND__METHOD_KIND_TURN", 1 },
+  { "METHOD_KIND_ACTIVATIONS", "PERMAFROST__METHOD_KIND__METHOD_KIND_ACTIVATIONS", 2 },
+  { "METHOD_KIND_GRADIENT", "PERMAFROST__METHOD_KIND__METHOD_KIND_GRADIENT", 3 },
+  { "METHOD_KIND_LOSS", "PERMAFROST__METHOD_KIND__METHOD_KIND_LOSS", 4 },
+  { "METHOD_KIND_STEPPED", "PERMAFROST__METHOD_KIND__METHOD_KIND_STEPPED", 5 },
+  { "METHOD_KIND_COEFFICIENTS", "PERMAFROST__METHOD_KIND__METHOD_KIND_COEFFICIENTS", 6 },
+  { "METHOD_KIND_COLLECT", "PERMAFROST__METHOD_KIND__METHOD_KIND_COLLECT", 7 },
+  { "METHOD_KIND_ADAPTERS", "PERMAFROST__METHOD_KIND__METHOD_KIND_ADAPTERS", 8 },
+  { "METHOD_KIND_UPDATE", "PERMAFROST__METHOD_KIND__METHOD_KIND_UPDATE", 9 },
+};
+static const ProtobufCIntRange permafrost__method_kind__value_ranges[] = {
+{0, 0},{0, 10}
+};
+static const ProtobufCEnumValueIndex permafrost__method_kind__enum_values_by_name[10] =
+{
+  { "METHOD_KIND_ACTIVATIONS", 2 },
+  { "METHOD_KIND_ADAPTERS", 8 },
+  { "METHOD_KIND_COEFFICIENTS", 6 },
+  { "METHOD_KIND_COLLECT", 7 },
+  { "METHOD_KIND_GRADIENT", 3 },
+  { "METHOD_KIND_LOSS", 4 },
+  { "METHOD_KIND_STEPPED", 5 },
+  { "METHOD_KIND_TURN", 1 },
+  { "METHOD_KIND_UNKNOWN", 0 },
+  { "METHOD_KIND_UPDATE", 9 },
+};
+const ProtobufCEnumDescriptor permafrost__method_kind__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "permafrost.MethodKind",
+  "MethodKind",
+  "Permafrost__MethodKind",
+  "permafrost",
+  10,
+  permafrost__method_kind__enum_values_by_number,
+  10,
+  permafrost__method_kind__enum_values_by_name,
+  1,
+  permafrost__method_kind__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

@@ -46,7 +46,7 @@ extension Body {
     /// Whether it begins a conversation, so that answers go where it came from.
     var isIntroduction: Bool {
         switch self {
-        case .hello, .register, .recipeRequest: true
+        case .hello, .register, .recipeRequest, .methodGreeting: true
         default: false
         }
     }

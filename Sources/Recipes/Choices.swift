@@ -35,6 +35,37 @@ extension Recipe {
         case splitfrozen
         /// Everything in one place: the reference for exactness.
         case central
+        /// Devices in turn train the lower blocks, the server the upper ones (docs/methods.md has these and the next).
+        case splitlora
+        /// Devices train adapters of all blocks, the server takes their mean.
+        case fedlora
+        /// Devices train the lower blocks by probes, the server the upper ones by its gradient.
+        case hosl
+        /// Both sides train by probes.
+        case zo
+        /// As fedlora, with near-orthogonal factors and only the strongest ranks sent.
+        case soft
+
+        /// Whether devices train, and with that all blocks; otherwise only what lies above the frozen ones does.
+        public var trainsOnDevices: Bool { self != .splitfrozen && self != .central }
+
+        /// Whether devices train adapters of the whole model in rounds.
+        public var isFederated: Bool { self == .fedlora || self == .soft }
+
+        /// Whether something is trained by probes.
+        public var probes: Bool { self == .hosl || self == .zo }
+    }
+
+    /// Whose order of things a step by probes has.
+    public enum Variant: String, Sendable, CaseIterable {
+        /// The paper's three phases, or those of its authors' code.
+        case paper, code
+    }
+
+    /// What of a local training's changes is sent.
+    public enum Keeps: String, Sendable, CaseIterable {
+        /// Whole ranks, or single entries in as many bytes.
+        case ranks, entries
     }
 
     /// What is trained.

@@ -20,6 +20,8 @@ public struct Recipe: Sendable, Equatable {
     public var lora = LoRA()
     /// The method and the optimizer.
     public var training = Training()
+    /// What is decided of single methods.
+    public var method = MethodOptions()
     /// The devices, their data and how they publish.
     public var devices = Devices()
     /// Where the roles of a distributed run meet.
@@ -159,6 +161,44 @@ extension Recipe {
         /// How many of the newest checkpoints stay.
         public var checkpointsKept = 2
     }
+
+    /// What is decided of single methods, each for those that it names.
+    public struct MethodOptions: Sendable, Equatable {
+        /// Blocks on every device of splitlora, hosl and zo; nil for the smallest of `devices.cuts`.
+        public var cut: Int?
+        /// splitlora: batches of all devices from one averaging of their adapters to the next.
+        public var averagingSteps = 100
+        /// splitlora: averages as the published code does.
+        public var reference = false
+        /// fedlora, soft: batches of a device in a round.
+        public var localSteps = 10
+        /// fedlora: the rank of each device; nil is that of the adapters for all.
+        public var ranks: [Int]?
+        /// fedlora: LoRA-FAIR's correction.
+        public var fair = false
+        /// hosl, zo: Q, the directions of a step.
+        public var pairs = 10
+        /// hosl, zo: ε.
+        public var epsilon = 5e-3
+        /// hosl, zo: η of the devices.
+        public var deviceLearningRate = 5e-5
+        /// hosl: the order of things in a step.
+        public var variant = Variant.paper
+        /// hosl, zo: devices that have a step under way at one time.
+        public var atOnce = 1
+        /// soft: λ of the penalty that keeps factors near-orthogonal.
+        public var orthogonality = 0.01
+        /// soft: the share of the ranks that is not sent.
+        public var sparsity = 0.5
+        /// soft: what of the changes is sent.
+        public var keeps = Keeps.ranks
+    }
+
+    /// Blocks on every device of a method that splits the model where something trains.
+    public var commonCut: Int { method.cut ?? devices.cuts.min() ?? 0 }
+
+    /// Blocks below all that trains.
+    public var blocksBelowTraining: Int { training.method.trainsOnDevices ? 0 : model.frozenBlocks }
 
     /// The devices, their data and how they publish.
     public struct Devices: Sendable, Equatable {

@@ -5,7 +5,7 @@ struct RecipeRule: Sendable {
     /// What the key must be, if it is not so; otherwise nil.
     let violation: @Sendable (Recipe) -> String?
 
-    static let all = data + task + training + devices + pipeline
+    static let all = data + task + training + method + devices + pipeline
 
     private static let data: [RecipeRule] = [
         .init(key: "data.minimum_absolute_rating") { recipe in
@@ -80,6 +80,47 @@ struct RecipeRule: Sendable {
             let steps = (limit + batch - 1) / batch * recipe.training.epochs
             return recipe.training.warmupSteps > steps
                 ? "at most \(steps), all steps of data.train_limit, training.batch and training.epochs" : nil
+        },
+    ]
+
+    private static let method: [RecipeRule] = [
+        .init(key: "training.trainable") { recipe in
+            let method = recipe.training.method
+            let isPossible = recipe.training.trainable == .lora || !method.trainsOnDevices || method.probes
+            return isPossible ? nil : "lora, as training.method is \(method.rawValue)"
+        },
+        .init(key: "lora.blocks") { recipe in
+            let isPossible = recipe.lora.blocks == nil || !recipe.training.method.trainsOnDevices
+            return isPossible ? nil : "null, as training.method trains all blocks"
+        },
+        .init(key: "pipeline.stages") { recipe in
+            let isPossible = recipe.pipeline.stages == 1 || !recipe.training.method.trainsOnDevices
+            return isPossible ? nil : "1, as training.method has no pipeline"
+        },
+        .init(key: "method.cut") { recipe in
+            let isPossible = !recipe.training.method.probes || recipe.commonCut > 0
+            return isPossible ? nil : "at least 1, as devices of training.method train"
+        },
+        .init(key: "method.averaging_steps") { recipe in
+            let devices = recipe.devices.cuts.count
+            guard recipe.training.method == .splitlora, recipe.method.reference else { return nil }
+            return recipe.method.averagingSteps > devices
+                ? nil : "above the number of devices, \(devices), as method.reference is true"
+        },
+        .init(key: "method.ranks") { recipe in
+            guard let ranks = recipe.method.ranks else { return nil }
+            guard recipe.training.method == .fedlora else { return "null, as training.method is not fedlora" }
+            let count = recipe.devices.cuts.count, rank = recipe.lora.rank
+            return ranks.count == count && ranks.max() == rank
+                ? nil : "null or a list of \(count) ranks, one for each of devices.cuts, the largest lora.rank, \(rank)"
+        },
+        .init(key: "method.at_once") { recipe in
+            let isPossible = recipe.method.variant == .paper || recipe.method.atOnce == 1
+            return isPossible ? nil : "1, as method.variant is code"
+        },
+        .init(key: "method.variant") { recipe in
+            let isPossible = recipe.method.variant == .paper || recipe.training.method == .hosl
+            return isPossible ? nil : "paper, as training.method is not hosl"
         },
     ]
 

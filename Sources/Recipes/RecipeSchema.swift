@@ -2,7 +2,8 @@
 ///
 /// Decoding, defaults, suggestions for mistyped keys, help and the resolved output are all derived from this table.
 enum RecipeSchema {
-    static let fields: [RecipeField<Recipe>] = general + model + data + task + lora + training + devices + server
+    static let fields: [RecipeField<Recipe>] =
+        general + model + data + task + lora + training + method + devices + server
 
     private static let general: [RecipeField<Recipe>] = [
         .init("name", \.name, .name, required: true, "name of the recipe, part of the run folder's name"),
@@ -102,6 +103,38 @@ enum RecipeSchema {
         .init(
             "training.checkpoints_kept", \.training.checkpointsKept, .integer(1...1_000_000),
             "newest checkpoints that stay"),
+    ]
+
+    private static let method: [RecipeField<Recipe>] = [
+        .init(
+            "method.cut", \.method.cut, .optional(.integer(0...1000)),
+            "splitlora, hosl, zo: blocks on every device, null for the smallest of devices.cuts"),
+        .init(
+            "method.averaging_steps", \.method.averagingSteps, .integer(1...1_000_000_000),
+            "splitlora: batches from one averaging of the devices' adapters to the next"),
+        .init("method.reference", \.method.reference, .flag, "splitlora: average as the published code does"),
+        .init(
+            "method.local_steps", \.method.localSteps, .integer(1...1_000_000),
+            "fedlora, soft: batches of a device in a round"),
+        .init(
+            "method.ranks", \.method.ranks, .optional(.list(of: .integer(1...1024), count: 1...1024)),
+            "fedlora: rank of each device, null for lora.rank everywhere"),
+        .init("method.fair", \.method.fair, .flag, "fedlora: LoRA-FAIR's correction of the mean"),
+        .init("method.pairs", \.method.pairs, .integer(1...100_000), "hosl, zo: directions of a step"),
+        .init(
+            "method.epsilon", \.method.epsilon, .real(1e-7...1), "hosl, zo: how far probes lie along a direction"),
+        .init(
+            "method.device_learning_rate", \.method.deviceLearningRate, .real(0...10, except: [0]),
+            "hosl, zo: learning rate of the devices"),
+        .init("method.variant", \.method.variant, .choice(), "hosl: order of things in a step"),
+        .init(
+            "method.at_once", \.method.atOnce, .integer(1...1024),
+            "hosl, zo: devices that have a step under way at one time"),
+        .init(
+            "method.orthogonality", \.method.orthogonality, .real(0...1e6),
+            "soft: weight of the penalty that keeps factors near-orthogonal"),
+        .init("method.sparsity", \.method.sparsity, .real(0...1, except: [1]), "soft: share of the ranks not sent"),
+        .init("method.keeps", \.method.keeps, .choice(), "soft: what is sent, of equal size"),
     ]
 
     private static let devices: [RecipeField<Recipe>] = [

@@ -3,7 +3,6 @@ import Datasets
 import Device
 import Diagnostics
 import Dispatch
-import Foundation
 import Methods
 import Queueing
 import Recipes
@@ -156,17 +155,7 @@ public final class EmbeddedRun: Sendable {
 
     /// Runs a role on a thread of its own. A role that fails tells the coordinator, if it got far enough to know it.
     private func start(_ name: String, in group: DispatchGroup, _ body: @escaping @Sendable () throws -> Void) {
-        group.enter()
-        let thread = Thread { [self] in
-            do {
-                try body()
-            } catch {
-                failed(error)
-            }
-            group.leave()
-        }
-        thread.name = name
-        thread.start()
+        RoleThread.start(name, in: group, onFailure: { [self] in failed($0) }, body)
     }
 }
 

@@ -102,7 +102,7 @@ private struct MemoryParts {
     /// What lies in memory from the first step to the last scoring.
     var always: [MemoryEstimate.Part] {
         let lanes = Trainer.lanes(layout.form, microBatches: examples.microBatches)
-        let loaded = recipe.training.trainable == .full ? recipe.model.frozenBlocks : model.layers
+        let loaded = recipe.serverBlocks ?? model.layers
         let head = recipe.task.head == .classifier ? 0 : OutputHead.frozenFloats(model, outputs: outputs)
         let passes = min(lanes, recipe.threadCount)
         let microBatch = examples.microBatch

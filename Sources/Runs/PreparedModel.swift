@@ -61,7 +61,9 @@ extension Recipe {
     var maximumSequence: Int { task.maximumTokens + evaluation.generateTokens }
 
     /// The blocks that a server needs in memory: those that train as a whole are no frozen ones. nil for all.
-    var serverBlocks: Int? { training.trainable == .full ? model.frozenBlocks : nil }
+    var serverBlocks: Int? {
+        training.trainable == .full && !training.method.trainsOnDevices ? model.frozenBlocks : nil
+    }
 
     /// What every target of a message is below.
     func targetLimit(vocabularySize: Int) -> Int { task.head == .lm ? vocabularySize : task.labels.count }
@@ -72,6 +74,9 @@ extension Recipe {
     func check(against sizes: Hyperparameters) throws(RunError) {
         guard model.frozenBlocks < sizes.layers else {
             throw .frozenBlocksBeyondModel(frozen: model.frozenBlocks, layers: sizes.layers)
+        }
+        guard !training.method.trainsOnDevices || commonCut < sizes.layers else {
+            throw .cutBeyondModel(cut: commonCut, layers: sizes.layers)
         }
         guard task.maximumTokens + evaluation.generateTokens <= sizes.contextLength else {
             throw .promptBeyondContext(

@@ -12,6 +12,10 @@ public enum RunError: NumberedError, Equatable {
     case fileMissing(path: String, key: String)
     /// More frozen blocks than the model has, or none left to train.
     case frozenBlocksBeyondModel(frozen: Int, layers: Int)
+    /// A cut that leaves the server nothing.
+    case cutBeyondModel(cut: Int, layers: Int)
+    /// A method that runs in one process alone.
+    case notDistributed(method: String)
     /// A prompt limit, and with it what is to be generated, over what the model can read.
     case promptBeyondContext(maximumTokens: Int, generateTokens: Int, context: Int)
     /// Adapters in blocks that the model does not have.
@@ -50,6 +54,8 @@ public enum RunError: NumberedError, Equatable {
     case evaluationInterrupted
     /// The user asked to stop before the end.
     case interrupted(folder: String, steps: Int)
+    /// The same of a run that keeps nothing to go on with.
+    case interruptedForGood(folder: String, steps: Int, method: String)
 
     /// The number with which the process exits.
     public var exitCode: ExitCode {
@@ -59,7 +65,7 @@ public enum RunError: NumberedError, Equatable {
         case .fileMissing(_, key: "data.path"): .dataUnreadable
         case .fileMissing: .modelUnreadable
         case .digestOfFolder, .frozenBlocksBeyondModel, .promptBeyondContext, .adapterBlocksBeyondModel,
-            .targetsNotInModel:
+            .targetsNotInModel, .cutBeyondModel, .notDistributed:
             .recipeImpossibleValue
         case .generationBeyondContext: .usage
         case .noTokenizer, .noChat: .tokenizerUnsupported
@@ -69,7 +75,7 @@ public enum RunError: NumberedError, Equatable {
         case .notInvited: .messageRejected
         case .recipeTooLong: .recipeImpossibleValue
         case .classifierMissing: .adapterMismatch
-        case .interrupted, .evaluationInterrupted, .stopped, .left: .interrupted
+        case .interrupted, .interruptedForGood, .evaluationInterrupted, .stopped, .left: .interrupted
         }
     }
 
@@ -83,6 +89,10 @@ public enum RunError: NumberedError, Equatable {
         case .fileMissing(let path, let key): "\(path), which the recipe names as \(key), is not there"
         case .frozenBlocksBeyondModel(let frozen, let layers):
             "model.frozen_blocks is \(frozen), but the model has \(layers) blocks and one at least must train"
+        case .cutBeyondModel(let cut, let layers):
+            "Every device would have \(cut) blocks, but the model has \(layers) and one at least is the server's"
+        case .notDistributed(let method):
+            "training.method is \(method), which coordinator, worker and device do not run"
         case .promptBeyondContext(let maximumTokens, let generateTokens, let context):
             "task.maximum_tokens is \(maximumTokens)"
                 + (generateTokens > 0 ? " and evaluation.generate_tokens \(generateTokens)" : "")
@@ -111,7 +121,7 @@ public enum RunError: NumberedError, Equatable {
         case .classifierMissing(let path):
             "task.head is classifier, but \(path ?? "the model as it is") has no classifier of that many classes"
         case .evaluationInterrupted: "The evaluation was interrupted"
-        case .interrupted(let folder, let steps):
+        case .interrupted(let folder, let steps), .interruptedForGood(let folder, let steps, _):
             "The run was interrupted after \(steps) step\(steps == 1 ? "" : "s") and is kept in \(folder)"
         }
     }
@@ -124,6 +134,9 @@ public enum RunError: NumberedError, Equatable {
         case .digestOfFolder: "Set model.sha256 to null, or name the model's file"
         case .fileMissing: "Run scripts/fetch, or correct the path in the recipe"
         case .frozenBlocksBeyondModel(_, let layers): "Set model.frozen_blocks to at most \(layers - 1)"
+        case .cutBeyondModel(_, let layers): "Set method.cut to at most \(layers - 1)"
+        case .notDistributed:
+            "Run 'permafrost train', with all roles in one process, or set training.method=splitfrozen"
         case .promptBeyondContext(_, let generateTokens, let context):
             "Set task.maximum_tokens to at most \(context - generateTokens)"
         case .adapterBlocksBeyondModel(_, let layers): "Let lora.blocks end with \(layers) at most"
@@ -145,6 +158,8 @@ public enum RunError: NumberedError, Equatable {
         case .evaluationInterrupted: "Evaluate again; evaluation.samples limits how much"
         case .interrupted(let folder, let steps):
             steps == 0 ? "Train again from the start" : "Go on with 'permafrost resume \(folder)'"
+        case .interruptedForGood(_, _, let method):
+            "Train again from the start: \(method) keeps nothing on devices to go on with"
         }
     }
 }

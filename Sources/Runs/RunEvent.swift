@@ -44,8 +44,8 @@ public struct TrainingLine: Codable, Sendable, Equatable {
     public var epoch: Int
     /// Mean cross-entropy of the batch, in nats.
     public var loss: Double
-    /// Share of right predictions in the batch.
-    public var acc: Double
+    /// Share of right predictions in the batch; nil where only losses are told.
+    public var acc: Double?
     /// Learning rate.
     public var lr: Double
     /// Training tokens per second since training began.

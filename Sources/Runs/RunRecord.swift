@@ -1,5 +1,6 @@
 import Coordinator
 import Diagnostics
+import Exchange
 import Foundation
 import Queueing
 import Wire
@@ -94,6 +95,22 @@ struct RunRecord {
         switch outcome {
         case .completed(let totals): self.totals = totals
         case .interrupted(let totals), .failed(_, let totals): self.totals = totals
+        }
+    }
+
+    /// Keeps the totals of a method's roles.
+    ///
+    /// - Parameter devices: by id.
+    mutating func take(server: ProgramTotals, devices: [String: ProgramTotals]) {
+        totals = Body.WorkerFinished(
+            steps: UInt64(meter.stepsTaken), epochs: UInt32(clamping: meter.totals.epoch),
+            tokens: UInt64(meter.totals.tokens), samples: UInt64(setup.samples), seconds: server.computeSeconds,
+            bytesUp: UInt64(server.bytesReceived), bytesDown: UInt64(server.bytesSent))
+        self.devices = devices.mapValues { totals in
+            Body.DeviceProgress(
+                publishedSamples: 0, tokens: UInt64(totals.headTokens),
+                computeNanoseconds: Duration.seconds(totals.computeSeconds).nanoseconds,
+                bytesUp: UInt64(totals.bytesSent), bytesDown: UInt64(totals.bytesReceived), finished: true)
         }
     }
 

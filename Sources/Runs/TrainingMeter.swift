@@ -18,6 +18,7 @@ struct TrainingMeter {
     /// Counts a step.
     ///
     /// - Parameters:
+    ///   - report: its accuracy is no number where it is not known.
     ///   - seconds: since training began, with that of the process that was resumed.
     ///   - bubble: share of the steps' time in which stages waited for each other, 0 without stages.
     ///   - memoryBytes: resident now.
@@ -30,7 +31,8 @@ struct TrainingMeter {
             seconds: seconds)
         let stepping = min(1, totals.stepSeconds / max(seconds, 1e-9))
         return TrainingLine(
-            step: stepsTaken, steps: steps, epoch: totals.epoch, loss: report.loss, acc: report.accuracy,
+            step: stepsTaken, steps: steps, epoch: totals.epoch, loss: report.loss,
+            acc: report.accuracy.isNaN ? nil : report.accuracy,
             lr: report.learningRate, tokensPerSecond: Double(totals.tokens) / max(seconds, 1e-9),
             bubble: 1 - stepping * (1 - bubble), queue: Int(report.queueDepth),
             bytesUpPerSecond: Double(report.bytesUp) / max(seconds, 1e-9), memoryBytes: memoryBytes, seconds: seconds)

@@ -14,7 +14,8 @@ import Tensors
 public final class TrainingRun: Sendable {
     private struct Control {
         var isStopping = false
-        var embedded: EmbeddedRun?
+        /// Ends what trains.
+        var stop: (@Sendable () -> Void)?
     }
 
     private let recipe: Recipe
@@ -67,11 +68,11 @@ public final class TrainingRun: Sendable {
 
     /// Ends the run as soon as its folder is whole: after the step under way. Callable from any thread.
     public func stop() {
-        let embedded = control.withLock { control in
+        let stop = control.withLock { control in
             control.isStopping = true
-            return control.embedded
+            return control.stop
         }
-        embedded?.stop()
+        stop?()
     }
 
     /// Runs to the end. Blocks the calling thread.
@@ -101,7 +102,7 @@ public final class TrainingRun: Sendable {
             ? nil
             : Scorer(
                 recipe, prepared: prepared, data: data, head: setup.head,
-                frozenBlocks: recipe.model.frozenBlocks, pool: setup.pool, progress: progress)
+                frozenBlocks: recipe.blocksBelowTraining, pool: setup.pool, progress: progress)
         let baseline = try baseline(setup, scorer, progress: progress)
         if let baseline { observer(.baseline(baseline)) }
 
@@ -115,14 +116,16 @@ public final class TrainingRun: Sendable {
             setup, folder: folder, recipe: resolved, baseline: baseline, totals: totals, used: used)
         var record = try RunRecord(setup, folder: folder, startStep: startStep, totals: totals)
         let ending = try train(setup, data.shards, used, &record, checkpoints, observer: observer)
-        if setup.trainer.step > 0 { try setup.parameters.write(to: folder.adapterPath, baseModel: recipe.model.path) }
+        if record.meter.stepsTaken > 0 {
+            try setup.parameters.write(to: folder.adapterPath, baseModel: recipe.model.path)
+        }
 
         var score: RunScore?
         switch ending {
         case .completed:
             if let scorer {
                 // Scoring can take longer than training, and can be interrupted as well.
-                try checkpoints.write()
+                if !recipe.training.method.trainsOnDevices { try checkpoints.write() }
                 score = try scorer.score(setup.parameters, progress: progress).score
             }
         case .interrupted where setup.trainer.step > startStep: try checkpoints.write()
@@ -132,6 +135,8 @@ public final class TrainingRun: Sendable {
         try folder.write(json: summary, to: "summary.json")
         switch ending {
         case .completed: break
+        case .interrupted where recipe.training.method.trainsOnDevices:
+            throw RunError.interruptedForGood(folder: folder.path, steps: summary.steps, method: summary.method)
         case .interrupted: throw RunError.interrupted(folder: folder.path, steps: summary.steps)
         case .failed(let error): throw error
         }
@@ -151,7 +156,8 @@ public final class TrainingRun: Sendable {
             recipe, tokenizer: prepared.tokenizer, chat: prepared.chat, cache: cache)
         let shards = zip(recipe.devices.cuts, data.shards).enumerated().map { number, part in
             RunEvent.Shard(
-                device: recipe.devices.id(number), cut: part.0, samples: part.1.count,
+                device: recipe.devices.id(number),
+                cut: recipe.deviceBlocks(part.0, layers: prepared.model.hyperparameters.layers), samples: part.1.count,
                 samplesByLabel: data.labels.indices.map { label in part.1.count { $0.label == label } })
         }
         observer(.preparedData(labels: data.labels, test: data.test.count, shards: shards))
@@ -196,21 +202,42 @@ public final class TrainingRun: Sendable {
             let embedded = try EmbeddedRun(setup, shards: shards, run: record.folder.id, used: used, trace: trace) {
                 try checkpoints.took($0)
             }
-            let isStopping = control.withLock { control in
-                control.embedded = embedded
-                return control.isStopping
-            }
-            if isStopping { embedded.stop() }
+            stopWith { embedded.stop() }
             let outcome = try embedded.train { event in
                 if let news = try record.take(event) { observer(news) }
             }
             record.take(outcome)
             return RunEnding(outcome)
+        case .splitlora, .fedlora, .hosl, .zo, .soft:
+            let run = try MethodRun(setup, shards: shards, run: record.folder.id)
+            stopWith { run.stop() }
+            do {
+                let ended = try run.train { observer(try record.take($0)) }
+                record.take(server: ended.server, devices: ended.devices)
+                return ended.isCompleted ? .completed : .interrupted
+            } catch let error as any NumberedError where !(error is RunError) {
+                return .failed(error)
+            }
         }
+    }
+
+    /// What ends training when somebody wishes it, or did already.
+    private func stopWith(_ stop: @escaping @Sendable () -> Void) {
+        let isStopping = control.withLock { control in
+            control.stop = stop
+            return control.isStopping
+        }
+        if isStopping { stop() }
     }
 }
 
 extension Recipe {
+    /// Blocks that a device with an entry in `devices.cuts` computes.
+    fileprivate func deviceBlocks(_ cut: Int, layers: Int) -> Int {
+        let method = training.method
+        return method.isFederated ? layers : method.trainsOnDevices ? commonCut : cut
+    }
+
     /// The threads of the compute pool.
     var threadCount: Int { threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount }
 

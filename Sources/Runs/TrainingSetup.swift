@@ -19,11 +19,15 @@ public struct TrainingSetup: Sendable {
     let head: OutputHead
     let parameters: TrainableParameters
     let trainer: Trainer
+    /// The course of the learning rate by steps.
+    let rates: LearningRateSchedule
     /// Nil where micro-batches are trained side by side.
     let pipeline: PipelineSetup?
     let pool: ComputePool
     /// Where the role that trains is traced.
     let tracer: Tracer?
+    /// How many steps there are.
+    let budget: StepBudget
 
     /// - Parameters:
     ///   - counts: how many samples each device holds.
@@ -46,14 +50,14 @@ public struct TrainingSetup: Sendable {
         parameters = try TrainableParameters(layout: layout, model: model, seed: recipe.seed)
         let training = recipe.training
         let optimizer = training.makeOptimizer(layout)
-        let rates = LearningRateSchedule(
-            peak: training.learningRate, warmupSteps: training.warmupSteps,
-            totalSteps: Self.totalSteps(recipe, samples: counts.reduce(0, +)),
-            shape: LearningRateSchedule.Shape(training.schedule))
+        let budget = StepBudget(recipe, samples: counts.reduce(0, +))
+        let rates = budget.rates(training)
+        self.budget = budget
+        self.rates = rates
         guard recipe.pipeline.stages > 1 else {
             pipeline = nil
             trainer = Trainer(
-                model: model, head: head, parameters: parameters, frozenBlocks: recipe.model.frozenBlocks,
+                model: model, head: head, parameters: parameters, frozenBlocks: recipe.blocksBelowTraining,
                 optimizer: optimizer, schedule: rates, seed: recipe.seed, pool: pool)
             trainer.tracer = tracer
             return
@@ -70,11 +74,34 @@ public struct TrainingSetup: Sendable {
     /// Training samples of all devices.
     var samples: Int { counts.reduce(0, +) }
 
-    /// Optimizer steps of all epochs.
-    var totalSteps: Int { Self.totalSteps(recipe, samples: samples) }
+    /// Optimizer steps, or rounds, of all epochs.
+    var totalSteps: Int { budget.steps }
+}
 
-    private static func totalSteps(_ recipe: Recipe, samples: Int) -> Int {
-        recipe.training.epochs * ((samples + recipe.training.batch - 1) / recipe.training.batch)
+/// How many steps a run has: whatever the method, it trains on as many batches.
+struct StepBudget {
+    /// Steps, or rounds where devices train on their own.
+    let steps: Int
+    /// Batches of each device in a round; 1 without rounds.
+    let localSteps: Int
+    /// Batches of the run before they were divided into rounds.
+    private let batches: Int
+
+    /// - Parameter samples: of all devices.
+    init(_ recipe: Recipe, samples: Int) {
+        let training = recipe.training
+        batches = training.epochs * ((samples + training.batch - 1) / training.batch)
+        localSteps = training.method.isFederated ? recipe.method.localSteps : 1
+        let perRound = training.method.isFederated ? localSteps * recipe.devices.cuts.count : 1
+        steps = perRound == 1 ? batches : max(1, (batches + perRound / 2) / perRound)
+    }
+
+    /// The course of the learning rate by the steps that each parameter takes. The share of warm-up stays what it is.
+    func rates(_ training: Recipe.Training) -> LearningRateSchedule {
+        let own = steps * localSteps
+        return LearningRateSchedule(
+            peak: training.learningRate, warmupSteps: training.warmupSteps * own / max(1, batches), totalSteps: own,
+            shape: LearningRateSchedule.Shape(training.schedule))
     }
 }
 
@@ -95,7 +122,7 @@ extension TrainableLayout {
     /// What a recipe trains: adapters, or whole blocks, above the frozen ones, and a classifier where the task has one.
     init(_ recipe: Recipe, model: Hyperparameters) {
         let classes = recipe.task.head == .classifier ? recipe.task.labels.count : nil
-        let above = recipe.model.frozenBlocks..<model.layers
+        let above = recipe.blocksBelowTraining..<model.layers
         guard recipe.training.trainable == .lora else {
             self.init(model: model, blocks: above, form: .full, classes: classes)
             return
@@ -122,7 +149,7 @@ extension Recipe.Training {
         }
     }
 
-    fileprivate func makeOptimizer(_ layout: TrainableLayout) -> any Models.Optimizer {
+    func makeOptimizer(_ layout: TrainableLayout) -> any Models.Optimizer {
         switch optimizer {
         case .adamw:
             AdamW(

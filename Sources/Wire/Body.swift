@@ -37,6 +37,10 @@ public enum Body: Sendable, Equatable {
     case stepPart(StepPart)
     case tensorPiece(TensorPiece)
     case orderedMicroBatch(OrderedMicroBatch)
+    case methodGreeting(MethodGreeting)
+    case methodPart(MethodPart)
+    /// All parts before this one have arrived.
+    case methodReceived(next: MethodPlace)
 
     /// The kind of the message, as in the contract.
     public var name: String {
@@ -73,6 +77,9 @@ public enum Body: Sendable, Equatable {
         case .stepPart: "StepPart"
         case .tensorPiece: "TensorPiece"
         case .orderedMicroBatch: "OrderedMicroBatch"
+        case .methodGreeting: "MethodGreeting"
+        case .methodPart: "MethodPart"
+        case .methodReceived: "MethodReceived"
         }
     }
 }

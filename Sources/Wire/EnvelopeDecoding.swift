@@ -83,6 +83,13 @@ extension HeaderReader {
             return .tensorPiece(try Body.TensorPiece(try present(header.tensor_piece), self))
         case PERMAFROST__HEADER__BODY_ORDERED_MICRO_BATCH:
             return .orderedMicroBatch(Body.OrderedMicroBatch(try present(header.ordered_micro_batch)))
+        case PERMAFROST__HEADER__BODY_METHOD_GREETING:
+            return .methodGreeting(try Body.MethodGreeting(try present(header.method_greeting), self))
+        case PERMAFROST__HEADER__BODY_METHOD_PART:
+            return .methodPart(try Body.MethodPart(try present(header.method_part), self))
+        case PERMAFROST__HEADER__BODY_METHOD_RECEIVED:
+            let next = try present(try present(header.method_received).next)
+            return .methodReceived(next: Body.MethodPlace(next))
         case PERMAFROST__HEADER__BODY_HEARTBEAT: return .heartbeat(time: try present(header.heartbeat).time)
         case PERMAFROST__HEADER__BODY_HEARTBEAT_REPLY:
             return .heartbeatReply(time: try present(header.heartbeat_reply).time)

@@ -94,6 +94,16 @@ extension Body {
         case .orderedMicroBatch(let body):
             header.body_case = PERMAFROST__HEADER__BODY_ORDERED_MICRO_BATCH
             header.ordered_micro_batch = body.message(scratch)
+        case .methodGreeting(let body):
+            header.body_case = PERMAFROST__HEADER__BODY_METHOD_GREETING
+            header.method_greeting = body.message(scratch)
+        case .methodPart(let body):
+            header.body_case = PERMAFROST__HEADER__BODY_METHOD_PART
+            header.method_part = body.message(scratch)
+        case .methodReceived(let place):
+            header.body_case = PERMAFROST__HEADER__BODY_METHOD_RECEIVED
+            header.method_received = scratch.message(permafrost__method_received__init)
+            header.method_received.pointee.next = place.message(scratch)
         case .heartbeat(let time):
             header.body_case = PERMAFROST__HEADER__BODY_HEARTBEAT
             header.heartbeat = scratch.message(permafrost__heartbeat__init)

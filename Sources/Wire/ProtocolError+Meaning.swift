@@ -44,6 +44,11 @@ extension ProtocolError {
         case .senderRefused: "The sender has too many dead letters"
         case .storeFull: "The worker has no room"
         case .draining: "The worker takes no more messages: another one takes over"
+        case .unknownKind: "A kind of message that no method has"
+        case .tooManyTensors: "The message has more than 16384 tensors, or as many numbers"
+        case .nameRepeated: "Two tensors, or two numbers, of the message have one name"
+        case .messageTooLarge: "The tensors of the message have more than 1 GiB"
+        case .numberOutOfRange: "A number of the header is zero or too large"
         }
     }
 }

@@ -52,6 +52,13 @@ public enum ProtocolError: UInt32, CaseIterable, Sendable {
     case storeFull = 55
     case draining = 56
 
+    // 60-69: messages of methods.
+    case unknownKind = 60
+    case tooManyTensors = 61
+    case nameRepeated = 62
+    case messageTooLarge = 63
+    case numberOutOfRange = 64
+
     /// Whether the refused message may be sent again.
     public enum Retry: String, Sendable {
         /// At once, with the next attempt; several refusals make the message a dead letter.

@@ -54,6 +54,13 @@ public enum WireError: NumberedError, Equatable {
     case storeFull(neededBytes: Int, freeBytes: Int)
     case draining
 
+    // 60-69: messages of methods.
+    case unknownKind(UInt32)
+    case tooManyTensors(count: Int, limit: Int)
+    case nameRepeated(String)
+    case messageTooLarge(bytes: Int, limit: Int)
+    case numberOutOfRange(name: String, value: UInt64)
+
     /// The kind of the error, which has its protocol number.
     public var kind: ProtocolError {
         switch self {
@@ -99,6 +106,11 @@ public enum WireError: NumberedError, Equatable {
         case .senderRefused: .senderRefused
         case .storeFull: .storeFull
         case .draining: .draining
+        case .unknownKind: .unknownKind
+        case .tooManyTensors: .tooManyTensors
+        case .nameRepeated: .nameRepeated
+        case .messageTooLarge: .messageTooLarge
+        case .numberOutOfRange: .numberOutOfRange
         }
     }
 

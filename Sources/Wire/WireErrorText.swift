@@ -86,6 +86,16 @@ extension WireError {
             "The activation store needs \(needed) bytes for the message and has \(free) left"
         case .draining:
             "The worker takes no more messages: another one takes over"
+        case .unknownKind(let kind):
+            "No method has messages of kind \(kind)"
+        case .tooManyTensors(let count, let limit):
+            "The message has \(count) tensors or numbers, the limit is \(limit)"
+        case .nameRepeated(let name):
+            "The message has two tensors or numbers of the name '\(name)'"
+        case .messageTooLarge(let bytes, let limit):
+            "The tensors of the message have \(bytes) bytes, the limit is \(limit)"
+        case .numberOutOfRange(let name, let value):
+            "The message's \(name) cannot be \(value)"
         }
     }
 
@@ -130,6 +140,10 @@ extension WireError {
             "Look at the earlier rejections of this sender, mend their cause and restart it"
         case .storeFull:
             "Give the worker more memory for activations, or fewer samples"
+        case .tooManyTensors, .messageTooLarge:
+            "Train adapters of a smaller rank or of fewer layers, or raise the limit on both sides"
+        case .unknownKind, .nameRepeated, .numberOutOfRange:
+            "Run the same release, with the same recipe, on both sides"
         case .malformedHeader, .missingBody, .payloadMissing, .tooManyFrames, .wrongPayloadLength, .unknownCodec,
             .checksumMismatch, .noSamples, .countsDiffer, .rowsMismatch, .targetsMismatch, .partOutOfRange,
             .partsDiffer:

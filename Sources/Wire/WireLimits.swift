@@ -34,6 +34,12 @@ public struct WireLimits: Sendable, Equatable {
     /// Steps in one answer about recorded steps, which together have at most `stepSamples`.
     public var recordedSteps = 1024
 
+    /// Tensors, and numbers by name, in one message of a method.
+    public var methodTensors = 16_384
+
+    /// Bytes of the tensors of one message of a method, in all its parts.
+    public var methodBytes = 1 << 30
+
     /// The limits that both ends use unless a recipe says otherwise.
     public init() {}
 }

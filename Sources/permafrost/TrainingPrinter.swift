@@ -13,7 +13,7 @@ final class TrainingPrinter: Sendable {
         var startStep = 0
         var secondsBefore: Double?
         var lossSum = 0.0
-        var accuracySum = 0.0
+        var accuracySum: Double?
         var count = 0
     }
 
@@ -93,10 +93,10 @@ final class TrainingPrinter: Sendable {
             let taken = Double(max(1, line.step - state.startStep))
             let left = Double(line.steps - line.step) * (line.seconds - before) / taken
             state.lossSum += line.loss
-            state.accuracySum += line.acc
+            state.accuracySum = line.acc.map { $0 + (state.accuracySum ?? 0) }
             state.count += 1
             let count = Double(state.count)
-            return ((loss: state.lossSum / count, accuracy: state.accuracySum / count), left)
+            return ((loss: state.lossSum / count, accuracy: state.accuracySum.map { $0 / count }), left)
         }
         let text = trainingText(line, loss: mean.loss, accuracy: mean.accuracy)
         let interval = max(1, (line.steps + Self.lines - 1) / Self.lines)
@@ -108,20 +108,20 @@ final class TrainingPrinter: Sendable {
         console.line(text)
         state.withLock { state in
             state.lossSum = 0
-            state.accuracySum = 0
+            state.accuracySum = nil
             state.count = 0
         }
     }
 
     /// Loss and accuracy are means over the steps since the last line that stayed.
-    private func trainingText(_ line: TrainingLine, loss: Double, accuracy: Double) -> String {
+    private func trainingText(_ line: TrainingLine, loss: Double, accuracy: Double?) -> String {
         [
             "step \(line.step)/\(line.steps)", "loss \(Figures.decimal(loss, 4))",
-            "acc \(Figures.decimal(accuracy, 2))", "lr \(Figures.rate(line.lr))",
+            accuracy.map { "acc \(Figures.decimal($0, 2))" }, "lr \(Figures.rate(line.lr))",
             "tok/s \(Figures.count(Int(line.tokensPerSecond)))", "bubble \(Figures.decimal(100 * line.bubble, 1))%",
             "queue \(line.queue)", "up \(Figures.bytes(line.bytesUpPerSecond))/s",
             "mem \(Figures.memory(line.memoryBytes))",
-        ].joined(separator: "  ")
+        ].compactMap { $0 }.joined(separator: "  ")
     }
 
     private func summaryText(_ summary: RunSummary) -> String {

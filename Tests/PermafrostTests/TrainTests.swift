@@ -36,6 +36,25 @@ struct TrainTests {
         }
     }
 
+    @Test(
+        "methods that train on devices print their lines, and leave a folder whose adapter scores the same",
+        arguments: ["splitlora", "fedlora", "hosl", "zo", "soft"])
+    func methods(method: String) throws {
+        try TinyModel.use { tiny in
+            let training = try tiny.train(
+                "training.epochs=1", "training.method=\(method)", "method.cut=1", "method.pairs=1",
+                "method.local_steps=1", "method.device_learning_rate=0.000001")
+            #expect(try training.summary.text("state") == "completed")
+            #expect(try training.summary.text("method") == method)
+            for key in ["bytes_up", "bytes_down", "train_tokens"] { #expect(try training.summary.number(key) > 0) }
+            let lines = training.outcome.errors.split(separator: "\n").filter { $0.hasPrefix("step ") }
+            #expect(!lines.isEmpty && lines.allSatisfy { !$0.contains(" acc ") })
+            let scored = try tiny.run(
+                "eval", "recipe.yaml", "--adapter", training.summary.text("adapter_path"), "--format", "json")
+            #expect(scored.exitCode == 0, "\(scored.errors)")
+        }
+    }
+
     @Test("with --format json the output is the summary and nothing else, and progress goes to the standard error")
     func json() throws {
         try TinyModel.use { tiny in

@@ -40,6 +40,8 @@ struct ContractTests {
             (50, .creditExceeded(bytes: 2, available: 1)), (51, .staleAttempt(attempt: 1, latest: 2)),
             (52, .sequenceOutOfRange(sequence: 9, samples: 4)), (53, .deadLettered(sequence: 1)),
             (54, .senderRefused(deadLetters: 16)), (55, .storeFull(neededBytes: 2, freeBytes: 1)), (56, .draining),
+            (60, .unknownKind(99)), (61, .tooManyTensors(count: 2, limit: 1)), (62, .nameRepeated("loss")),
+            (63, .messageTooLarge(bytes: 8, limit: 4)), (64, .numberOutOfRange(name: "step", value: 0)),
         ]
         for (number, error) in numbered {
             #expect(error.number == number)

@@ -4,7 +4,7 @@ import Wire
 
 /// Messages of every kind with contents drawn at random.
 struct RandomMessages {
-    static let kinds = 32
+    static let kinds = 35
 
     var chance: SeededGenerator
 
@@ -95,6 +95,13 @@ struct RandomMessages {
         case 28: .stepsWanted(after: chance.next())
         case 29: .recordedSteps(recordedSteps())
         case 30: .orderedMicroBatch(orderedMicroBatch())
+        case 31: .methodGreeting(.init(life: chance.next(), next: place()))
+        case 32: .methodReceived(next: place())
+        case 33:
+            .methodPart(
+                .init(
+                    place: place(), parts: chance.next32(), checksum: chance.next(),
+                    content: Bool.random(using: &chance) ? methodContent() : nil))
         default:
             .tensorPiece(
                 .init(
@@ -114,6 +121,25 @@ struct RandomMessages {
         .init(
             stage: chance.next32(), stages: chance.next32(), firstBlock: chance.next32(), endBlock: chance.next32(),
             microBatches: chance.next32(), fusesBackward: Bool.random(using: &chance), operations: "F.0 B.0 W.0 step")
+    }
+
+    private mutating func place() -> Body.MethodPlace { .init(number: chance.next(), part: chance.next32()) }
+
+    private mutating func methodContent() -> Body.MethodContent {
+        var numbers: [UInt32] { (0..<Int.random(in: 0...20, using: &chance)).map { _ in chance.next32() } }
+        return .init(
+            kind: UInt32.random(in: 0...12, using: &chance), step: chance.next32(), version: chance.next32(),
+            pair: chance.next32(), isPlus: Bool.random(using: &chance),
+            samples: Bool.random(using: &chance)
+                ? .init(sampleIDs: numbers, lengths: numbers, targetLengths: numbers, targets: numbers) : nil,
+            scalars: (0..<Int.random(in: 0...5, using: &chance)).map { _ in
+                .init(name: text(), value: Float(chance.normal()))
+            },
+            tensors: (0..<Int.random(in: 0...9, using: &chance)).map { _ in
+                .init(
+                    name: text(), rows: chance.next32(), columns: chance.next32(),
+                    hasIndices: Bool.random(using: &chance))
+            })
     }
 
     private mutating func activations() -> Body.Activations {

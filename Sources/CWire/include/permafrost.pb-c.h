@@ -58,6 +58,14 @@ typedef struct Permafrost__OrderedMicroBatch Permafrost__OrderedMicroBatch;
 typedef struct Permafrost__StepPart Permafrost__StepPart;
 typedef struct Permafrost__TensorPiece Permafrost__TensorPiece;
 typedef struct Permafrost__Drain Permafrost__Drain;
+typedef struct Permafrost__MethodPlace Permafrost__MethodPlace;
+typedef struct Permafrost__MethodGreeting Permafrost__MethodGreeting;
+typedef struct Permafrost__MethodReceived Permafrost__MethodReceived;
+typedef struct Permafrost__MethodPart Permafrost__MethodPart;
+typedef struct Permafrost__MethodContent Permafrost__MethodContent;
+typedef struct Permafrost__MethodSamples Permafrost__MethodSamples;
+typedef struct Permafrost__MethodScalar Permafrost__MethodScalar;
+typedef struct Permafrost__MethodTensor Permafrost__MethodTensor;
 
 
 /* --- enums --- */
@@ -108,6 +116,19 @@ typedef enum _Permafrost__TensorKind {
   PERMAFROST__TENSOR_KIND__TENSOR_KIND_STREAM_GRADIENT = 5
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PERMAFROST__TENSOR_KIND)
 } Permafrost__TensorKind;
+typedef enum _Permafrost__MethodKind {
+  PERMAFROST__METHOD_KIND__METHOD_KIND_UNKNOWN = 0,
+  PERMAFROST__METHOD_KIND__METHOD_KIND_TURN = 1,
+  PERMAFROST__METHOD_KIND__METHOD_KIND_ACTIVATIONS = 2,
+  PERMAFROST__METHOD_KIND__METHOD_KIND_GRADIENT = 3,
+  PERMAFROST__METHOD_KIND__METHOD_KIND_LOSS = 4,
+  PERMAFROST__METHOD_KIND__METHOD_KIND_STEPPED = 5,
+  PERMAFROST__METHOD_KIND__METHOD_KIND_COEFFICIENTS = 6,
+  PERMAFROST__METHOD_KIND__METHOD_KIND_COLLECT = 7,
+  PERMAFROST__METHOD_KIND__METHOD_KIND_ADAPTERS = 8,
+  PERMAFROST__METHOD_KIND__METHOD_KIND_UPDATE = 9
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PERMAFROST__METHOD_KIND)
+} Permafrost__MethodKind;
 
 /* --- messages --- */
 
@@ -144,7 +165,10 @@ typedef enum {
   PERMAFROST__HEADER__BODY_STEP_ORDER = 60,
   PERMAFROST__HEADER__BODY_STEP_PART = 61,
   PERMAFROST__HEADER__BODY_TENSOR_PIECE = 62,
-  PERMAFROST__HEADER__BODY_ORDERED_MICRO_BATCH = 64
+  PERMAFROST__HEADER__BODY_ORDERED_MICRO_BATCH = 64,
+  PERMAFROST__HEADER__BODY_METHOD_GREETING = 70,
+  PERMAFROST__HEADER__BODY_METHOD_PART = 71,
+  PERMAFROST__HEADER__BODY_METHOD_RECEIVED = 72
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PERMAFROST__HEADER__BODY__CASE)
 } Permafrost__Header__BodyCase;
 
@@ -234,6 +258,12 @@ struct  Permafrost__Header
     Permafrost__StepPart *step_part;
     Permafrost__TensorPiece *tensor_piece;
     Permafrost__OrderedMicroBatch *ordered_micro_batch;
+    /*
+     * Between the programs of a method, in both directions.
+     */
+    Permafrost__MethodGreeting *method_greeting;
+    Permafrost__MethodPart *method_part;
+    Permafrost__MethodReceived *method_received;
   };
 };
 #define PERMAFROST__HEADER__INIT \
@@ -1276,6 +1306,166 @@ struct  Permafrost__Drain
     , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
 
 
+/*
+ * Where a stream of messages goes on: everything before it has arrived. The messages of each direction are numbered from
+ * 1, their parts from 0.
+ */
+struct  Permafrost__MethodPlace
+{
+  ProtobufCMessage base;
+  uint64_t number;
+  uint32_t part;
+};
+#define PERMAFROST__METHOD_PLACE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__method_place__descriptor) \
+    , 0, 0 }
+
+
+/*
+ * A device's program introduces itself to the server's: after every connection anew, and whenever it is refused with
+ * number 12. The server's answers with its own greeting. Whatever is not acknowledged by `next` is sent again.
+ */
+struct  Permafrost__MethodGreeting
+{
+  ProtobufCMessage base;
+  /*
+   * Drawn at random when the program was made. Programs remember what they have received: one with another life cannot go
+   * on where an earlier one was.
+   */
+  uint64_t life;
+  Permafrost__MethodPlace *next;
+};
+#define PERMAFROST__METHOD_GREETING__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__method_greeting__descriptor) \
+    , 0, NULL }
+
+
+/*
+ * Acknowledges all parts before a place. Sent for every part that arrives, also for one that was there already or came
+ * too early, which is dropped.
+ */
+struct  Permafrost__MethodReceived
+{
+  ProtobufCMessage base;
+  Permafrost__MethodPlace *next;
+};
+#define PERMAFROST__METHOD_RECEIVED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__method_received__descriptor) \
+    , NULL }
+
+
+/*
+ * A part of a message, of at most 64 MiB; parts come in their order. The payload frames of all parts, one after another,
+ * are the message's tensors in their order: of each, first its indices, as 32-bit numbers without sign, then its values,
+ * as binary32, all little-endian. Part p of n has the words from p * m to less than min(w, (p + 1) * m), where w is the
+ * number of words and m = w / n rounded up. A message without words has one part without a payload frame.
+ */
+struct  Permafrost__MethodPart
+{
+  ProtobufCMessage base;
+  Permafrost__MethodPlace *place;
+  uint32_t parts;
+  /*
+   * XXH64 of the payload frame; 0 without one.
+   */
+  uint64_t checksum;
+  /*
+   * In the first part alone.
+   */
+  Permafrost__MethodContent *content;
+};
+#define PERMAFROST__METHOD_PART__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__method_part__descriptor) \
+    , NULL, 0, 0, NULL }
+
+
+/*
+ * What a message says; its tensors are in the payload.
+ */
+struct  Permafrost__MethodContent
+{
+  ProtobufCMessage base;
+  Permafrost__MethodKind kind;
+  /*
+   * The step, or the round, from 1 to 2^31 - 1.
+   */
+  uint32_t step;
+  /*
+   * The state of the server's parameters that it belongs to, plus 1; 0 where none matters.
+   */
+  uint32_t version;
+  /*
+   * Which of the step's directions a probe lies along, from 1; 0 without a probe.
+   */
+  uint32_t pair;
+  /*
+   * Whether the probe lies at +ε.
+   */
+  protobuf_c_boolean is_plus;
+  Permafrost__MethodSamples *samples;
+  /*
+   * Each name once.
+   */
+  size_t n_scalars;
+  Permafrost__MethodScalar **scalars;
+  /*
+   * Each name once.
+   */
+  size_t n_tensors;
+  Permafrost__MethodTensor **tensors;
+};
+#define PERMAFROST__METHOD_CONTENT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__method_content__descriptor) \
+    , PERMAFROST__METHOD_KIND__METHOD_KIND_UNKNOWN, 0, 0, 0, 0, NULL, 0,NULL, 0,NULL }
+
+
+/*
+ * Samples of a batch, with the meaning that these lists have in Activations.
+ */
+struct  Permafrost__MethodSamples
+{
+  ProtobufCMessage base;
+  size_t n_sample_ids;
+  uint32_t *sample_ids;
+  size_t n_lengths;
+  uint32_t *lengths;
+  size_t n_target_lengths;
+  uint32_t *target_lengths;
+  size_t n_targets;
+  uint32_t *targets;
+};
+#define PERMAFROST__METHOD_SAMPLES__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__method_samples__descriptor) \
+    , 0,NULL, 0,NULL, 0,NULL, 0,NULL }
+
+
+struct  Permafrost__MethodScalar
+{
+  ProtobufCMessage base;
+  char *name;
+  float value;
+};
+#define PERMAFROST__METHOD_SCALAR__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__method_scalar__descriptor) \
+    , (char *)protobuf_c_empty_string, 0 }
+
+
+struct  Permafrost__MethodTensor
+{
+  ProtobufCMessage base;
+  char *name;
+  uint32_t rows;
+  uint32_t columns;
+  /*
+   * Whether an index for each row comes before the values: which rows of a larger matrix these are.
+   */
+  protobuf_c_boolean has_indices;
+};
+#define PERMAFROST__METHOD_TENSOR__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__method_tensor__descriptor) \
+    , (char *)protobuf_c_empty_string, 0, 0, 0 }
+
+
 /* Permafrost__Header methods */
 void   permafrost__header__init
                      (Permafrost__Header         *message);
@@ -2093,6 +2283,158 @@ Permafrost__Drain *
 void   permafrost__drain__free_unpacked
                      (Permafrost__Drain *message,
                       ProtobufCAllocator *allocator);
+/* Permafrost__MethodPlace methods */
+void   permafrost__method_place__init
+                     (Permafrost__MethodPlace         *message);
+size_t permafrost__method_place__get_packed_size
+                     (const Permafrost__MethodPlace   *message);
+size_t permafrost__method_place__pack
+                     (const Permafrost__MethodPlace   *message,
+                      uint8_t             *out);
+size_t permafrost__method_place__pack_to_buffer
+                     (const Permafrost__MethodPlace   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__MethodPlace *
+       permafrost__method_place__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__method_place__free_unpacked
+                     (Permafrost__MethodPlace *message,
+                      ProtobufCAllocator *allocator);
+/* Permafrost__MethodGreeting methods */
+void   permafrost__method_greeting__init
+                     (Permafrost__MethodGreeting         *message);
+size_t permafrost__method_greeting__get_packed_size
+                     (const Permafrost__MethodGreeting   *message);
+size_t permafrost__method_greeting__pack
+                     (const Permafrost__MethodGreeting   *message,
+                      uint8_t             *out);
+size_t permafrost__method_greeting__pack_to_buffer
+                     (const Permafrost__MethodGreeting   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__MethodGreeting *
+       permafrost__method_greeting__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__method_greeting__free_unpacked
+                     (Permafrost__MethodGreeting *message,
+                      ProtobufCAllocator *allocator);
+/* Permafrost__MethodReceived methods */
+void   permafrost__method_received__init
+                     (Permafrost__MethodReceived         *message);
+size_t permafrost__method_received__get_packed_size
+                     (const Permafrost__MethodReceived   *message);
+size_t permafrost__method_received__pack
+                     (const Permafrost__MethodReceived   *message,
+                      uint8_t             *out);
+size_t permafrost__method_received__pack_to_buffer
+                     (const Permafrost__MethodReceived   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__MethodReceived *
+       permafrost__method_received__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__method_received__free_unpacked
+                     (Permafrost__MethodReceived *message,
+                      ProtobufCAllocator *allocator);
+/* Permafrost__MethodPart methods */
+void   permafrost__method_part__init
+                     (Permafrost__MethodPart         *message);
+size_t permafrost__method_part__get_packed_size
+                     (const Permafrost__MethodPart   *message);
+size_t permafrost__method_part__pack
+                     (const Permafrost__MethodPart   *message,
+                      uint8_t             *out);
+size_t permafrost__method_part__pack_to_buffer
+                     (const Permafrost__MethodPart   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__MethodPart *
+       permafrost__method_part__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__method_part__free_unpacked
+                     (Permafrost__MethodPart *message,
+                      ProtobufCAllocator *allocator);
+/* Permafrost__MethodContent methods */
+void   permafrost__method_content__init
+                     (Permafrost__MethodContent         *message);
+size_t permafrost__method_content__get_packed_size
+                     (const Permafrost__MethodContent   *message);
+size_t permafrost__method_content__pack
+                     (const Permafrost__MethodContent   *message,
+                      uint8_t             *out);
+size_t permafrost__method_content__pack_to_buffer
+                     (const Permafrost__MethodContent   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__MethodContent *
+       permafrost__method_content__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__method_content__free_unpacked
+                     (Permafrost__MethodContent *message,
+                      ProtobufCAllocator *allocator);
+/* Permafrost__MethodSamples methods */
+void   permafrost__method_samples__init
+                     (Permafrost__MethodSamples         *message);
+size_t permafrost__method_samples__get_packed_size
+                     (const Permafrost__MethodSamples   *message);
+size_t permafrost__method_samples__pack
+                     (const Permafrost__MethodSamples   *message,
+                      uint8_t             *out);
+size_t permafrost__method_samples__pack_to_buffer
+                     (const Permafrost__MethodSamples   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__MethodSamples *
+       permafrost__method_samples__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__method_samples__free_unpacked
+                     (Permafrost__MethodSamples *message,
+                      ProtobufCAllocator *allocator);
+/* Permafrost__MethodScalar methods */
+void   permafrost__method_scalar__init
+                     (Permafrost__MethodScalar         *message);
+size_t permafrost__method_scalar__get_packed_size
+                     (const Permafrost__MethodScalar   *message);
+size_t permafrost__method_scalar__pack
+                     (const Permafrost__MethodScalar   *message,
+                      uint8_t             *out);
+size_t permafrost__method_scalar__pack_to_buffer
+                     (const Permafrost__MethodScalar   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__MethodScalar *
+       permafrost__method_scalar__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__method_scalar__free_unpacked
+                     (Permafrost__MethodScalar *message,
+                      ProtobufCAllocator *allocator);
+/* Permafrost__MethodTensor methods */
+void   permafrost__method_tensor__init
+                     (Permafrost__MethodTensor         *message);
+size_t permafrost__method_tensor__get_packed_size
+                     (const Permafrost__MethodTensor   *message);
+size_t permafrost__method_tensor__pack
+                     (const Permafrost__MethodTensor   *message,
+                      uint8_t             *out);
+size_t permafrost__method_tensor__pack_to_buffer
+                     (const Permafrost__MethodTensor   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__MethodTensor *
+       permafrost__method_tensor__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__method_tensor__free_unpacked
+                     (Permafrost__MethodTensor *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Permafrost__Header_Closure)
@@ -2224,6 +2566,30 @@ typedef void (*Permafrost__TensorPiece_Closure)
 typedef void (*Permafrost__Drain_Closure)
                  (const Permafrost__Drain *message,
                   void *closure_data);
+typedef void (*Permafrost__MethodPlace_Closure)
+                 (const Permafrost__MethodPlace *message,
+                  void *closure_data);
+typedef void (*Permafrost__MethodGreeting_Closure)
+                 (const Permafrost__MethodGreeting *message,
+                  void *closure_data);
+typedef void (*Permafrost__MethodReceived_Closure)
+                 (const Permafrost__MethodReceived *message,
+                  void *closure_data);
+typedef void (*Permafrost__MethodPart_Closure)
+                 (const Permafrost__MethodPart *message,
+                  void *closure_data);
+typedef void (*Permafrost__MethodContent_Closure)
+                 (const Permafrost__MethodContent *message,
+                  void *closure_data);
+typedef void (*Permafrost__MethodSamples_Closure)
+                 (const Permafrost__MethodSamples *message,
+                  void *closure_data);
+typedef void (*Permafrost__MethodScalar_Closure)
+                 (const Permafrost__MethodScalar *message,
+                  void *closure_data);
+typedef void (*Permafrost__MethodTensor_Closure)
+                 (const Permafrost__MethodTensor *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -2233,6 +2599,7 @@ typedef void (*Permafrost__Drain_Closure)
 extern const ProtobufCEnumDescriptor    permafrost__codec__descriptor;
 extern const ProtobufCEnumDescriptor    permafrost__role__descriptor;
 extern const ProtobufCEnumDescriptor    permafrost__tensor_kind__descriptor;
+extern const ProtobufCEnumDescriptor    permafrost__method_kind__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__header__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__hello__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__sequence_range__descriptor;
@@ -2276,6 +2643,14 @@ extern const ProtobufCMessageDescriptor permafrost__ordered_micro_batch__descrip
 extern const ProtobufCMessageDescriptor permafrost__step_part__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__tensor_piece__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__drain__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__method_place__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__method_greeting__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__method_received__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__method_part__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__method_content__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__method_samples__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__method_scalar__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__method_tensor__descriptor;
 
 PROTOBUF_C__END_DECLS
 

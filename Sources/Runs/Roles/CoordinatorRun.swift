@@ -83,6 +83,9 @@ public final class CoordinatorRun: Sendable {
         if let newest, !newest.state.isOver { throw RunError.anotherRun(run: newest.id, state: options.state) }
         let limit = WireLimits().recipeBytes
         guard text.utf8.count <= limit else { throw RunError.recipeTooLong(bytes: text.utf8.count, limit: limit) }
+        guard recipe.training.method == .splitfrozen else {
+            throw RunError.notDistributed(method: recipe.training.method.rawValue)
+        }
         try recipe.checkStageMemory(cache: cache)
         earlier = nil
         run = RunFolder.id(name: recipe.name)
