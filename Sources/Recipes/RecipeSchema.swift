@@ -2,7 +2,8 @@
 ///
 /// Decoding, defaults, suggestions for mistyped keys, help and the resolved output are all derived from this table.
 enum RecipeSchema {
-    static let fields: [RecipeField<Recipe>] = general + model + data + task + lora + training + devices + server
+    static let fields: [RecipeField<Recipe>] =
+        general + model + data + task + lora + training + devices + server + comparison
 
     private static let general: [RecipeField<Recipe>] = [
         .init("name", \.name, .name, required: true, "name of the recipe, part of the run folder's name"),
