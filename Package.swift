@@ -78,7 +78,8 @@ let package = Package(
         .target(
             name: "Experiments",
             dependencies: [
-                "Balancing", "Checkpoints", "Randomness", .product(name: "DequeModule", package: "swift-collections"),
+                "Balancing", "Checkpoints", "Datasets", "Diagnostics", "Methods", "Models", "Randomness", "Tensors",
+                .product(name: "DequeModule", package: "swift-collections"),
             ]),
         .target(
             name: "Runs",
@@ -150,7 +151,11 @@ let package = Package(
             ]),
         .testTarget(name: "RecipesTests", dependencies: ["Balancing", "Datasets", "Diagnostics", "Recipes"]),
         .testTarget(
-            name: "ExperimentsTests", dependencies: ["Balancing", "Checkpoints", "Experiments", "Randomness"]),
+            name: "ExperimentsTests",
+            dependencies: [
+                "Balancing", "Checkpoints", "Datasets", "Experiments", "Methods", "Models", "Randomness", "Support",
+                "Tensors",
+            ]),
         .testTarget(
             name: "RunsTests",
             dependencies: [

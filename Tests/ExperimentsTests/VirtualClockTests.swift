@@ -49,6 +49,17 @@ struct VirtualClockTests {
         #expect(timeline.joules(0, watts: 2) == 20)
     }
 
+    @Test("who asks is told when a message has left, a latency before it arrives")
+    func left() {
+        for latency in [0.0, 0.5] {
+            var clock = VirtualClock<String>(devices: [device(latency: latency)])
+            clock.upload(from: 0, bytes: 50, left: "left", then: "arrived")
+            #expect(clock.outstanding == 2)
+            #expect(events(&clock).map(\.event) == ["left", "arrived"])
+            #expect(clock.now == 5 + latency && clock.outstanding == 0)
+        }
+    }
+
     @Test("messages that are computed while others are sent overlap: first both, then the slower of the two")
     func overlaps() {
         for (flops, bytes) in [(100.0, 30), (400, 20), (200, 20)] {

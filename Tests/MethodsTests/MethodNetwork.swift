@@ -9,7 +9,7 @@ final class MethodNetwork {
     private var generator: SeededGenerator?
     private var toServer: [[MethodMessage]]
     private var toDevice: [[MethodMessage]]
-    private var hasDrained: [Bool]
+    private var drained: [Int]
 
     /// All messages in the order in which they were taken; a device's number with each, and whether it is the sender.
     private(set) var log: [(device: Int, isUp: Bool, message: MethodMessage)] = []
@@ -24,7 +24,7 @@ final class MethodNetwork {
         generator = seed.map { SeededGenerator(seed: $0, stream: "network") }
         toServer = devices.map { _ in [] }
         toDevice = devices.map { _ in [] }
-        hasDrained = devices.map { _ in false }
+        drained = devices.map { _ in 0 }
     }
 
     private enum Step {
@@ -33,19 +33,19 @@ final class MethodNetwork {
 
     /// Runs to the end, until nothing is on its way.
     func run() throws {
-        take(try server.handle(.begin))
+        try tell(.begin)
         while let step = next() {
             switch step {
             case .up(let device):
                 let message = toServer[device].removeFirst()
                 log.append((device, true, message))
-                take(try server.handle(.received(message, from: device)))
+                try tell(.received(message, from: device))
             case .down(let device):
                 let message = toDevice[device].removeFirst()
                 log.append((device, false, message))
                 take(try devices[device].handle(.received(message)), device)
             case .drained(let device):
-                hasDrained[device] = false
+                drained[device] -= 1
                 take(try devices[device].handle(.drained), device)
             }
         }
@@ -61,11 +61,16 @@ final class MethodNetwork {
         progress.filter { steps.contains($0.step) }.reduce(0) { $0 + $1.loss } / Double(steps.count)
     }
 
+    private func tell(_ event: ServerProgramEvent) throws {
+        take(try server.handle(event))
+        while case let actions = try server.handle(.idle), !actions.isEmpty { take(actions) }
+    }
+
     private func next() -> Step? {
         let steps =
             toServer.indices.filter { !toServer[$0].isEmpty }.map(Step.up)
             + toDevice.indices.filter { !toDevice[$0].isEmpty }.map(Step.down)
-            + hasDrained.indices.filter { hasDrained[$0] }.map(Step.drained)
+            + drained.indices.filter { drained[$0] > 0 }.map(Step.drained)
         guard var random = generator else { return steps.first }
         defer { generator = random }
         return steps.randomElement(using: &random)
@@ -87,7 +92,7 @@ final class MethodNetwork {
             switch action {
             case .send(let message):
                 toServer[device].append(message)
-                hasDrained[device] = true
+                drained[device] += 1
             case .computed(let work): deviceWork.append(work)
             }
         }

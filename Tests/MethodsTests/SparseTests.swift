@@ -206,21 +206,26 @@ struct SparseTests {
     @Test("a round that keeps every rank is FedLoRA's, and one that drops some sends less and still trains")
     func rounds() throws {
         let bench = try MethodBench(), start = try bench.parameters()
-        func trained(_ aggregation: FederatedSettings.Aggregation, kept: Int) throws -> (MethodNetwork, [Float]) {
+        func trained(
+            _ aggregation: FederatedSettings.Aggregation, kept: Int, rounds: Int = 4
+        ) throws -> (MethodNetwork, [Float]) {
             let (network, server, _) = FederatedTests.network(
                 bench, start: start, ranks: [3, 3], samples: [20, 10],
-                settings: FederatedSettings(rounds: 4, localSteps: 5, aggregation: aggregation),
+                settings: FederatedSettings(rounds: rounds, localSteps: 5, aggregation: aggregation),
                 rule: MethodBench.descent(0.3), kept: { _, _ in [kept, kept] })
             try network.run()
             return (network, server.parameters.flat.values)
         }
-        let (_, mean) = try trained(.mean, kept: 3), (all, same) = try trained(.keptRanks, kept: 3)
-        #expect(relativeDifference(same, mean) < 1e-4)
+        // Of one round: in later ones training makes more of what rounding did.
+        let (_, mean) = try trained(.mean, kept: 3, rounds: 1)
+        let (_, same) = try trained(.keptRanks, kept: 3, rounds: 1)
+        #expect(relativeDifference(same, mean) < 1e-5)
+        let (all, _) = try trained(.keptRanks, kept: 3)
         let (some, sparse) = try trained(.keptRanks, kept: 1)
         func bytes(_ network: MethodNetwork) -> Int {
             network.messages(.update, isUp: true).reduce(0) { $0 + $1.message.payloadBytes }
         }
-        #expect(sparse != mean && 5 * bytes(some) < 2 * bytes(all))
+        #expect(sparse.allSatisfy(\.isFinite) && 5 * bytes(some) < 2 * bytes(all))
         let (single, _) = try trained(.keptEntries, kept: 1)
         #expect(bytes(single) <= bytes(some))
         for network in [some, single] {

@@ -74,7 +74,7 @@ def reference_table(rows: Dict[str, Any]) -> List[str]:
 
 def place(document: Any) -> Any:
     """Where in the table's order a document stands."""
-    return document["trainable"] == "full", document["stages"], document["manner"]
+    return document["frozen_blocks"], document["trainable"] == "full", document["stages"], document["manner"]
 
 
 def stages_table(documents: List[Any]) -> List[str]:
@@ -91,6 +91,23 @@ def stages_table(documents: List[Any]) -> List[str]:
                 % (
                     document["trainable"], document["stages"], manner, row["schedule"],
                     100 * row["measured_bubble"], 100 * row["predicted_bubble"], stashes,
+                )
+            )
+    return lines
+
+
+def weak_table(documents: List[Any]) -> List[str]:
+    lines = ["| trains | stages | schedule | bubble | micro-batches between F and W |", "|---|---|---|---|---|"]
+    for document in documents:
+        manner = "*simulated*" if document["manner"] == "emulated" else document["manner"]
+        for row in document["rows"]:
+            stashes = ", ".join(str(stage["stashed_micro_batches"]) for stage in row["pipeline"]["stages"])
+            lines.append(
+                "| %s | %d, %s | %s | %.1f %% | %s |"
+                % (
+                    document["trainable"], document["stages"], manner, row["schedule"],
+                    # Work that began before the first step that counts is in it, and may be more than all time.
+                    max(0.0, 100 * row["measured_bubble"]), stashes,
                 )
             )
     return lines
@@ -126,8 +143,17 @@ def page(results: Dict[str, Any]) -> str:
             "and each counts with the processor's time that it took; *apart* were two threads on two processors, with whatever",
             "else these did. Load of the machine: %s."
             % ", ".join("%s (%s)" % (results["load"][key], key) for key in ("apart", "emulated") if key in results["load"]),
-            "", *stages_table(stages),
+            "", *stages_table([one for one in stages if one["frozen_blocks"] == 0]),
         ]
+        weak = [one for one in stages if one["frozen_blocks"] > 0]
+        if weak:
+            lines += [
+                "", "## With weak devices", "",
+                "The upper four blocks train; devices left the lower eight to the server, which runs F0 of every micro-batch two",
+                "steps ahead, a block at a time, wherever a stage has to wait. The bubble is the share of all time, between steps",
+                "too, in which a stage's thread does neither.",
+                "", *weak_table(weak),
+            ]
     return "\n".join(lines) + "\n"
 
 

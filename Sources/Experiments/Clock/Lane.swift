@@ -8,7 +8,16 @@ struct Lane<Event: Sendable>: Sendable {
         let amount: Double
         /// From the end of the work to the event.
         let latencySeconds: Double
+        /// Comes at the end of the work, where somebody wants to know of it beside the event.
+        let left: Event?
         let event: Event
+
+        init(amount: Double, latencySeconds: Double = 0, left: Event? = nil, event: Event) {
+            self.amount = amount
+            self.latencySeconds = latencySeconds
+            self.left = left
+            self.event = event
+        }
     }
 
     let availability: Availability

@@ -47,12 +47,14 @@ public struct VirtualClock<Event: Sendable>: Sendable {
 
     /// A device computes; the event comes when it is done.
     public mutating func compute(on device: Int, flops: Double, then event: Event) {
-        add(.init(amount: flops, latencySeconds: 0, event: event), to: Timeline.lane(.compute, of: device))
+        add(.init(amount: flops, event: event), to: Timeline.lane(.compute, of: device))
     }
 
     /// A device sends to the server; the event comes when the server has everything.
-    public mutating func upload(from device: Int, bytes: Int, then event: Event) {
-        add(message(bytes, device, event), to: Timeline.lane(.up, of: device))
+    ///
+    /// - Parameter left: comes when the device has sent everything.
+    public mutating func upload(from device: Int, bytes: Int, left: Event? = nil, then event: Event) {
+        add(message(bytes, device, left: left, event), to: Timeline.lane(.up, of: device))
     }
 
     /// The server sends to a device; the event comes when the device has everything.
@@ -62,7 +64,7 @@ public struct VirtualClock<Event: Sendable>: Sendable {
 
     /// The server works for so many seconds, as measured; the event comes when it is done.
     public mutating func serve(seconds: Double, then event: Event) {
-        add(.init(amount: seconds, latencySeconds: 0, event: event), to: lanes.count - 1)
+        add(.init(amount: seconds, event: event), to: lanes.count - 1)
     }
 
     /// The event comes after so many seconds, whatever else happens: a time limit, or the channel's next block.
@@ -110,21 +112,22 @@ public struct VirtualClock<Event: Sendable>: Sendable {
         guard let job = lanes[lane].finish(at: now) else { return nil }
         timeline.add(job.amount, lanes[lane].availability.stretches(from: began, to: now), lane: lane)
         predict(lane)
-        guard job.latencySeconds == 0 else {
+        guard job.latencySeconds == 0, job.left == nil else {
             queue.schedule(.delivered(job.event), at: now + job.latencySeconds)
-            return nil
+            if job.left != nil { outstanding -= 1 }
+            return job.left
         }
         outstanding -= 1
         return job.event
     }
 
-    private func message(_ bytes: Int, _ device: Int, _ event: Event) -> Lane<Event>.Job {
-        .init(amount: Double(bytes), latencySeconds: devices[device].latencySeconds, event: event)
+    private func message(_ bytes: Int, _ device: Int, left: Event? = nil, _ event: Event) -> Lane<Event>.Job {
+        .init(amount: Double(bytes), latencySeconds: devices[device].latencySeconds, left: left, event: event)
     }
 
     private mutating func add(_ job: Lane<Event>.Job, to lane: Int) {
         precondition(job.amount >= 0 && job.amount.isFinite, "an amount of work")
-        outstanding += 1
+        outstanding += job.left == nil ? 1 : 2
         if lanes[lane].add(job, at: now) { predict(lane) }
     }
 

@@ -37,6 +37,7 @@ public final class FederatedServer: ServerProgram, @unchecked Sendable {
     public func handle(_ event: ServerProgramEvent) throws -> [ServerProgramAction] {
         switch event {
         case .begin: return round == 0 ? try nextRound() : []
+        case .idle: return []
         case .received(let message, let device):
             guard message.kind == .update, message.step == round, ranks.indices.contains(device),
                 updates[device] == nil

@@ -4,8 +4,8 @@ import Models
 public enum DeviceProgramEvent: Sendable, Equatable {
     /// The server's message is here. Messages come in the order in which they were sent.
     case received(MethodMessage)
-    /// All that the device was to send has left it. A program that makes one message at a time waits for this before the
-    /// next, so that the device never holds two.
+    /// A message has left the device. A program that makes one message at a time waits for this before the next, so that
+    /// the device never holds two.
     case drained
 }
 
@@ -23,6 +23,9 @@ public enum ServerProgramEvent: Sendable, Equatable {
     case begin
     /// A device's message is here. A device's messages come in the order in which they were sent.
     case received(MethodMessage, from: Int)
+    /// What the server computed last is done. A program that has a step to take without hearing of anybody takes one,
+    /// and gives no actions when there is none.
+    case idle
 }
 
 /// What the server does, in this order.

@@ -2,7 +2,8 @@ import Datasets
 import Tensors
 
 /// The device of SplitFrozen (arXiv 2503.18986): frozen blocks, forward only. It sends each of its samples once, in the
-/// order in which the first epoch needs them, and hears nothing back that it would compute with.
+/// order in which the first epoch needs them, and hears nothing back that it would compute with. While one message is on
+/// its way it computes the next.
 public final class SplitFrozenDevice: DeviceProgram, @unchecked Sendable {
     private let forward: FrozenForward
     private let examples: [EncodedExample]
@@ -36,8 +37,13 @@ public final class SplitFrozenDevice: DeviceProgram, @unchecked Sendable {
                 throw MethodError.unexpected(message.kind, step: message.step, sender: nil)
             }
             hasBegun = true
+            return try nextMessage() + nextMessage()
         }
-        guard hasBegun, let group = groups.popFirst() else { return [] }
+        return hasBegun ? try nextMessage() : []
+    }
+
+    private func nextMessage() throws -> [DeviceProgramAction] {
+        guard let group = groups.popFirst() else { return [] }
         let chosen = group.samples.map { examples[$0] }, lengths = chosen.map(\.tokens.count)
         let x_TD = try forward.activations(of: chosen.map(\.tokens), cut: cut)
             .matrix(rows: lengths.reduce(0, +), columns: forward.width)

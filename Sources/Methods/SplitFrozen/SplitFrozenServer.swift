@@ -55,12 +55,13 @@ public final class SplitFrozenServer: ServerProgram, @unchecked Sendable {
 
     /// Takes an event.
     public func handle(_ event: ServerProgramEvent) throws -> [ServerProgramAction] {
-        guard case .received(let message, let device) = event else {
-            return cuts.indices.map { .send(MethodMessage(.turn, step: 1), to: $0) }
+        switch event {
+        case .begin: return cuts.indices.map { .send(MethodMessage(.turn, step: 1), to: $0) }
+        case .received(let message, let device): return try keep(message, from: device)
+        case .idle:
+            guard step < steps, let samples = nextSamples() else { return [] }
+            return try train(samples)
         }
-        var actions = try keep(message, from: device)
-        while step < steps, let samples = nextSamples() { actions += try train(samples) }
-        return actions
     }
 
     private func keep(_ message: MethodMessage, from device: Int) throws -> [ServerProgramAction] {

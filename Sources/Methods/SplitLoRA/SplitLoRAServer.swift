@@ -79,7 +79,7 @@ public final class SplitLoRAServer: ServerProgram, @unchecked Sendable {
             return try collect(message, device, missing)
         case (.received(let message, let device), _):
             throw MethodError.unexpected(message.kind, step: message.step, sender: device)
-        case (.begin, _): return []
+        case (.begin, _), (.idle, _): return []
         }
     }
 

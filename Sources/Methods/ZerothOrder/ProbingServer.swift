@@ -85,7 +85,7 @@ public final class ProbingServer: ServerProgram, @unchecked Sendable {
 
     /// Takes an event.
     public func handle(_ event: ServerProgramEvent) throws -> [ServerProgramAction] {
-        guard case .received(var message, let device) = event else { return begin() }
+        guard case .received(var message, let device) = event else { return event == .begin ? begin() : [] }
         guard message.kind == .activations, open[device]?.number == message.step,
             (message.probe == nil) == (settings.variant == .threePhases && isAllProbed(device)),
             message.probe.map({ (1...settings.pairs).contains($0.pair) }) ?? true
