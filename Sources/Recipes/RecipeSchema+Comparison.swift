@@ -81,7 +81,9 @@ extension ValueKind<[String: Int]> {
             for (key, value) in mapping { cuts[try name.decode(key)] = try blocks.decode(value) }
             return cuts
         } encode: { cuts in
-            Node(cuts.sorted { $0.key < $1.key }.map { (name.encode($0.key), blocks.encode($0.value)) }, Tag(.map), .flow)
+            Node(
+                cuts.sorted { $0.key < $1.key }.map { (name.encode($0.key), blocks.encode($0.value)) }, Tag(.map), .flow
+            )
         }
     }
 }

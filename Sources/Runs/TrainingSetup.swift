@@ -122,7 +122,7 @@ extension Recipe.Training {
         }
     }
 
-    fileprivate func makeOptimizer(_ layout: TrainableLayout) -> any Models.Optimizer {
+    func makeOptimizer(_ layout: TrainableLayout) -> any Models.Optimizer {
         switch optimizer {
         case .adamw:
             AdamW(
@@ -138,7 +138,7 @@ extension Recipe.Training {
 }
 
 extension LearningRateSchedule.Shape {
-    fileprivate init(_ schedule: Recipe.Schedule) {
+    init(_ schedule: Recipe.Schedule) {
         self =
             switch schedule {
             case .constant: .constant

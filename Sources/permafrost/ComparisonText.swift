@@ -39,7 +39,8 @@ struct ComparisonText {
 
     private static func table(_ rows: [ComparisonRow]) -> [String] {
         var table = TextTable([
-            ("METHOD", .left), ("ACCURACY %", .left), ("\(Comparison.subject.uppercased()) AHEAD", .right), ("GAIN", .right),
+            ("METHOD", .left), ("ACCURACY %", .left), ("\(Comparison.subject.uppercased()) AHEAD", .right),
+            ("GAIN", .right),
             ("TIME (SIMULATED)", .right), ("BYTES", .right), ("DEVICE FLOP", .right), ("RATE", .right),
         ])
         for row in rows {

@@ -73,7 +73,8 @@ struct ComparisonPlanTests {
     @Test("the time left is each method's mean for each of its runs that are left")
     func timeLeft() throws {
         let plan = ComparisonPlan(
-            methods: [.init(name: "a", rates: [1, 2]), .init(name: "b", rates: [1])], imbalances: ["iid", "x"], seeds: [1, 2])
+            methods: [.init(name: "a", rates: [1, 2]), .init(name: "b", rates: [1])], imbalances: ["iid", "x"],
+            seeds: [1, 2])
         #expect(plan.secondsLeft(after: [:]) == nil)
         var records: [ExperimentJob: ExperimentRecord] = [:]
         func end(seconds: Double) throws {
@@ -83,7 +84,7 @@ struct ComparisonPlanTests {
         try end(seconds: 10)
         try end(seconds: 30)
         // Of a: 2 × 2 + 2 − 1 runs, of which 2 have ended in 20 seconds each; b's 4 are not known to take any other time.
-        #expect(plan.secondsLeft(after: records) == 3 * 20 + 4 * 20)
+        #expect(plan.secondsLeft(after: records) == 140.0)
         while records.values.allSatisfy({ $0.job.key.method == "a" }) { try end(seconds: 20) }
         let b = try #require(records.keys.first { $0.key.method == "b" })
         records[b]?.seconds = 2

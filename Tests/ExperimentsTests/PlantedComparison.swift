@@ -58,7 +58,8 @@ enum PlantedComparison {
     static func result(_ job: ExperimentJob) -> ExperimentResult {
         var chance = SeededGenerator(seed: job.key.seed, stream: job.name)
         let traits =
-            traits[job.key.method] ?? Traits(end: 0.7, lost: 0.1, seconds: 100, up: 1e6, down: 1e6, flops: 1e12, memory: 1e8)
+            traits[job.key.method]
+            ?? Traits(end: 0.7, lost: 0.1, seconds: 100, up: 1e6, down: 1e6, flops: 1e12, memory: 1e8)
         let lost = traits.lost * (skews[job.key.imbalance] ?? 1)
         let detour = 0.04 * abs(log10(job.learningRate / 1e-3))
         let end = max(0.5, traits.end - lost - detour + 0.02 * (chance.uniform() - 0.5))

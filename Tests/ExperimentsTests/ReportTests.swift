@@ -46,9 +46,11 @@ struct ReportTests {
         // An imbalance each, splitfrozen against the others, the sweep.
         #expect(found.elements["table"] == 6)
         let html = ReportPage(comparison).html
-        #expect(!html.contains("http://") || html.components(separatedBy: "http://").dropFirst().allSatisfy {
-            $0.hasPrefix("www.w3.org/2000/svg\"")
-        })
+        #expect(
+            !html.contains("http://")
+                || html.components(separatedBy: "http://").dropFirst().allSatisfy {
+                    $0.hasPrefix("www.w3.org/2000/svg\"")
+                })
         #expect(!html.contains("https://") && !html.contains("@import") && !html.contains("url("))
         #expect(html.contains("simulated"))
     }

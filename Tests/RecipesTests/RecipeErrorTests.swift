@@ -171,14 +171,14 @@ struct RecipeErrorTests {
                 "pipeline.stages is 1"),
             // Methods side by side.
             BadRecipe(
-                "name: test", "name: t\ncompare: {methods: [fedlora, fedlor]}", .recipeImpossibleValue, at: "2:29",
+                "name: test", "name: t\ncompare: {methods: [fedlora, fedlor]}", .recipeImpossibleValue, at: "2:30",
                 "'fedlora'"),
             BadRecipe(
                 "name: test", "name: t\ncompare: {methods: [zo, zo]}", .recipeImpossibleValue, at: "2:25", "different"),
             BadRecipe("name: test", "name: t\ncompare: {seeds: []}", .recipeImpossibleValue, at: "2:18", "1 to 100"),
             BadRecipe(
                 "name: test", "name: t\ncompare: {imbalances: [dirichlet]}", .recipeImpossibleValue, at: "2:24",
-                "dirichlet(0.5)"),
+                "dirichlet(ALPHA)"),
             BadRecipe("name: test", "name: t\ncompare: {sweep: [0]}", .recipeImpossibleValue, at: "2:19", "but not 0"),
             BadRecipe("name: test", "name: t\ncompare: {sweep: 1e-3}", .recipeWrongType, at: "2:18", "a list"),
             BadRecipe(

@@ -93,7 +93,10 @@ struct ComparisonRunTests {
     @Test("a comparison that is killed before any of its runs ends goes on, runs the rest, and has the same report")
     func killed() throws {
         try Ground.use { ground in
-            let whole = try ComparisonRun(ground.recipe()).run { job, _, _ in Self.result(job) } observer: { _ in }
+            let whole = try ComparisonRun(ground.recipe()).run { job, _, _ in
+                Self.result(job)
+            } observer: { _ in
+            }
             #expect(whole.comparison.records.count == Self.count)
             let expected = try report(whole.folder)
             for number in 1...Self.count {
@@ -102,7 +105,8 @@ struct ComparisonRunTests {
                 let again = try ComparisonRun(resuming: folder).run { job, _, _ in
                     begun += 1
                     return Self.result(job)
-                } observer: { _ in }
+                } observer: { _ in
+                }
                 #expect(begun == Self.count - number + 1)
                 #expect(again.folder == folder)
                 #expect(try report(folder) == expected, "killed at run \(number)")
@@ -113,7 +117,10 @@ struct ComparisonRunTests {
     @Test("a result that cannot be read, or is another run's, is run again")
     func damaged() throws {
         try Ground.use { ground in
-            let whole = try ComparisonRun(ground.recipe()).run { job, _, _ in Self.result(job) } observer: { _ in }
+            let whole = try ComparisonRun(ground.recipe()).run { job, _, _ in
+                Self.result(job)
+            } observer: { _ in
+            }
             let expected = try report(whole.folder)
             let folder = URL(fileURLWithPath: "\(whole.folder)/experiments")
             let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
@@ -126,7 +133,8 @@ struct ComparisonRunTests {
             _ = try ComparisonRun(resuming: whole.folder).run { job, _, _ in
                 begun += 1
                 return Self.result(job)
-            } observer: { _ in }
+            } observer: { _ in
+            }
             #expect(begun == 3)
             #expect(try report(whole.folder) == expected)
         }
@@ -143,9 +151,12 @@ struct ComparisonRunTests {
                     if begun == 4 { comparison.stop() }
                     if shouldStop() { throw CancellationError() }
                     return Self.result(job)
-                } observer: { _ in }
+                } observer: { _ in
+                }
             } throws: { error in
-                guard case ComparisonError.interrupted(let folder, done: 3, of: Self.count) = error else { return false }
+                guard case ComparisonError.interrupted(let folder, done: 3, of: Self.count) = error else {
+                    return false
+                }
                 return (error as? ComparisonError)?.exitCode == .interrupted
                     && (error as? ComparisonError)?.remedy.contains("permafrost resume \(folder)") == true
             }
@@ -165,13 +176,17 @@ struct ComparisonRunTests {
                 var result = Self.result(job)
                 if job.key.method == "central", job.key.seed == 6 { result.points[0].loss = .nan }
                 return result
-            } observer: { _ in }
+            } observer: { _ in
+            }
             let comparison = outcome.comparison
             for method in comparison.plan.methods where method.isSwept {
                 #expect(comparison.plan.chosenRate(of: method, in: comparison.records) == 3e-4)
             }
             #expect(comparison.rows("iid").first { $0.method == "central" }?.diverged == 1)
-            let again = try ComparisonRun(resuming: outcome.folder).run { _, _, _ in throw Killed() } observer: { _ in }
+            let again = try ComparisonRun(resuming: outcome.folder).run { _, _, _ in
+                throw Killed()
+            } observer: { _ in
+            }
             #expect(again.comparison.records == comparison.records)
         }
     }

@@ -91,7 +91,7 @@ def accuracy_over(points, cost):
             low, high = [m - w for m, w in zip(mean, width)], [m + w for m, w in zip(mean, width)]
             axis.fill_between(x, low, high, color=look["color"], alpha=0.13, linewidth=0)
         axis.set_xscale("log")
-        axis.set_title(WORDS.get(imbalance, imbalance))
+        axis.set_title(WORDS.get(imbalance, imbalance.capitalize()))
         axis.set_xlabel(title)
     axes[0].set_ylabel("accuracy, %")
     legend(figure, methods)
@@ -112,7 +112,7 @@ def accuracy_at_end(points):
             look = style(methods, method)
             axis.plot(values, [place] * len(values), "o", color=look["color"], alpha=0.3, markeredgewidth=0)
             axis.errorbar(mean, place, xerr=width, color=look["color"], marker=look["marker"])
-        axis.set_title(WORDS.get(imbalance, imbalance))
+        axis.set_title(WORDS.get(imbalance, imbalance.capitalize()))
         axis.set_xlabel("accuracy, %")
         axis.grid(axis="x")
     axes[0].set_yticks(range(len(methods)), methods)

@@ -46,7 +46,8 @@ public struct ComparisonRow: Codable, Equatable, Sendable {
     init?(_ records: [ExperimentRecord], subject: Spread?) {
         let ended = records.compactMap(\.result).filter { !$0.points.isEmpty }
         let last = ended.compactMap(\.points.last)
-        guard let first = records.first, let accuracy = Spread(last.map(\.accuracy)), let loss = Spread(last.map(\.loss))
+        guard let first = records.first, let accuracy = Spread(last.map(\.accuracy)),
+            let loss = Spread(last.map(\.loss))
         else { return nil }
         let mean = { (value: (ExperimentResult.Point) -> Double) in
             last.reduce(0) { $0 + value($1) } / Double(last.count)

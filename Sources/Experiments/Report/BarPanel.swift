@@ -23,24 +23,23 @@ struct BarPanel {
     var summary: String
     var rows: [Row]
     /// Where something ends, such as the memory of a device, as a share of the panel's width.
-    var limit: (share: Double, label: String)?
+    var limit: Double?
 
     private static let width = 320.0
     private static let plot = (left: 98.0, top: 26.0, width: 150.0)
 
     var svg: Markup {
         let rowHeight = rows.allSatisfy { $0.bars.count == 1 } ? 20.0 : 26.0
-        let height = Self.plot.top + rowHeight * Double(rows.count) + (limit == nil ? 6 : 20)
+        let height = Self.plot.top + rowHeight * Double(rows.count) + 6
         var parts = [text(title, x: 2, y: 15, kind: "head")]
-        for (place, row) in rows.enumerated() {
-            parts += drawn(row, y: Self.plot.top + rowHeight * Double(place), height: rowHeight)
-        }
         let foot = Self.plot.top + rowHeight * Double(rows.count)
         parts.append(line("axis", Self.plot.left, Self.plot.top - 2, Self.plot.left, foot))
-        if let limit, limit.share <= 1 {
-            let at = Self.plot.left + Self.plot.width * limit.share
-            parts.append(line("limit", at, Self.plot.top - 4, at, foot + 2))
-            parts.append(text(limit.label, x: min(at, Self.width - 4), y: foot + 14, anchor: limit.share > 0.5 ? "end" : "start"))
+        if let limit, limit <= 1 {
+            let at = Self.plot.left + Self.plot.width * limit
+            parts.append(line("limit", at, Self.plot.top - 4, at, foot + 4))
+        }
+        for (place, row) in rows.enumerated() {
+            parts += drawn(row, y: Self.plot.top + rowHeight * Double(place), height: rowHeight)
         }
         return panel(width: Self.width, height: height, label: summary, parts)
     }

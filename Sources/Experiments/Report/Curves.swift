@@ -79,7 +79,8 @@ extension Comparison {
         return LinePanel(
             title: "\(Self.words(ComparisonPlan.sweepImbalance)), seed \(plan.seeds.first ?? 0)",
             xTitle: "learning rate", series: series, majority: majorityRate,
-            x: AxisScale(of: swept.flatMap(\.rates)), y: accuracyScale, xText: { "\($0)" })
+            x: AxisScale(of: swept.flatMap(\.rates)), y: Self.scale(series.flatMap { $0.points.map(\.y.mean) }),
+            xText: { "\($0)" })
     }
 
     /// The sweep's runs of a method, by ascending rate.
@@ -99,7 +100,11 @@ extension Comparison {
 
     /// All accuracies and the majority's share.
     private var accuracyScale: AxisScale {
-        let values = records.values.compactMap(\.result).flatMap { run in run.points.map(\.accuracy) + [run.majorityRate] }
-        return AxisScale(from: max(0, (values.min() ?? 0) - 0.01), to: min(1, (values.max() ?? 1) + 0.005), steps: 4)
+        Self.scale(
+            records.values.compactMap(\.result).flatMap { run in run.points.map(\.accuracy) + [run.majorityRate] })
+    }
+
+    private static func scale(_ values: [Double]) -> AxisScale {
+        AxisScale(from: max(0, (values.min() ?? 0) - 0.01), to: min(1, (values.max() ?? 1) + 0.005), steps: 4)
     }
 }

@@ -10,7 +10,8 @@ extension Comparison {
         let largest = Double(max(1, needs.joined().compactMap(\.self).max() ?? 1))
         return zip(classes, needs).map { kind, needs in
             BarPanel(
-                title: heading(kind), summary: "\(kind.name): memory that each method needs on a device",
+                title: "\(heading(kind)), \(Quantity.text(Double(kind.memoryBytes), "B")) each",
+                summary: "\(kind.name): memory that each method needs on a device",
                 rows: zip(methods, needs).compactMap { method, bytes in
                     bytes.map { bytes in
                         let size = Quantity.text(Double(bytes), "B")
@@ -18,11 +19,7 @@ extension Comparison {
                             label: method, style: style(method),
                             bars: [.init(name: size, kind: "solid", share: Double(bytes) / largest)], value: size)
                     }
-                },
-                limit: (
-                    share: Double(kind.memoryBytes) / largest,
-                    label: "it has \(Quantity.text(Double(kind.memoryBytes), "B"))"
-                ))
+                }, limit: Double(kind.memoryBytes) / largest)
         }
     }
 
@@ -37,7 +34,8 @@ extension Comparison {
                     guard let shares = busyShares(method, imbalance, of: kind.name) else { return nil }
                     let bars = zip(Self.activities, shares).map { activity, share in
                         BarPanel.Row.Bar(
-                            name: "\(activity.name) \(Quantity.percent(share)) of the time", kind: activity.kind, share: share)
+                            name: "\(activity.name) \(Quantity.percent(share)) of the time", kind: activity.kind,
+                            share: share)
                     }
                     return .init(
                         label: method, style: style(method), bars: bars,

@@ -17,16 +17,20 @@ struct LineStyle {
     func marker(x: Double, y: Double, size: Double = 2.6, title: String? = nil) -> Markup {
         let content = title.map { [Markup.element("title", [:], $0)] } ?? []
         let path: String
+        var kind = "mark"
         switch shape {
         case 0: return .element("circle", ["class": "mark", "cx": n(x), "cy": n(y), "r": n(size)], content)
         case 1: path = "M\(n(x - size)) \(n(y - size))h\(n(2 * size))v\(n(2 * size))h\(n(-2 * size))z"
         case 2: path = "M\(n(x)) \(n(y - 1.3 * size))l\(n(1.3 * size)) \(n(2.2 * size))h\(n(-2.6 * size))z"
-        case 3: path = "M\(n(x)) \(n(y - 1.4 * size))l\(n(1.4 * size)) \(n(1.4 * size))l\(n(-1.4 * size)) \(n(1.4 * size))l\(n(-1.4 * size)) \(n(-1.4 * size))z"
+        case 3:
+            path =
+                "M\(n(x)) \(n(y - 1.4 * size))l\(n(1.4 * size)) \(n(1.4 * size))l\(n(-1.4 * size)) \(n(1.4 * size))l\(n(-1.4 * size)) \(n(-1.4 * size))z"
         case 4: path = "M\(n(x)) \(n(y + 1.3 * size))l\(n(1.3 * size)) \(n(-2.2 * size))h\(n(-2.6 * size))z"
         default:
+            kind = "mark cross"
             path =
                 "M\(n(x - size)) \(n(y - size))l\(n(2 * size)) \(n(2 * size))m0 \(n(-2 * size))l\(n(-2 * size)) \(n(2 * size))"
         }
-        return .element("path", ["class": "mark", "d": path], content)
+        return .element("path", ["class": kind, "d": path], content)
     }
 }

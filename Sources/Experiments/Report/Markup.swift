@@ -24,7 +24,9 @@ struct Markup {
     static func element(
         _ name: String, _ attributes: KeyValuePairs<String, String> = [:], _ content: String
     ) -> Markup {
-        Markup(raw: "<\(name)" + attributes.map { " \($0)=\"\(escaped($1))\"" }.joined() + ">\(escaped(content))</\(name)>")
+        Markup(
+            raw: "<\(name)" + attributes.map { " \($0)=\"\(escaped($1))\"" }.joined() + ">\(escaped(content))</\(name)>"
+        )
     }
 
     private static func escaped(_ text: String) -> String {

@@ -21,7 +21,7 @@ public struct ReportPage {
         ]
         let page = Markup.element(
             "html", ["lang": "en"], [head, .element("body", [:], [.element("main", [:], sections.compactMap(\.self))])])
-        html = "<!doctype html>\n\(page.text)\n"
+        html = "<!DOCTYPE html>\n\(page.text)\n"
     }
 
     private static func header(_ comparison: Comparison) -> Markup {
@@ -110,7 +110,8 @@ public struct ReportPage {
                     "Every method that learns by gradients tried the same rates on data whose labels are alike "
                         + "everywhere. The best accuracy at the end counts, then the least loss."),
                 figure(
-                    7, "The sweep.", "Large markers were chosen.", [panel.svg], legend: legend(comparison)), table,
+                    7, "The sweep.", "Large markers were chosen.", [panel.svg],
+                    legend: legend(comparison, comparison.plan.methods.filter(\.isSwept).map(\.name))), table,
             ])
     }
 
@@ -125,10 +126,10 @@ public struct ReportPage {
             ])
     }
 
-    private static func legend(_ comparison: Comparison) -> Markup {
+    private static func legend(_ comparison: Comparison, _ methods: [String]? = nil) -> Markup {
         .element(
             "ul", ["class": "legend"],
-            comparison.methods.map { method in
+            (methods ?? comparison.methods).map { method in
                 let style = comparison.style(method)
                 return .element(
                     "li", [:],

@@ -52,7 +52,7 @@ enum ReportStyle {
         .legend { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; list-style: none; padding: 0; margin: 0 0 .75rem; font-size: .85rem; }
         .legend li { display: flex; align-items: center; gap: .45rem; }
         .key { width: 26px; height: 10px; }
-        svg text { font-size: 11.5px; fill: var(--soft); }
+        svg text { font-size: 11.5px; fill: var(--soft); paint-order: stroke; stroke: var(--paper); stroke-width: 3px; }
         svg .head { font-size: 13px; font-weight: 600; fill: var(--ink); }
         .grid { stroke: var(--grid); }
         .axis, .tick { stroke: var(--soft); }
@@ -63,6 +63,7 @@ enum ReportStyle {
         .whisker { stroke-width: 2; stroke-opacity: .55; }
         .band { fill: var(--c); fill-opacity: .13; }
         .mark { fill: var(--c); stroke: var(--paper); stroke-width: .7; }
+        .cross { fill: none; stroke: var(--c); stroke-width: 1.6; }
         .seed { fill: var(--c); fill-opacity: .35; }
         .bar { fill: var(--c); }
         .half { fill-opacity: .6; }

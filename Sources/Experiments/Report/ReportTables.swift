@@ -5,7 +5,8 @@ extension Comparison {
         let hasEnergy = rows.contains { $0.joules != nil }
         let columns =
             [
-                "Method", "Accuracy, %", "\(Self.subject) ahead by", "gain", "Time, simulated", "Bytes up", "Bytes down",
+                "Method", "Accuracy, %", "\(Self.subject) ahead by", "gain", "Time, simulated", "Bytes up",
+                "Bytes down",
                 "Device FLOP", "Server FLOP", "Device memory",
             ] + (hasEnergy ? ["Energy, simulated"] : []) + ["Loss", "Learning rate"]
         let body = rows.map { row -> [String] in
@@ -50,7 +51,8 @@ extension Comparison {
             "\(Self.subject) against each other method. \(Self.words(imbalance)): "
                 + "\(Quantity.percentages(subject.accuracy)) % right.",
             [
-                "Against", "Accuracy", "of its accuracy", "Work on devices", "Time, simulated", "Bytes", "Device memory",
+                "Against", "Accuracy", "of its accuracy", "Work on devices", "Time, simulated", "Bytes",
+                "Device memory",
             ], body, marked: nil)
     }
 

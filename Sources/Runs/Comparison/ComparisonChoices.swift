@@ -23,7 +23,8 @@ extension Recipe {
                 "Blocks on devices",
                 "Devices of splitfrozen compute "
                     + fleet.classes.map { "\(cut(of: $0.name)) (\($0.name))" }.joined(separator: ", ")
-                    + " blocks. Other methods that split the model have one cut for all devices, the smallest of these."),
+                    + " blocks. Other methods that split the model have one cut for all devices, the smallest of these."
+            ),
             .init(
                 "Budget",
                 "Each run trains on \(budget). A token counts each time that a step is made of its sample, whether by a "
@@ -31,14 +32,15 @@ extension Recipe {
             .init(
                 "Optimizer",
                 "\(training.optimizer == .adamw ? "AdamW" : "Gradient descent") for every gradient, "
-                    + "\(training.schedule.rawValue) schedule; what probes train moves by them, at "
-                    + "\(comparison.probeLearningRate)."),
+                    + "\(training.schedule.rawValue) schedule after a rise over the first 6 % of the steps. What probes "
+                    + "train moves by them alone, on devices of hosl at \(comparison.probeLearningRate)."),
             .init("Learning rates", learningRateWords),
             .init(
                 "Evaluation",
                 "At most \(evaluation.samples) examples that nobody trains on, the same for all, "
                     + "\(comparison.evaluations) times in a run. Tables have the accuracy after the last step, not the best "
-                    + "one. Evaluations cost no simulated time. The sweep chose by the same examples, for every method."),
+                    + "one. Evaluations cost no simulated time. The sweep chose by the same examples, for every method."
+            ),
             .init(
                 "Chance",
                 seeds == 1
@@ -49,16 +51,18 @@ extension Recipe {
                 "Points are differences of accuracies in percent; a gain is the difference as a share of the other's "
                     + "accuracy. The share of the most frequent class stands beside them."),
             .init(
-                "Bytes", "Of encoded messages of all devices, counted one by one. What a transport adds is not in them."),
+                "Bytes", "Of encoded messages of all devices, counted one by one. What a transport adds is not in them."
+            ),
             .init(
                 "Operations",
-                "By shape, two for each multiply-add of a matrix product. Norms, activations, softmax and biases are none."),
+                "By shape, two for each multiply-add of a matrix product. Norms, activations, softmax and biases are none."
+            ),
             .init(
                 "Times",
                 "Times and energy of devices are simulated: operations divided by the rate of the class, bytes by the "
-                    + "current rate of the link. The server's seconds for F0, F, B and W were measured once, on the "
-                    + "machine that made this report, and are the same in all runs. What the runs took on that machine "
-                    + "is in results.csv as measured_seconds."),
+                    + "current rate of the link. The server's seconds for F0, F, B and W were measured once, on a core of "
+                    + "the machine that made this report, divided by its \(threadCount) threads, and are the same in all "
+                    + "runs. What the runs took on that machine is in results.csv as measured_seconds."),
             .init(
                 "Labels",
                 "iid: every device holds a random sample. Dirichlet(α): shares of each class are drawn, the smaller α, the "

@@ -15,7 +15,8 @@ struct ComparisonReport {
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
             for name in ["recipe.yaml", "fleet.yaml"] {
-                try folder.write(String(contentsOfFile: "\(folder.path)/\(name)", encoding: .utf8), to: "report/\(name)")
+                try folder.write(
+                    String(contentsOfFile: "\(folder.path)/\(name)", encoding: .utf8), to: "report/\(name)")
             }
         } catch let error as CocoaError {
             throw RunError(unwritable: path, error)

@@ -144,7 +144,9 @@ extension ComparisonPlan {
         let comparison = recipe.comparison
         self.init(
             methods: comparison.methods.map { method in
-                let given = comparison.learningRates[method] ?? recipe.training.learningRate
+                let given =
+                    comparison.learningRates[method]
+                    ?? (method.isFirstOrder ? recipe.training.learningRate : comparison.probeLearningRate)
                 let isSwept =
                     method.isFirstOrder && comparison.learningRates[method] == nil && !comparison.sweep.isEmpty
                 return .init(name: method.rawValue, rates: isSwept ? comparison.sweep : [given])
