@@ -82,13 +82,14 @@ public enum MethodSettings: Sendable, Equatable {
     public struct Allocation: Sendable, Equatable {
         /// The latency of a round that holds in the long run.
         public var limitSeconds: Double
-        /// V.
+        /// V, in seconds².
         public var accuracyWeight: Double
 
-        /// A limit and a weight above zero.
-        public init(limitSeconds: Double, accuracyWeight: Double) {
+        /// A limit and a weight above zero. Without a weight, to lose all of an update is as bad as to be late by the
+        /// limit in a round as long as it.
+        public init(limitSeconds: Double, accuracyWeight: Double? = nil) {
             self.limitSeconds = limitSeconds
-            self.accuracyWeight = accuracyWeight
+            self.accuracyWeight = accuracyWeight ?? limitSeconds * limitSeconds
         }
     }
 

@@ -105,13 +105,17 @@ struct ProgramBuilder {
             isOrthogonal: isOrthogonal)
     }
 
-    /// The memory of a device whose largest batch has its longest samples.
-    func memory(_ device: Int, samples: Int) -> DeviceMemory {
-        let examples = task.shards[device]
+    func memory(_ device: Int, samples: Int) -> DeviceMemory { task.memory(device, samples: samples, settings) }
+}
+
+extension ExperimentTask {
+    /// The memory of a device whose largest batch, or message, has its longest samples.
+    func memory(_ device: Int, samples: Int, _ settings: ExperimentSettings) -> DeviceMemory {
+        let examples = shards[device]
         let largest = examples.map { ($0.tokens.count, $0.targets.count) }.sorted { $0 > $1 }.prefix(samples)
         return DeviceMemory(
-            model: model, longest: largest.first?.0 ?? 0,
-            batch: (largest.reduce(0) { $0 + $1.0 }, largest.reduce(0) { $0 + $1.1 }), outputs: outputs,
+            model: model.hyperparameters, longest: largest.first?.0 ?? 0,
+            batch: (largest.reduce(0) { $0 + $1.0 }, largest.reduce(0) { $0 + $1.1 }), outputs: head.outputs,
             optimizerStates: settings.optimizerStates)
     }
 }

@@ -38,6 +38,24 @@ struct ComparedExperiments {
                 labels: data.labels.count, examples: data.trainTexts.count, otherwise: imbalance.rule)
         }
         speed = try Self.speed(recipe, model: prepared.model, head: head, form: form, data: data, folder: folder)
+        for method in ComparisonPlan(recipe).methods { try checkMemory(of: method, file) }
+    }
+
+    /// Refuses a fleet with a class that cannot hold what a method needs, before hours have gone into other methods.
+    ///
+    /// - Throws: `RecipeError` with the line of the class's memory.
+    private func checkMemory(of method: ComparisonPlan.Method, _ file: FleetFile) throws {
+        let key = ExperimentKey(
+            method: method.name, imbalance: ComparisonPlan.sweepImbalance, seed: recipe.comparison.seeds[0])
+        do {
+            _ = try experiment(.init(key: key, learningRate: method.rates[0]), test: Array(data.test.prefix(1)))
+        } catch let error as ExperimentError {
+            guard case .deviceTooSmall(let device, _, let needed, _) = error,
+                let member = fleet.members.first(where: { $0.id == device })
+            else { throw error }
+            try file.checkMemory(for: method.name) { $0.name == fleet.classes[member.kind].name ? needed : 0 }
+            throw error
+        }
     }
 
     /// One run, from the untrained model to the end of its budget.
@@ -46,19 +64,22 @@ struct ComparedExperiments {
     func run(
         _ job: ExperimentJob, shouldStop: () -> Bool, progress: (ExperimentResult.Point) -> Void
     ) throws -> ExperimentResult {
+        try experiment(job, test: data.test).run(shouldStop: shouldStop, progress: progress)
+    }
+
+    private func experiment(_ job: ExperimentJob, test: [EncodedExample]) throws -> ExperimentRun {
         let skew = Recipe.Partition(job.key.imbalance) ?? .iid
         let assignment = try fleet.assign(
             labels: data.trainTexts.map { $0.label ?? 0 }, labelCount: max(1, data.labels.count), otherwise: skew.rule,
             seed: job.key.seed)
         let shards = try assignment.map { part in try part.map { try data.task.encode(data.trainTexts[$0]) } }
         let task = ExperimentTask(
-            model: prepared.model, head: head, shards: shards, test: data.test, fleet: fleet,
+            model: prepared.model, head: head, shards: shards, test: test, fleet: fleet,
             cuts: fleet.members.map { recipe.cut(of: fleet.classes[$0.kind].name) }, speed: speed)
         let tokens = shards.reduce(0) { $0 + $1.reduce(0) { $0 + $1.tokens.count } }
         let settings = recipe.settings(
             of: job, form: form, tokenBudget: recipe.comparison.tokenBudget ?? recipe.training.epochs * tokens)
         return try ExperimentRun(task, settings, key: job.key, pool: pool)
-            .run(shouldStop: shouldStop, progress: progress)
     }
 
     /// The server's, as it was measured before the first run: runs are compared on one server.
@@ -145,8 +166,7 @@ extension Recipe {
         case .tsfa:
             return .soft(
                 .init(
-                    localSteps: local,
-                    allocation: .init(limitSeconds: comparison.latencySeconds, accuracyWeight: 1)))
+                    localSteps: local, allocation: .init(limitSeconds: comparison.latencySeconds)))
         }
     }
 }

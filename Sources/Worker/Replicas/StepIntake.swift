@@ -41,7 +41,8 @@ struct StepIntake {
     private var microBatch: MicroBatchAssembly?
     private var stage: StageIntake?
 
-    private static let mostMicroBatches = 16_384
+    /// No micro-batch is without a sample.
+    private static let mostMicroBatches = WireLimits().stepSamples
 
     /// - Parameters:
     ///   - check: of the run; micro-batches are checked as devices' messages are.
