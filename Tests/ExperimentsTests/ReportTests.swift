@@ -59,6 +59,7 @@ struct ReportTests {
     func unfinished(ended: Int) throws {
         let found = try parsed(PlantedComparison.comparison(limit: ended))
         #expect(found.untitledPictures == 0)
+        #expect(!ReportPage(PlantedComparison.comparison(limit: ended)).html.contains(">diverged<"))
     }
 
     @Test("runs that all diverged, one seed, one method, no sweep and no devices have a page")

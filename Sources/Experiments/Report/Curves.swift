@@ -59,7 +59,8 @@ extension Comparison {
                 rows: methods.map { method in
                     .init(
                         label: method, style: style(method),
-                        values: results(method, imbalance).compactMap(\.points.last?.accuracy))
+                        values: results(method, imbalance).compactMap(\.points.last?.accuracy),
+                        otherwise: records(method, imbalance).isEmpty ? "–" : "diverged")
                 }, majority: majorityRate, scale: scale)
         }
     }

@@ -4,6 +4,8 @@ struct DotPanel {
         var label: String
         var style: LineStyle
         var values: [Double]
+        /// Stands where there is no value.
+        var otherwise: String
     }
 
     var title: String
@@ -44,7 +46,7 @@ struct DotPanel {
         let y = Self.plot.top + Self.plot.row * (Double(place) + 0.5)
         var parts = [text(row.label, x: Self.plot.left - 8, y: y + 3.5, anchor: "end")]
         guard let spread = Spread(row.values) else {
-            parts.append(text("diverged", x: Self.plot.left + 4, y: y + 3.5))
+            parts.append(text(row.otherwise, x: Self.plot.left + 4, y: y + 3.5))
             return .element("g", ["class": row.style.name], parts)
         }
         if let deviation = spread.deviation {

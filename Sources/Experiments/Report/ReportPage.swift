@@ -28,9 +28,9 @@ public struct ReportPage {
         let devices = comparison.classes.reduce(0) { $0 + $1.count }
         let done = comparison.orderedRecords.count, all = comparison.plan.runCount
         let facts =
-            "Fleet \(comparison.fleet), \(devices) devices · \(comparison.methods.count) methods · "
-            + "\(comparison.plan.imbalances.count) spreads of labels · \(comparison.plan.seeds.count) seeds · "
-            + (done == all ? "\(all) runs" : "\(done) of \(all) runs have ended")
+            "Fleet \(comparison.fleet) · devices: \(devices) · methods: \(comparison.methods.count) · "
+            + "spreads of labels: \(comparison.plan.imbalances.count) · seeds: \(comparison.plan.seeds.count) · "
+            + (done == all ? "runs: \(all)" : "\(done) of \(all) runs have ended")
         return .element(
             "header", [:],
             [
@@ -53,7 +53,7 @@ public struct ReportPage {
                 "The marker is the mean over seeds, its bar the standard deviation, each faint dot a seed. The dotted "
                     + "line is what always naming the most frequent class would reach.",
                 comparison.endPanels.map(\.svg)))
-        return .element("section", [:], parts + comparison.plan.imbalances.map(comparison.table))
+        return .element("section", [:], parts + comparison.plan.imbalances.compactMap(comparison.table))
     }
 
     private static func curves(_ comparison: Comparison) -> Markup {
@@ -75,7 +75,7 @@ public struct ReportPage {
                 .element(
                     "p", [:],
                     "Lines are means over seeds with their standard deviation around them. All methods start from the "
-                        + "same model, at no cost, left of the scale."),
+                        + "same model, at no cost: logarithmic scales have no place for that."),
             ] + figures)
     }
 

@@ -48,7 +48,7 @@ enum ReportStyle {
         figcaption strong { color: var(--ink); font-weight: 600; }
         .panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 250px), 1fr)); gap: 1rem 1.25rem; }
         .panels.single { grid-template-columns: minmax(0, 24rem); }
-        .panel { display: block; width: 100%; max-width: 30rem; height: auto; overflow: visible; }
+        .panel { display: block; width: 100%; max-width: 24rem; height: auto; overflow: visible; }
         .legend { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; list-style: none; padding: 0; margin: 0 0 .75rem; font-size: .85rem; }
         .legend li { display: flex; align-items: center; gap: .45rem; }
         .key { width: 26px; height: 10px; }

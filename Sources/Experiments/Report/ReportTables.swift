@@ -1,7 +1,8 @@
 extension Comparison {
-    /// The table of an imbalance.
-    func table(_ imbalance: String) -> Markup {
+    /// The table of an imbalance; nil where no run has come to its end.
+    func table(_ imbalance: String) -> Markup? {
         let rows = rows(imbalance)
+        guard !rows.isEmpty else { return nil }
         let hasEnergy = rows.contains { $0.joules != nil }
         let columns =
             [
@@ -21,8 +22,8 @@ extension Comparison {
                 + [Quantity.digits(row.loss.mean), "\(row.learningRate)"]
         }
         let caption =
-            "\(Self.words(imbalance)). Mean ± standard deviation over \(plan.seeds.count) "
-            + (plan.seeds.count == 1 ? "seed" : "seeds")
+            "\(Self.words(imbalance)). "
+            + (plan.seeds.count == 1 ? "One seed" : "Mean ± standard deviation over \(plan.seeds.count) seeds")
             + (majorityRate.map { "; always naming the most frequent class: \(Quantity.percent($0))." } ?? ".")
         return Self.table(caption, columns, body, marked: rows.firstIndex { $0.method == Self.subject })
     }

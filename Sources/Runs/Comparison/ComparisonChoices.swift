@@ -37,10 +37,9 @@ extension Recipe {
             .init("Learning rates", learningRateWords),
             .init(
                 "Evaluation",
-                "At most \(evaluation.samples) examples that nobody trains on, the same for all, "
-                    + "\(comparison.evaluations) times in a run. Tables have the accuracy after the last step, not the best "
-                    + "one. Evaluations cost no simulated time. The sweep chose by the same examples, for every method."
-            ),
+                "At most \(evaluation.samples) examples that nobody trains on, the same for all, after equal parts of the "
+                    + "budget. Tables have the accuracy after the last step, not the best one. Evaluations cost no "
+                    + "simulated time. A sweep chooses by the same examples, for every method."),
             .init(
                 "Chance",
                 seeds == 1
