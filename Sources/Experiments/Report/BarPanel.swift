@@ -31,34 +31,35 @@ struct BarPanel {
     var svg: Markup {
         let rowHeight = rows.allSatisfy { $0.bars.count == 1 } ? 20.0 : 26.0
         let height = Self.plot.top + rowHeight * Double(rows.count) + 6
-        var parts = [text(title, x: 2, y: 15, kind: "head")]
+        var parts = [Markup.text(title, x: 2, y: 15, kind: "head")]
         let foot = Self.plot.top + rowHeight * Double(rows.count)
-        parts.append(line("axis", Self.plot.left, Self.plot.top - 2, Self.plot.left, foot))
+        parts.append(Markup.line("axis", Self.plot.left, Self.plot.top - 2, Self.plot.left, foot))
         if let limit, limit <= 1 {
             let at = Self.plot.left + Self.plot.width * limit
-            parts.append(line("limit", at, Self.plot.top - 4, at, foot + 4))
+            parts.append(Markup.line("limit", at, Self.plot.top - 4, at, foot + 4))
         }
         for (place, row) in rows.enumerated() {
             parts += drawn(row, y: Self.plot.top + rowHeight * Double(place), height: rowHeight)
         }
-        return panel(width: Self.width, height: height, label: summary, parts)
+        return Markup.panel(width: Self.width, height: height, label: summary, parts)
     }
 
     private func drawn(_ row: Row, y: Double, height: Double) -> [Markup] {
         let thickness = (height - 6) / Double(row.bars.count)
-        var parts = [text(row.label, x: Self.plot.left - 6, y: y + height / 2 + 2.5, anchor: "end")]
+        var parts = [Markup.text(row.label, x: Self.plot.left - 6, y: y + height / 2 + 2.5, anchor: "end")]
         for (place, bar) in row.bars.enumerated() {
             let width = max(0, min(1, bar.share)) * Self.plot.width
             parts.append(
                 .element(
                     "rect",
                     [
-                        "class": "bar \(bar.kind)", "x": n(Self.plot.left), "y": n(y + 2 + thickness * Double(place)),
-                        "width": n(width), "height": n(thickness - (row.bars.count > 1 ? 1 : 0)),
+                        "class": "bar \(bar.kind)", "x": coordinate(Self.plot.left),
+                        "y": coordinate(y + 2 + thickness * Double(place)),
+                        "width": coordinate(width), "height": coordinate(thickness - (row.bars.count > 1 ? 1 : 0)),
                     ], [.element("title", [:], "\(row.label): \(bar.name)")]))
         }
         let longest = max(0, min(1, row.bars.map(\.share).max() ?? 0)) * Self.plot.width
-        parts.append(text(row.value, x: Self.plot.left + longest + 5, y: y + height / 2 + 2.5))
+        parts.append(Markup.text(row.value, x: Self.plot.left + longest + 5, y: y + height / 2 + 2.5))
         return [.element("g", ["class": row.style.name], parts)]
     }
 }

@@ -19,9 +19,9 @@ struct DotPanel {
     var svg: Markup {
         let foot = Self.plot.top + Self.plot.row * Double(rows.count)
         let label = "\(title): accuracy at the end in percent, by method"
-        return panel(
+        return Markup.panel(
             width: Self.width, height: foot + 36, label: label,
-            [text(title, x: 2, y: 15, kind: "head")] + axes(foot) + rows.indices.map(drawn))
+            [Markup.text(title, x: 2, y: 15, kind: "head")] + axes(foot) + rows.indices.map(drawn))
     }
 
     private func at(_ value: Double) -> Double {
@@ -31,29 +31,30 @@ struct DotPanel {
     private func axes(_ foot: Double) -> [Markup] {
         var parts = scale.ticks.flatMap { tick in
             [
-                line("grid", at(tick), Self.plot.top, at(tick), foot),
-                text(Quantity.digits(100 * tick), x: at(tick), y: foot + 14, anchor: "middle"),
+                Markup.line("grid", at(tick), Self.plot.top, at(tick), foot),
+                Markup.text(Quantity.digits(100 * tick), x: at(tick), y: foot + 14, anchor: "middle"),
             ]
         }
-        if let majority { parts.append(line("majority", at(majority), Self.plot.top, at(majority), foot)) }
+        if let majority { parts.append(Markup.line("majority", at(majority), Self.plot.top, at(majority), foot)) }
         parts.append(
-            text("accuracy, %", x: Self.plot.left + Self.plot.width / 2, y: foot + 30, anchor: "middle", kind: "name"))
+            Markup.text(
+                "accuracy, %", x: Self.plot.left + Self.plot.width / 2, y: foot + 30, anchor: "middle", kind: "name"))
         return parts
     }
 
     private func drawn(_ place: Int) -> Markup {
         let row = rows[place]
         let y = Self.plot.top + Self.plot.row * (Double(place) + 0.5)
-        var parts = [text(row.label, x: Self.plot.left - 8, y: y + 3.5, anchor: "end")]
+        var parts = [Markup.text(row.label, x: Self.plot.left - 8, y: y + 3.5, anchor: "end")]
         guard let spread = Spread(row.values) else {
-            parts.append(text(row.otherwise, x: Self.plot.left + 4, y: y + 3.5))
+            parts.append(Markup.text(row.otherwise, x: Self.plot.left + 4, y: y + 3.5))
             return .element("g", ["class": row.style.name], parts)
         }
         if let deviation = spread.deviation {
             parts += row.values.map {
-                .element("circle", ["class": "seed", "cx": n(at($0)), "cy": n(y), "r": "1.8"])
+                .element("circle", ["class": "seed", "cx": coordinate(at($0)), "cy": coordinate(y), "r": "1.8"])
             }
-            parts.append(line("line whisker", at(spread.mean - deviation), y, at(spread.mean + deviation), y))
+            parts.append(Markup.line("line whisker", at(spread.mean - deviation), y, at(spread.mean + deviation), y))
         }
         parts.append(
             row.style.marker(

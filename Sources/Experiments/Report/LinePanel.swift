@@ -30,9 +30,9 @@ struct LinePanel {
 
     var svg: Markup {
         let label = "\(title): \(yTitle) over \(xTitle)"
-        return panel(
+        return Markup.panel(
             width: Self.size.width, height: Self.size.height, label: label,
-            [text(title, x: Self.plot.left, y: 15, kind: "head")] + axes + series.flatMap(drawn))
+            [Markup.text(title, x: Self.plot.left, y: 15, kind: "head")] + axes + series.flatMap(drawn))
     }
 
     private var axes: [Markup] {
@@ -41,27 +41,27 @@ struct LinePanel {
         for tick in y.ticks {
             guard let place = y.place(tick) else { continue }
             let at = top + height * (1 - place)
-            parts.append(line("grid", left, at, left + width, at))
-            parts.append(text(Quantity.digits(100 * tick), x: left - 6, y: at + 4, anchor: "end"))
+            parts.append(Markup.line("grid", left, at, left + width, at))
+            parts.append(Markup.text(Quantity.digits(100 * tick), x: left - 6, y: at + 4, anchor: "end"))
         }
         for tick in x.ticks {
             guard let place = x.place(tick) else { continue }
             let at = left + width * place
-            parts.append(line("tick", at, top + height, at, top + height + 4))
-            parts.append(text(xText(tick), x: at, y: top + height + 17, anchor: "middle"))
+            parts.append(Markup.line("tick", at, top + height, at, top + height + 4))
+            parts.append(Markup.text(xText(tick), x: at, y: top + height + 17, anchor: "middle"))
         }
         if let majority, let place = y.place(majority) {
             let at = top + height * (1 - place)
-            parts.append(line("majority", left, at, left + width, at))
+            parts.append(Markup.line("majority", left, at, left + width, at))
         }
-        parts.append(line("axis", left, top + height, left + width, top + height))
-        parts.append(text(xTitle, x: left + width / 2, y: Self.size.height - 6, anchor: "middle", kind: "name"))
+        parts.append(Markup.line("axis", left, top + height, left + width, top + height))
+        parts.append(Markup.text(xTitle, x: left + width / 2, y: Self.size.height - 6, anchor: "middle", kind: "name"))
         parts.append(
             .element(
                 "text",
                 [
                     "class": "name", "text-anchor": "middle",
-                    "transform": "translate(10 \(n(top + height / 2))) rotate(-90)",
+                    "transform": "translate(10 \(coordinate(top + height / 2))) rotate(-90)",
                 ], yTitle))
         return parts
     }
@@ -73,7 +73,7 @@ struct LinePanel {
             return [
                 .element(
                     "g", ["class": series.style.name],
-                    [line("line level", left, down(last.y.mean), left + width, down(last.y.mean))])
+                    [Markup.line("line level", left, down(last.y.mean), left + width, down(last.y.mean))])
             ]
         }
         let places = series.points.compactMap { point in
@@ -82,11 +82,15 @@ struct LinePanel {
         guard !places.isEmpty else { return [] }
         var parts: [Markup] = []
         if places.allSatisfy({ $0.point.y.deviation != nil }), places.count > 1 {
-            let upper = places.map { "\(n($0.x)) \(n(down($0.point.y.mean + ($0.point.y.deviation ?? 0))))" }
-            let lower = places.reversed().map { "\(n($0.x)) \(n(down($0.point.y.mean - ($0.point.y.deviation ?? 0))))" }
+            let upper = places.map {
+                "\(coordinate($0.x)) \(coordinate(down($0.point.y.mean + ($0.point.y.deviation ?? 0))))"
+            }
+            let lower = places.reversed().map {
+                "\(coordinate($0.x)) \(coordinate(down($0.point.y.mean - ($0.point.y.deviation ?? 0))))"
+            }
             parts.append(.element("path", ["class": "band", "d": "M" + (upper + lower).joined(separator: "L") + "z"]))
         }
-        let line = places.map { "\(n($0.x)) \(n(down($0.point.y.mean)))" }.joined(separator: "L")
+        let line = places.map { "\(coordinate($0.x)) \(coordinate(down($0.point.y.mean)))" }.joined(separator: "L")
         parts.append(.element("path", ["class": "line", "d": "M" + line]))
         parts += places.map { place in
             series.style.marker(

@@ -1,6 +1,6 @@
-/// How a method looks in all figures: a colour of the style sheet, a dash and a marker, so that colour alone tells nothing.
+/// How a method looks in all figures: a colour of the style sheet and a marker, so that no figure needs its colours.
 struct LineStyle {
-    /// The classes that the style sheet gives a colour and a dash.
+    /// The class that the style sheet gives a colour.
     let name: String
     private let shape: Int
 
@@ -9,28 +9,31 @@ struct LineStyle {
         switch method {
         case Comparison.subject: (name, shape) = ("subject", 0)
         case "central": (name, shape) = ("central", 1)
-        default: (name, shape) = ("line-\(place % 8)", place % 6)
+        default: (name, shape) = ("line-\(place % 8)", place % Self.corners.count)
         }
     }
+
+    /// Corners of the markers around a point, in their size; a circle has none. The last one is two strokes.
+    private static let corners: [[(x: Double, y: Double)]] = [
+        [],
+        [(-1, -1), (1, -1), (1, 1), (-1, 1)],
+        [(0, -1.3), (1.3, 0.9), (-1.3, 0.9)],
+        [(0, -1.4), (1.4, 0), (0, 1.4), (-1.4, 0)],
+        [(0, 1.3), (1.3, -0.9), (-1.3, -0.9)],
+        [(-1, -1), (1, 1), (0, 0), (1, -1), (-1, 1), (0, 0)],
+    ]
 
     /// The marker around a point, with what it tells a reader who points at it.
     func marker(x: Double, y: Double, size: Double = 2.6, title: String? = nil) -> Markup {
         let content = title.map { [Markup.element("title", [:], $0)] } ?? []
-        let path: String
-        var kind = "mark"
-        switch shape {
-        case 0: return .element("circle", ["class": "mark", "cx": n(x), "cy": n(y), "r": n(size)], content)
-        case 1: path = "M\(n(x - size)) \(n(y - size))h\(n(2 * size))v\(n(2 * size))h\(n(-2 * size))z"
-        case 2: path = "M\(n(x)) \(n(y - 1.3 * size))l\(n(1.3 * size)) \(n(2.2 * size))h\(n(-2.6 * size))z"
-        case 3:
-            path =
-                "M\(n(x)) \(n(y - 1.4 * size))l\(n(1.4 * size)) \(n(1.4 * size))l\(n(-1.4 * size)) \(n(1.4 * size))l\(n(-1.4 * size)) \(n(-1.4 * size))z"
-        case 4: path = "M\(n(x)) \(n(y + 1.3 * size))l\(n(1.3 * size)) \(n(-2.2 * size))h\(n(-2.6 * size))z"
-        default:
-            kind = "mark cross"
-            path =
-                "M\(n(x - size)) \(n(y - size))l\(n(2 * size)) \(n(2 * size))m0 \(n(-2 * size))l\(n(-2 * size)) \(n(2 * size))"
+        let corners = Self.corners[shape]
+        guard !corners.isEmpty else {
+            return .element(
+                "circle", ["class": "mark", "cx": coordinate(x), "cy": coordinate(y), "r": coordinate(size)], content)
         }
-        return .element("path", ["class": kind, "d": path], content)
+        let places = corners.map { "\(coordinate(x + size * $0.x)) \(coordinate(y + size * $0.y))" }
+        let isCross = shape == Self.corners.count - 1
+        return .element(
+            "path", ["class": isCross ? "mark cross" : "mark", "d": "M\(places.joined(separator: "L"))z"], content)
     }
 }

@@ -87,12 +87,14 @@ public struct ReportPage {
                 .element("h2", [:], "What it asks of devices"),
                 figure(
                     5, "Memory of a device.",
-                    "By shape: weights of the blocks it computes, activations where something goes backward, moments of "
+                    "By shape: weights of the blocks it computes, activations where something goes backward, "
+                        + "moments of "
                         + "the optimizer. The line is what a device of the class has.",
                     comparison.memoryPanels.map(\.svg)),
                 figure(
                     6, "Busy shares of the simulated time.",
-                    "From above: \(activities); the figure is the largest of the three. Processor and links work beside "
+                    "From above: \(activities); the figure is the largest of the three. Processor and links work "
+                        + "beside "
                         + "each other. \(Comparison.words(comparison.plan.imbalances.first ?? "")), means over a "
                         + "class's devices.",
                     comparison.busyPanels.map(\.svg)),
@@ -136,7 +138,7 @@ public struct ReportPage {
                     [
                         .element(
                             "svg", ["viewBox": "0 0 26 10", "aria-hidden": "true", "class": "key \(style.name)"],
-                            [line("line", 0, 5, 26, 5), style.marker(x: 13, y: 5)]), Markup(method),
+                            [Markup.line("line", 0, 5, 26, 5), style.marker(x: 13, y: 5)]), Markup(method),
                     ])
             })
     }

@@ -27,17 +27,20 @@ extension Recipe {
             ),
             .init(
                 "Budget",
-                "Each run trains on \(budget). A token counts each time that a step is made of its sample, whether by a "
+                "Each run trains on \(budget). A token counts each time that a step is made of its sample, whether "
+                    + "by a "
                     + "gradient or by probes. Steps have \(training.batch) samples."),
             .init(
                 "Optimizer",
                 "\(training.optimizer == .adamw ? "AdamW" : "Gradient descent") for every gradient, "
-                    + "\(training.schedule.rawValue) schedule after a rise over the first 6 % of the steps. What probes "
+                    + "\(training.schedule.rawValue) schedule after a rise over the first 6 % of the steps. What "
+                    + "probes "
                     + "train moves by them alone, on devices of hosl at \(comparison.probeLearningRate)."),
             .init("Learning rates", learningRateWords),
             .init(
                 "Evaluation",
-                "At most \(evaluation.samples) examples that nobody trains on, the same for all, after equal parts of the "
+                "At most \(evaluation.samples) examples that nobody trains on, the same for all, after equal parts "
+                    + "of the "
                     + "budget. Tables have the accuracy after the last step, not the best one. Evaluations cost no "
                     + "simulated time. A sweep chooses by the same examples, for every method."),
             .init(
@@ -54,18 +57,23 @@ extension Recipe {
             ),
             .init(
                 "Operations",
-                "By shape, two for each multiply-add of a matrix product. Norms, activations, softmax and biases are none."
+                "By shape, two for each multiply-add of a matrix product. Norms, activations, softmax and biases "
+                    + "are none."
             ),
             .init(
                 "Times",
                 "Times and energy of devices are simulated: operations divided by the rate of the class, bytes by the "
-                    + "current rate of the link. The server's seconds for F0, F, B and W were measured once, on a core of "
-                    + "the machine that made this report, divided by its \(threadCount) threads, and are the same in all "
+                    + "current rate of the link. The server's seconds for F0, F, B and W were measured once, on a "
+                    + "core of "
+                    + "the machine that made this report, divided by its \(threadCount) threads, and are the same "
+                    + "in all "
                     + "runs. What the runs took on that machine is in results.csv as measured_seconds."),
             .init(
                 "Labels",
-                "iid: every device holds a random sample. Dirichlet(α): shares of each class are drawn, the smaller α, the "
-                    + "more skewed. One label per device is the extreme. A class of the fleet with a skew of its own keeps "
+                "iid: every device holds a random sample. Dirichlet(α): shares of each class are drawn, the smaller "
+                    + "α, the "
+                    + "more skewed. One label per device is the extreme. A class of the fleet with a skew of its "
+                    + "own keeps "
                     + "it."),
         ]
     }

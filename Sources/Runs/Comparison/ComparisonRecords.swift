@@ -11,8 +11,8 @@ struct ComparisonRecords {
     let folder: RunFolder
     private(set) var records: [ExperimentJob: ExperimentRecord] = [:]
 
-    /// Reads what is there. A file that cannot be read, or is not what its name says, is as if it were not there: its run
-    /// is run again.
+    /// Reads what is there. A file that cannot be read, or is not what its name says, is as if it were not there: its
+    /// run is run again.
     ///
     /// - Throws: `RunError.folderUnwritable`.
     init(in folder: RunFolder) throws(RunError) {
