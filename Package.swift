@@ -87,16 +87,15 @@ let package = Package(
         .target(
             name: "Runs",
             dependencies: [
-                "Balancing", "Checkpoints", "Coordinator", "Datasets", "Device", "Diagnostics", "Exchange", "Ledger",
-                "Methods", "Models", "Pipeline", "Queueing", "Randomness", "Recipes", "Tensors", "Tokenizers", "Wire",
-                "Worker",
-                .product(name: "Crypto", package: "swift-crypto"),
+                "Balancing", "Checkpoints", "Coordinator", "Datasets", "Device", "Diagnostics", "Exchange",
+                "Experiments", "Ledger", "Methods", "Models", "Pipeline", "Queueing", "Randomness", "Recipes",
+                "Tensors", "Tokenizers", "Wire", "Worker", .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .executableTarget(
             name: "permafrost",
             dependencies: [
-                "Balancing", "Checkpoints", "Coordinator", "Device", "Diagnostics", "Ledger", "Pipeline", "Queueing",
-                "Recipes", "Runs", "Tensors", "Wire", "Worker",
+                "Balancing", "Checkpoints", "Coordinator", "Device", "Diagnostics", "Experiments", "Ledger", "Pipeline",
+                "Queueing", "Recipes", "Runs", "Tensors", "Wire", "Worker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -169,8 +168,8 @@ let package = Package(
         .testTarget(
             name: "RunsTests",
             dependencies: [
-                "Checkpoints", "Datasets", "Diagnostics", "Exchange", "Faults", "Methods", "Models", "Pipeline",
-                "Queueing", "Randomness", "Recipes", "Runs", "Support", "Tensors",
+                "Checkpoints", "Datasets", "Diagnostics", "Exchange", "Experiments", "Faults", "Methods", "Models",
+                "Pipeline", "Queueing", "Randomness", "Recipes", "Runs", "Support", "Tensors",
             ]),
         .testTarget(
             name: "PermafrostTests",

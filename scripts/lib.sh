@@ -44,3 +44,24 @@ at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; 
 
 # Prints the comment block at the head of the calling script as its help.
 show_help() { sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$0"; }
+
+# virtual_environment NAME REQUIREMENTS WHAT: makes a Python environment once, in the cache folder, and prints its
+# Python. Made anew when the file of requirements changes.
+virtual_environment() {
+    local folder requirements=$2 what=$3
+    folder="$(cache_folder)/$1"
+    need python3 "Run scripts/install first."
+    if ! cmp -s "$requirements" "$folder/requirements.txt"; then
+        mkdir -p "$(dirname "$folder")"
+        rm -rf "$folder"
+        python3 -m venv "$folder" >&2 || die "$EXIT_MACHINE_UNFIT" \
+            "python3 could not make a virtual environment. Install python3-venv and run this again."
+        say "Installing $what into $folder" >&2
+        "$folder/bin/python" -m pip install --disable-pip-version-check -q -r "$requirements" >&2 ||
+            die "$EXIT_MACHINE_UNFIT" "pip could not install $what." \
+                "Check the network connection and the lines above, then run this again."
+        # Copied last: an environment that was interrupted is made again.
+        cp "$requirements" "$folder/requirements.txt"
+    fi
+    say "$folder/bin/python"
+}

@@ -109,7 +109,7 @@ extension Recipe {
     }
 
     /// How the training examples are spread over the devices.
-    public enum Partition: Sendable, Equatable {
+    public enum Partition: Sendable, Hashable {
         /// Every device holds a random sample.
         case iid
         /// Proportions of each class drawn from a Dirichlet distribution: the smaller alpha, the more skewed.

@@ -12,6 +12,8 @@ public struct FleetFile {
 
     /// The fleet.
     public let fleet: Fleet
+    /// The file as it was read, without overrides.
+    public let yaml: String
     let settings: [String: RecipeSettings.Setting]
     let file: String
 
@@ -31,6 +33,7 @@ public struct FleetFile {
         ).settings
         self.settings = settings
         self.file = file
+        self.yaml = yaml
         var fleet = Fleet()
         for field in FleetSchema.fields {
             let isRequired = field.isRequired && (use == .simulation || field.parts.section == nil)

@@ -32,6 +32,8 @@ public struct Recipe: Sendable, Equatable {
     public var pipeline = Pipeline()
     /// What is measured before and after training.
     public var evaluation = Evaluation()
+    /// Methods side by side.
+    public var comparison = Comparison()
     /// The number of threads; 0 means all cores.
     public var threads = 0
     /// The folder in which every run gets a folder of its own.

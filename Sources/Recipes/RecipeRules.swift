@@ -5,7 +5,7 @@ struct RecipeRule: Sendable {
     /// What the key must be, if it is not so; otherwise nil.
     let violation: @Sendable (Recipe) -> String?
 
-    static let all = data + task + training + method + devices + pipeline
+    static let all = data + task + training + method + devices + pipeline + comparison
 
     private static let data: [RecipeRule] = [
         .init(key: "data.minimum_absolute_rating") { recipe in
@@ -161,6 +161,24 @@ struct RecipeRule: Sendable {
         .init(key: "pipeline.placement") { recipe in
             let isPossible = recipe.pipeline.placement == .threads || recipe.pipeline.stages > 1
             return isPossible ? nil : "threads, as pipeline.stages is 1"
+        },
+    ]
+
+    /// Of recipes that compare: others have the defaults, which need not fit.
+    private static let comparison: [RecipeRule] = [
+        .init(key: "compare.imbalances") { recipe in
+            guard recipe.comparison.fleet != nil, recipe.task.head == .lm else { return nil }
+            return recipe.comparison.imbalances == [.iid]
+                ? nil : "[iid], as task.head is lm and its answers have no labels"
+        },
+        .init(key: "compare.cuts") { recipe in
+            let frozen = recipe.model.frozenBlocks
+            return recipe.comparison.cuts.values.contains { $0 > frozen }
+                ? "a map to numbers from 0 to model.frozen_blocks, \(frozen)" : nil
+        },
+        .init(key: "evaluation.samples") { recipe in
+            let isScored = recipe.comparison.fleet == nil || recipe.evaluation.samples > 0
+            return isScored ? nil : "at least 1, as compare.fleet is given and methods are compared by their scores"
         },
     ]
 }

@@ -3,7 +3,7 @@
 /// Decoding, defaults, suggestions for mistyped keys, help and the resolved output are all derived from this table.
 enum RecipeSchema {
     static let fields: [RecipeField<Recipe>] =
-        general + model + data + task + lora + training + method + devices + server
+        general + model + data + task + lora + training + method + devices + server + comparison
 
     private static let general: [RecipeField<Recipe>] = [
         .init("name", \.name, .name, required: true, "name of the recipe, part of the run folder's name"),

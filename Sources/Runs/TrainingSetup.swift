@@ -165,7 +165,7 @@ extension Recipe.Training {
 }
 
 extension LearningRateSchedule.Shape {
-    fileprivate init(_ schedule: Recipe.Schedule) {
+    init(_ schedule: Recipe.Schedule) {
         self =
             switch schedule {
             case .constant: .constant

@@ -31,6 +31,7 @@ struct Permafrost: ParsableCommand {
             Export.self,
             Inspect.self,
             Data.self,
+            Compare.self,
             Simulate.self,
             ScheduleCommands.self,
             Validate.self,

@@ -4,13 +4,14 @@ import Runs
 /// `permafrost resume`.
 struct Resume: AnsweringCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Goes on with a run that was interrupted, killed or lost, after its newest checkpoint.",
+        abstract: "Goes on with a run or a comparison that was interrupted, killed or lost.",
         discussion: """
             Examples:
               permafrost resume runs/movies-quick-20260101-120000
 
-            What is trained in the end is bit for bit what it would have been without the interruption. A checkpoint \
-            that is not whole is skipped with a message, and the one before it is taken.
+            A run goes on after its newest checkpoint. What is trained in the end is bit for bit what it would have been \
+            without the interruption. A checkpoint that is not whole is skipped with a message, and the one before it is \
+            taken. A comparison goes on with the runs that have not ended, and gives the same tables.
             """)
 
     @Argument(help: "The run's folder.", completion: .directory)
@@ -22,6 +23,7 @@ struct Resume: AnsweringCommand {
     var format = OutputFormat.text
 
     func answer() throws {
+        guard !ComparisonRun.isComparison(run) else { return try ComparisonRun(resuming: run).answer(format) }
         let console = Console(toErrors: format == .json)
         let summary = try tracing.tracing(on: console) { trace in
             let training = try TrainingRun(resuming: run, trace: trace) { folder, error in

@@ -10,7 +10,8 @@ struct CommandTreeTests {
         "help is what the recorded files say",
         arguments: [
             "", "train", "resume", "coordinator", "worker", "device", "eval", "generate", "export", "inspect", "data",
-            "simulate", "schedule", "schedule print", "schedule check", "validate", "run", "run ls", "run info",
+            "compare", "simulate", "schedule", "schedule print", "schedule check", "validate", "run", "run ls",
+            "run info",
             "run logs", "run stop", "queue", "queue ls",
             "queue info", "queue peek", "queue purge", "queue dead", "devices", "devices ls", "devices enroll",
             "devices revoke", "workers", "workers ls", "workers drain", "top", "bench", "bench pipeline", "bench queue",

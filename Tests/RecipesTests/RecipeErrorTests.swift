@@ -169,6 +169,31 @@ struct RecipeErrorTests {
             BadRecipe(
                 "devices:", "pipeline: {placement: workers}\ndevices:", .recipeImpossibleValue, at: "13:23",
                 "pipeline.stages is 1"),
+            // Methods side by side.
+            BadRecipe(
+                "name: test", "name: t\ncompare: {methods: [fedlora, fedlor]}", .recipeImpossibleValue, at: "2:30",
+                "'fedlora'"),
+            BadRecipe(
+                "name: test", "name: t\ncompare: {methods: [zo, zo]}", .recipeImpossibleValue, at: "2:25", "different"),
+            BadRecipe("name: test", "name: t\ncompare: {seeds: []}", .recipeImpossibleValue, at: "2:18", "1 to 100"),
+            BadRecipe(
+                "name: test", "name: t\ncompare: {imbalances: [dirichlet]}", .recipeImpossibleValue, at: "2:24",
+                "dirichlet(ALPHA)"),
+            BadRecipe("name: test", "name: t\ncompare: {sweep: [0]}", .recipeImpossibleValue, at: "2:19", "but not 0"),
+            BadRecipe("name: test", "name: t\ncompare: {sweep: 1e-3}", .recipeWrongType, at: "2:18", "a list"),
+            BadRecipe(
+                "name: test", "name: t\ncompare: {learning_rates: {hsol: 1e-3}}", .recipeImpossibleValue, at: "2:28",
+                "'hosl'"),
+            BadRecipe(
+                "name: test", "name: t\ncompare: {learning_rates: 1e-3}", .recipeWrongType, at: "2:27", "a map such"),
+            BadRecipe("name: test", "name: t\ncompare: {token_budget: 0}", .recipeImpossibleValue, at: "2:25", "null"),
+            BadRecipe(
+                "name: test", "name: t\ncompare: {cuts: {phone: 25}}", .recipeImpossibleValue, at: "2:17",
+                "model.frozen_blocks, 24"),
+            BadRecipe("name: test", "name: t\ncompare: {cut: 3}", .recipeUnknownKey, at: "2:11", "'compare.cuts'"),
+            BadRecipe(
+                "name: test", "name: t\nevaluation: {samples: 0}\ncompare: {fleet: f.yaml}", .recipeImpossibleValue,
+                at: "2:23", "compare.fleet is given"),
             // Not YAML at all.
             BadRecipe("[24, 18, 12, 6]", "[24, 18", .recipeSyntax, at: "15:1"),
             BadRecipe("name: test", "name: \"test", .recipeSyntax, at: ""),

@@ -57,7 +57,10 @@ struct RecipeTests {
             "training.checkpoint_steps=0", "training.checkpoints_kept=1", "evaluation.answer_marker=\"answer: \"",
             "training.epsilon=1e-12", "devices.shares=[1, 2.5, 0.3, 1e-3]",
             "devices.partition=dirichlet(0.25)", "devices.credit_bytes=100001", "store.capacity_bytes=3GiB",
-            "devices.codec=bf16", "evaluation.baseline=false", "data.train_limit=300", "runs=\"null\"")
+            "devices.codec=bf16", "evaluation.baseline=false", "data.train_limit=300", "runs=\"null\"",
+            "compare.methods=[zo, fedlora-fair]", "compare.imbalances=[dirichlet(0.1)]", "compare.seeds=[9]",
+            "compare.fleet=cache:f.yaml", "compare.token_budget=1000", "compare.sweep=[]",
+            "compare.learning_rates={zo: 1e-5, hosl: 0.002}", "compare.cuts={phone: 3, board: 0}")
         let yaml = try recipe.resolvedYAML()
         #expect(try Recipe.parse(yaml: yaml, file: "resolved") == recipe, "\(yaml)")
         for key in Recipe.keys {

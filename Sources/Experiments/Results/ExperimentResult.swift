@@ -2,7 +2,7 @@
 public struct ExperimentKey: Codable, Hashable, Sendable {
     /// Such as `fedlora`.
     public var method: String
-    /// How labels are spread over devices, such as `iid` or `dirichlet 0.1`.
+    /// How labels are spread over devices, as a recipe writes it: `iid`, `dirichlet(0.1)`.
     public var imbalance: String
     /// Decides every use of chance.
     public var seed: UInt64
@@ -39,6 +39,12 @@ public struct ExperimentResult: Codable, Equatable, Sendable {
         public var deviceFLOPs: Double
         /// Of the server, by shape.
         public var serverFLOPs: Double
+
+        /// Where keys become snake case, an abbreviation is a word.
+        enum CodingKeys: String, CodingKey {
+            case step, tokens, simulatedSeconds, measuredSeconds, accuracy, loss, bytesUp, bytesDown
+            case deviceFLOPs = "deviceFlops", serverFLOPs = "serverFlops"
+        }
 
         /// What is known at an evaluation.
         public init(

@@ -1,0 +1,60 @@
+extension Recipe {
+    /// Methods side by side: what `permafrost compare` runs. Everything else that a run needs is the recipe's.
+    public struct Comparison: Sendable, Equatable {
+        /// What is compared, in the order of the tables.
+        public var methods: [ComparedMethod] = [.central, .splitfrozen, .splitlora, .fedlora]
+        /// How labels are spread over the fleet's devices, in the order of the tables.
+        public var imbalances: [Partition] = [
+            .iid, .dirichlet(alpha: 0.5), .dirichlet(alpha: 0.1), .oneLabelPerDevice,
+        ]
+        /// A run of each method and imbalance for every one of these; the first is the sweep's.
+        public var seeds: [UInt64] = [1, 2, 3]
+        /// The file of the fleet; resolve it with `CacheFolder`. Nil for a recipe that compares nothing.
+        public var fleet: String?
+        /// Tokens that each run trains on; nil for `training.epochs` passes over the data.
+        public var tokenBudget: Int?
+        /// Scores of each run, besides that of the untuned model.
+        public var evaluations = 8
+        /// Learning rates that each first-order method without a given one tries on iid data; empty tries nothing.
+        public var sweep: [Double] = [3e-4, 1e-3, 3e-3]
+        /// Learning rates that are given and not swept.
+        public var learningRates: [ComparedMethod: Double] = [:]
+        /// Blocks that a device of a class computes where a model is split; all frozen ones where a class is not named.
+        public var cuts: [String: Int] = [:]
+        /// Batches of each device in a round of `fedlora` and `soft`.
+        public var localSteps = 10
+        /// Batches of all devices between two means of `splitlora`.
+        public var averagingSteps = 100
+        /// Directions of a step of `hosl` and `zo`.
+        public var probePairs = 10
+        /// How far a probe moves the weights.
+        public var probeEpsilon = 5e-3
+        /// The learning rate of what probes train; the server's of `hosl` is the method's.
+        public var probeLearningRate = 5e-5
+        /// The share of the ranks that `soft` does not send.
+        public var sparsity = 0.5
+        /// The long-run latency of a round that `tsfa` keeps, in simulated seconds.
+        public var latencySeconds = 60.0
+    }
+
+    /// A method that can stand beside others, by the name that tables have for it.
+    public enum ComparedMethod: String, Sendable, CaseIterable {
+        /// Everything in one place.
+        case central
+        /// Devices compute frozen blocks once and publish activations; the server trains.
+        case splitfrozen
+        /// Both sides train; corrected, and as the published code behaves.
+        case splitlora, splitloraReference = "splitlora-reference"
+        /// Devices train the whole model; the mean of adapters, and with the correction of LoRA-FAIR.
+        case fedlora, fedloraFair = "fedlora-fair"
+        /// Probes on devices, gradients on the server; as in the paper, and as the published code behaves.
+        case hosl, hoslCode = "hosl-code"
+        /// Probes on both sides.
+        case zo
+        /// Federated, with whole ranks dropped on the way up; and with rank, sparsity and bandwidth allocated.
+        case soft, tsfa
+
+        /// Whether gradients train anything, so that a sweep over rates that suit gradients makes sense.
+        public var isFirstOrder: Bool { self != .zo }
+    }
+}
