@@ -13,7 +13,7 @@ struct Compare: AnsweringCommand {
               permafrost compare recipes/compare.yaml compare.seeds=[1] 'compare.methods=[splitfrozen, fedlora]'
 
             Every method of compare.methods trains on every spread of labels of compare.imbalances, once for each seed, \
-            after a sweep of learning rates. Gradients and bytes are real; times come from the devices that \
+            after a sweep of learning rates. Gradients and payloads are real; times come from the devices that \
             compare.fleet describes. The folder has report/index.html, which is up to date after every run, with \
             results.json, results.csv and devices.csv; scripts/plot draws the figures anew from these.
 

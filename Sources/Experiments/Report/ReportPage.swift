@@ -39,7 +39,7 @@ public struct ReportPage {
                 .element("p", ["class": "facts"], facts),
                 .element(
                     "p", ["class": "note"],
-                    "Gradients, accuracies and bytes are real. Times and energy of devices are simulated: calculated "
+                    "Gradients, accuracies and payloads are real. Times and energy of devices are simulated: calculated "
                         + "from the figures of the fleet, and marked wherever they stand."),
             ])
     }
@@ -59,7 +59,7 @@ public struct ReportPage {
     private static func curves(_ comparison: Comparison) -> Markup {
         let words = [
             "simulated time": "Whole runs on the fleet's clock, the server's work included.",
-            "bytes up and down": "Encoded messages of all devices together.",
+            "bytes up and down": "Payloads and estimated envelopes of all devices together.",
             "operations on devices": "Two for each multiply-add of a matrix product, all devices together.",
         ]
         let level = "A line across is a method without this cost, at the accuracy it ends with."

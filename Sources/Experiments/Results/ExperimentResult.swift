@@ -15,13 +15,14 @@ public struct ExperimentKey: Codable, Hashable, Sendable {
     }
 }
 
-/// What became of one run. Gradients are real, bytes are those of encoded messages; times of the fleet are *simulated*.
+/// What became of one run. Gradients and payloads are real, envelopes of messages estimated; times of the fleet are
+/// *simulated*.
 public struct ExperimentResult: Codable, Equatable, Sendable {
     /// What is known at one evaluation. Everything but accuracy and loss is summed since the run began.
     public struct Point: Codable, Equatable, Sendable {
         /// Steps or rounds of the server.
         public var step: Int
-        /// Tokens that passed what trains, forward and backward or as probes: what makes budgets of methods comparable.
+        /// Tokens of the steps so far, once a step however many probes it has: what makes budgets of methods comparable.
         public var tokens: Int
         /// *Simulated* seconds on the fleet's clock.
         public var simulatedSeconds: Double
@@ -118,7 +119,7 @@ public struct ExperimentResult: Codable, Equatable, Sendable {
     public var points: [Point]
     /// By number.
     public var devices: [Device]
-    /// Encoded messages by their kind, such as `up activations`.
+    /// Payloads by the message's kind, and estimated envelopes apart, such as `up activations`.
     public var bytesByKind: [String: Int]
 
     /// What became of a run.

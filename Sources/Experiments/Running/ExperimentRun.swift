@@ -5,7 +5,7 @@ import Tensors
 
 /// One run of a comparison: a method's programs on a fleet, from the untrained model to the end of its token budget.
 ///
-/// Gradients and bytes are real; times are *simulated* by `VirtualClock`. The same task, settings and key give the same
+/// Gradients and payloads are real; times are *simulated* by `VirtualClock`. The same task, settings and key give the same
 /// result to the bit, but for `measuredSeconds`.
 public struct ExperimentRun {
     private let task: ExperimentTask
