@@ -47,6 +47,9 @@ struct SharedBandTests {
         #expect(tight.payload(isUp: true) < loose.payload(isUp: true))
         #expect((tight.points.last?.simulatedSeconds ?? 0) < (loose.points.last?.simulatedSeconds ?? 0))
         #expect(try bench.run(soft(0.5), budget: 1200).run().withoutMeasures == tight.withoutMeasures)
+        #expect(tight.devices.allSatisfy { ($0.roundSeconds ?? .infinity) <= 0.5 && ($0.queueSeconds ?? 0) > 0 })
+        // A channel that carries everything is no reason for a smaller rank.
+        #expect(loose.rank == ExperimentBench.rank && (tight.rank ?? 99) <= ExperimentBench.rank)
         #expect(throws: ExperimentError.noSharedBand) { try ExperimentBench().run(soft(1)) }
     }
 }

@@ -12,47 +12,27 @@ extension ProgramBuilder {
     }
 
     func soft(_ sparse: MethodSettings.Sparse) throws -> ProgramSet {
-        let shards = shards, rank = whole.lowRank?.rank ?? 1
         let rounds = budget.rounds(shards, localSteps: sparse.localSteps)
+        let aggregation: FederatedSettings.Aggregation =
+            switch sparse.sent {
+            case .ranks: .keptRanks
+            case .entries: .keptEntries
+            case .truncatedProducts: .truncatedProducts
+            }
         let federated = FederatedSettings(
-            rounds: rounds, localSteps: sparse.localSteps, aggregation: sparse.keepsEntries ? .keptEntries : .keptRanks,
-            orthogonality: sparse.orthogonality)
-        let ranks = shards.map { _ in rank }
-        guard let allocation = sparse.allocation else {
-            let kept = shards.map { _ in RankSelection.kept(rank: rank, sparsity: sparse.sparsity) }
-            return try self.federated(federated, ranks: ranks) { _, _ in kept }
-        }
-        guard let channel = RadioChannel(task.fleet) else { throw ExperimentError.noSharedBand }
-        let costs = costs(whole, isOrthogonal: sparse.orthogonality > 0)
-        let rates = VirtualDevice.all(of: task.fleet, precision: task.precision).map(\.flopsPerSecond)
-        let blocks = 0..<model.layers
-        let planner = RoundPlanner(
-            channel: channel, layout: whole, rank: rank, limits: allocation,
-            computeSeconds: { round in
-                zip(shards, rates).map { shard, rate in
-                    let flops = (0..<federated.localSteps).reduce(0.0) { sum, local in
-                        let ids = shard.batch((round - 1) * federated.localSteps + local)
-                        let lengths = ids.map { shard.examples[$0].tokens.count }
-                        let targets = ids.reduce(0) { $0 + shard.examples[$1].targets.count }
-                        let passes: [MethodWork.Kind] = [.forward, .backward]
-                        return sum + costs.flops(.change(.update, parameters: 0))
-                            + passes.reduce(0) {
-                                $0 + costs.flops(.pass($1, blocks, lengths: lengths, targets: targets))
-                            }
-                    }
-                    return flops / rate
-                }
-            })
-        var programs = try self.federated(federated, ranks: ranks) { try planner.kept(round: $0, energies: $1) }
-        programs.planner = planner
-        return programs
+            rounds: rounds, localSteps: sparse.localSteps, aggregation: aggregation,
+            orthogonality: sparse.sent == .ranks ? sparse.orthogonality : 0)
+        if let allocation = sparse.allocation { return try allocated(federated, allocation) }
+        let rank = whole.lowRank?.rank ?? 1
+        let kept = shards.map { _ in RankSelection.kept(rank: rank, sparsity: sparse.sparsity) }
+        return try self.federated(federated, ranks: shards.map { _ in rank }) { _, _ in kept }
     }
 
-    private func federated(
+    func federated(
         _ federated: FederatedSettings, ranks: [Int],
         kept: @escaping @Sendable (_ round: Int, _ energies: [Int: [Double]]) throws -> [Int]
     ) throws -> ProgramSet {
-        let shards = shards, parameters = try start(whole)
+        let shards = shards, parameters = try start(whole.withRank(ranks.max() ?? 1))
         let layouts = ranks.map { whole.withRank($0) }
         let rule = settings.rule(steps: federated.rounds * federated.localSteps)
         let server = FederatedServer(parameters: parameters, ranks: ranks, settings: federated, kept: kept)

@@ -10,9 +10,17 @@ public struct FederatedSettings: Sendable, Equatable {
         case keptRanks
         /// What SOFT is compared with: the same for the largest changes of single entries, in as many bytes.
         case keptEntries
+        /// What SOFT is compared with: the truncated products of what factors have changed, in as many bytes, and their sum
+        /// truncated again.
+        case truncatedProducts
 
         /// Whether devices send a part of what has changed, and not the adapters.
-        var isSparse: Bool { self == .keptRanks || self == .keptEntries }
+        var isSparse: Bool {
+            switch self {
+            case .mean, .fair: false
+            case .keptRanks, .keptEntries, .truncatedProducts: true
+            }
+        }
     }
 
     /// Rounds of local training.
