@@ -66,7 +66,8 @@ public enum RunError: NumberedError, Equatable {
         case .checksumMismatch: .checksumMismatch
         case .fileMissing(_, key: "data.path"): .dataUnreadable
         case .fileMissing: .modelUnreadable
-        case .digestOfFolder, .frozenBlocksBeyondModel, .trunkBeyondModel, .promptBeyondContext, .adapterBlocksBeyondModel,
+        case .digestOfFolder, .frozenBlocksBeyondModel, .trunkBeyondModel, .promptBeyondContext,
+            .adapterBlocksBeyondModel,
             .targetsNotInModel, .cutBeyondModel, .notDistributed:
             .recipeImpossibleValue
         case .generationBeyondContext: .usage
