@@ -39,7 +39,8 @@ enum BenchText {
                     + "while they have to wait")
         }
         if report.isSimulated {
-            notes.append("simulated: each operation takes the processor's time that it took alone")
+            notes.append(
+                "simulated: each operation takes the processor's time that it took alone, the median of the steps")
         }
         return [head] + notes + table.lines
     }
