@@ -4,6 +4,7 @@ import Methods
 import Models
 import Queueing
 import Recipes
+import Tensors
 import Wire
 
 /// The most memory that `permafrost train` will have resident, with coordinator, worker and all devices in its process:
@@ -103,7 +104,10 @@ private struct MemoryParts {
     var always: [MemoryEstimate.Part] {
         let lanes = Trainer.lanes(layout.form, microBatches: examples.microBatches)
         let loaded = recipe.serverBlocks ?? model.layers
-        let head = recipe.task.head == .classifier ? 0 : OutputHead.frozenFloats(model, outputs: outputs)
+        let weights = WeightType(recipe.model.baseType)
+        let head =
+            recipe.task.head == .classifier
+            ? 0 : OutputHead.frozenBytes(model, outputs: outputs, weightType: weights)
         let passes = min(lanes, recipe.threadCount)
         let microBatch = examples.microBatch
         return [
@@ -112,8 +116,9 @@ private struct MemoryParts {
             part("texts", dataBytes * Self.bytesPerDataByte),
             part(
                 "frozen blocks",
-                floats: LanguageModel.floats(model, maximumTokens: recipe.maximumSequence, loadedBlocks: loaded)),
-            part("output head", floats: head),
+                LanguageModel.bytes(
+                    model, maximumTokens: recipe.maximumSequence, loadedBlocks: loaded, weightType: weights)),
+            part("output head", head),
             part("pages of the model's file", recipe.threadCount * LanguageModel.pageBytesPerReader),
             part("trained parameters", layout.bytes),
             part("gradients", lanes * layout.bytes),

@@ -45,6 +45,18 @@ enum BenchText {
         return [head] + notes + table.lines
     }
 
+    static func training(_ report: TrainingBench.Report) -> [String] {
+        var lines = [
+            "\(Figures.count(Int(report.tokensPerSecond))) tokens/s, \(Figures.count(Int(report.bestTokensPerSecond))) in "
+                + "the shortest step",
+            "\(Figures.decimal(report.processorSeconds, 2)) s of the processors' time a step, at most "
+                + "\(Figures.bytes(Double(report.peakBytes))) in memory",
+            "products: \(report.products); kernels: \(report.kernels)",
+        ]
+        if let loss = report.firstLoss { lines.append("loss of the first step \(Figures.decimal(loss, 5))") }
+        return lines
+    }
+
     private static func ingest(_ ingest: QueueBenchReport.Ingest) -> [String] {
         let medians = ingest.medians
         return [

@@ -88,7 +88,7 @@ public struct PipelineBench {
             try Recipe.parse(yaml: yaml, file: "gpt2-small", overrides: overrides), options)
         let model = try LanguageModel(
             source: ShapedModel.gpt2Small(), maximumTokens: recipe.task.maximumTokens,
-            loadedBlocks: recipe.serverBlocks)
+            loadedBlocks: recipe.serverBlocks, weightType: WeightType(recipe.model.baseType))
         self.init(recipe, options, model)
     }
 
