@@ -104,7 +104,7 @@ let package = Package(
             name: "Support", dependencies: ["Checkpoints", "Models", "Randomness", "Tensors"], path: "Tests/Support"),
         .target(name: "Faults", dependencies: ["Queueing", "Randomness"], path: "Tests/Faults"),
         // Makes links slow, for scripts/verify-clock.
-        .executableTarget(name: "shaper", dependencies: ["Faults", "Queueing"], path: "Tests/Shaper"),
+        .executableTarget(name: "shaper", dependencies: ["Faults"], path: "Tests/Shaper"),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
         .testTarget(name: "TensorsTests", dependencies: ["Randomness", "Support", "Tensors"]),
         .testTarget(

@@ -21,7 +21,7 @@ struct ComputeJob {
         var blockTokens: Int { message.shape.rows * cut }
 
         /// How long it takes a device of some pace.
-        func duration(_ pace: DevicePace) -> Duration {
+        func duration(at pace: DevicePace) -> Duration {
             pace.duration(lengths: message.lengths, blocks: cut, measured: duration, processorTime: processorTime)
         }
     }

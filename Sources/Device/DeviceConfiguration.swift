@@ -39,6 +39,8 @@ public struct DeviceConfiguration: Sendable {
     public var patience: Duration?
     /// Memory that the device may use for the model, in bytes; 0 when it does not say.
     public var memoryBytes: UInt64 = 0
+    /// The most bytes that the process has had resident; nil where the device is not all that is in it.
+    public var peakMemoryBytes: (@Sendable () -> Int)?
     /// Where computations, messages and waits for credit are traced.
     public var tracer: Tracer?
     /// How fast the device computes.

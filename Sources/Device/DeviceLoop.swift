@@ -152,7 +152,7 @@ final class DeviceLoop {
     ) throws {
         let result = try result.get()
         Failpoint.hit(.deviceAfterCompute)
-        let rest = result.began + result.duration(configuration.pace) - .now
+        let rest = result.duration(at: configuration.pace) - (ContinuousClock.now - result.began)
         if rest > .zero {
             slowed = (result, clock.now + rest)
         } else {
@@ -163,7 +163,7 @@ final class DeviceLoop {
     private func finish(_ result: ComputeJob.Result, _ observer: (DeviceEvent) -> Void) throws {
         slowed = nil
         trace?.computed(result, configuration.pace)
-        report.computed(blockTokens: result.blockTokens, duration: result.duration(configuration.pace))
+        report.computed(blockTokens: result.blockTokens, duration: result.duration(at: configuration.pace))
         messages[result.group.sequence] = result.message
         try handle(.computed(sequence: result.group.sequence, result.message.shape), observer)
     }
@@ -187,9 +187,10 @@ final class DeviceLoop {
     }
 
     private func tellProgress(isLast: Bool, _ observer: (DeviceEvent) -> Void) throws {
-        guard let progress = report.next(machine, worker, probe.roundTrip, isLast: isLast, now: clock.now) else {
+        guard var progress = report.next(machine, worker, probe.roundTrip, isLast: isLast, now: clock.now) else {
             return
         }
+        progress.peakMemoryBytes = UInt64(clamping: configuration.peakMemoryBytes?() ?? 0)
         try coordinator.tell(.deviceProgress(progress))
         if report.hasGrown { observer(.published(samples: machine.settledSamples, of: examples.count)) }
     }

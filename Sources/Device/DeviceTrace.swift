@@ -13,7 +13,7 @@ struct DeviceTrace {
     /// A group was computed.
     func computed(_ result: ComputeJob.Result, _ pace: DevicePace) {
         tracer.span(
-            "F0", row: "compute", from: result.began, to: result.began + result.duration(pace),
+            "F0", row: "compute", from: result.began, to: result.began + result.duration(at: pace),
             [
                 "sequence": .number(Int(clamping: result.group.sequence)), "tokens": .number(result.message.shape.rows),
                 "cut": .number(result.cut),

@@ -35,7 +35,8 @@ struct BenchDevice: AnsweringCommand {
     var format = OutputFormat.text
 
     func validate() throws {
-        guard (1...4096).contains(batch), (1...1024).contains(tokens), (1...11).contains(cut), (1...1000).contains(steps)
+        guard (1...4096).contains(batch), (1...1024).contains(tokens), (1...11).contains(cut),
+            (1...1000).contains(steps)
         else {
             throw ValidationError(
                 "--batch is from 1 to 4096, --tokens from 1 to 1024, --cut from 1 to 11, --steps from 1 to 1000.")

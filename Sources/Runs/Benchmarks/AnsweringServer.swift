@@ -4,7 +4,7 @@ import Recipes
 /// The server's side of a method for one device, as far as the device can tell: it answers everything at once, and computes
 /// nothing.
 struct AnsweringServer {
-    private let method: Recipe.Training.Method
+    private let method: Recipe.Method
     private let steps: Int
     private let pairs: Int
     private var step = 1
@@ -12,7 +12,7 @@ struct AnsweringServer {
     /// - Parameters:
     ///   - steps: of the device, after which it hears nothing more.
     ///   - pairs: directions of a step, for methods that probe.
-    init(method: Recipe.Training.Method, steps: Int, pairs: Int) {
+    init(method: Recipe.Method, steps: Int, pairs: Int) {
         self.method = method
         self.steps = steps
         self.pairs = pairs

@@ -30,7 +30,7 @@ public struct DeviceBench {
     private let recipe: Recipe
     private let options: Options
 
-    private var method: Recipe.Training.Method { recipe.training.method }
+    private var method: Recipe.Method { recipe.training.method }
 
     /// - Parameter overrides: `key=value` pairs of a recipe; `training.method` says which device.
     /// - Throws: `RecipeError`, or `DeviceBenchError` for a method without devices.

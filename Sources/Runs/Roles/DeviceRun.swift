@@ -120,6 +120,7 @@ public final class DeviceRun: Sendable {
         configuration.patience = options.patience
         configuration.pace = options.pace.devicePace(prepared.model.hyperparameters)
         configuration.workerEndpoint = options.workerEndpoint
+        configuration.peakMemoryBytes = { ProcessMemory.peakResidentBytes }
         configuration.tracer = options.trace?.role(options.id)
         let device = Device(
             configuration, context: context, examples: examples, forward: FrozenForward(model: prepared.model),
