@@ -1,4 +1,5 @@
 import Diagnostics
+import Ledger
 import Randomness
 import Testing
 import Wire

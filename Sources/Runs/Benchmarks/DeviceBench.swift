@@ -67,9 +67,8 @@ public struct DeviceBench {
     private func firstMessage(_ model: LanguageModel, blocks: Int) throws -> MethodMessage? {
         guard method.isFederated else { return nil }
         let parameters = try start(model, blocks: blocks), rank = recipe.lora.rank
-        let server = FederatedServer(parameters: parameters, ranks: [rank], settings: federated) { _, _ in
-            [RankSelection.kept(rank: rank, sparsity: recipe.method.sparsity)]
-        }
+        let kept = RankSelection.kept(rank: rank, sparsity: recipe.method.sparsity)
+        let server = FederatedServer(parameters: parameters, ranks: [rank], settings: federated) { _, _ in [kept] }
         for case .send(let message, _) in try server.handle(.begin) { return message }
         return nil
     }
