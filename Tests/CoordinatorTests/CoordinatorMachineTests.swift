@@ -133,7 +133,7 @@ struct CoordinatorMachineTests {
     func peak() {
         var machine = Self.running()
         func peaks(_ progress: Body.DeviceProgress, from id: String) -> [LedgerEntry] {
-            machine.hear(.deviceProgress(progress), from: id).flatMap(\.entries).filter {
+            machine.take(.deviceProgress(progress), from: id).entries.filter {
                 if case .peak = $0 { true } else { false }
             }
         }

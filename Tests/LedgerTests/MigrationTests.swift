@@ -19,7 +19,8 @@ struct MigrationTests {
             }
             let file = folder.appendingPathComponent("ledger.sqlite").path
             try DatabaseQueue(path: file).write { database in
-                for (number, table) in [(2, "refusals"), (3, "compute"), (4, "shares"), (5, "peaks")] where number > version {
+                for (number, table) in [(2, "refusals"), (3, "compute"), (4, "shares"), (5, "peaks")]
+                where number > version {
                     try database.execute(
                         sql: "DROP TABLE \(table); DELETE FROM grdb_migrations WHERE identifier = '\(number)'")
                 }
