@@ -21,6 +21,7 @@ extension Body.DeviceProgress {
         roundTripSeconds = message.round_trip_seconds
         cut = message.cut
         generation = message.generation
+        peakMemoryBytes = message.peak_memory_bytes
     }
 }
 

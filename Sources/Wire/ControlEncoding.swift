@@ -30,6 +30,7 @@ extension Body.DeviceProgress {
         message.pointee.round_trip_seconds = roundTripSeconds
         message.pointee.cut = cut
         message.pointee.generation = generation
+        message.pointee.peak_memory_bytes = peakMemoryBytes
         return message
     }
 }

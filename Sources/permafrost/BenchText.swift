@@ -8,6 +8,12 @@ enum BenchText {
             + (report.devices.map(devices) ?? [])
     }
 
+    static func device(_ report: DeviceBenchReport) -> String {
+        "\(report.method)  \(Figures.count(report.batch)) x \(Figures.count(report.tokens, "token")), "
+            + "\(Figures.count(report.blocks, "block")): \(Figures.bytes(Double(report.peakBytes))) at most, "
+            + "\(Figures.bytes(Double(report.loadedBytes))) with the weights alone"
+    }
+
     static func pipeline(_ report: PipelineBenchReport) -> [String] {
         var table = TextTable([
             ("SCHEDULE", .left), ("TOK/S", .right), ("BEST", .right), ("RATIO", .right), ("BUBBLE", .right),

@@ -632,10 +632,14 @@ struct  Permafrost__DeviceProgress
    */
   uint32_t cut;
   uint64_t generation;
+  /*
+   * The most bytes that the device's process has had resident; 0 when it does not say.
+   */
+  uint64_t peak_memory_bytes;
 };
 #define PERMAFROST__DEVICE_PROGRESS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__device_progress__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 
 struct  Permafrost__StepReport

@@ -77,15 +77,7 @@ public struct PipelineBench {
     /// - Parameter overrides: `key=value` pairs of a recipe, such as `training.trainable=full`.
     /// - Throws: `RecipeError`.
     public init(gpt2Small overrides: [String], _ options: Options) throws {
-        let yaml = """
-            name: gpt2-small
-            model: {path: none, frozen_blocks: 0}
-            data: {path: none, format: tsv}
-            task: {head: classifier, labels: [first, second]}
-            devices: {cuts: [0]}
-            """
-        let recipe = Self.adapted(
-            try Recipe.parse(yaml: yaml, file: "gpt2-small", overrides: overrides), options)
+        let recipe = Self.adapted(try Recipe.gpt2Small(frozenBlocks: 0, overrides: overrides), options)
         let model = try LanguageModel(
             source: ShapedModel.gpt2Small(), maximumTokens: recipe.task.maximumTokens,
             loadedBlocks: recipe.serverBlocks, weightType: WeightType(recipe.model.baseType))

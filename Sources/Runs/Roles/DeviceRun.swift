@@ -1,6 +1,8 @@
+import Checkpoints
 import Datasets
 import Device
 import Diagnostics
+import Experiments
 import Foundation
 import Methods
 import Queueing
@@ -24,15 +26,17 @@ public final class DeviceRun: Sendable {
         public var security: RoleSecurity
         /// How long it waits for a word of the coordinator when it can do nothing else; nil is for ever.
         public var patience: Duration?
-        /// How often slower than this machine the device is, at least 1: *simulated*.
-        public var slowdown: Double
+        /// Where the worker is reached from here; nil for where it says.
+        public var workerEndpoint: String?
+        /// How fast the device computes.
+        public var pace: Pace
         /// Where the device is traced.
         public var trace: Trace?
 
         /// A device's options.
         public init(
             id: String, coordinator: String, data: String? = nil, security: RoleSecurity, patience: Duration?,
-            slowdown: Double = 1, trace: Trace? = nil
+            workerEndpoint: String? = nil, pace: Pace = .machine, trace: Trace? = nil
         ) {
             self.trace = trace
             self.id = id
@@ -40,8 +44,19 @@ public final class DeviceRun: Sendable {
             self.data = data
             self.security = security
             self.patience = patience
-            self.slowdown = slowdown
+            self.workerEndpoint = workerEndpoint
+            self.pace = pace
         }
+    }
+
+    /// How fast a device computes; what is not this machine's own speed is *simulated*.
+    public enum Pace: Sendable, Equatable {
+        /// As fast as this machine.
+        case machine
+        /// So many times slower.
+        case slower(Double)
+        /// At a rate, by the operations that a pass has by shape.
+        case rate(flopsPerSecond: Double)
     }
 
     /// What a device tells while it works.
@@ -103,7 +118,9 @@ public final class DeviceRun: Sendable {
         configuration.security = security
         configuration.staysUntilStopped = true
         configuration.patience = options.patience
-        configuration.slowdown = options.slowdown
+        configuration.pace = options.pace.devicePace(prepared.model.hyperparameters)
+        configuration.workerEndpoint = options.workerEndpoint
+        configuration.peakMemoryBytes = { ProcessMemory.peakResidentBytes }
         configuration.tracer = options.trace?.role(options.id)
         let device = Device(
             configuration, context: context, examples: examples, forward: FrozenForward(model: prepared.model),
@@ -121,5 +138,22 @@ public final class DeviceRun: Sendable {
             return data.shards[invitation.number]
         }
         return try PreparedData.all(of: own, recipe: recipe, tokenizer: prepared.tokenizer, chat: prepared.chat)
+    }
+}
+
+extension DeviceRun.Pace {
+    /// The pace with the model's operations.
+    fileprivate func devicePace(_ model: Hyperparameters) -> DevicePace {
+        switch self {
+        case .machine: .machine
+        case .slower(let times): .slower(times)
+        case .rate(let rate):
+            .rate(flopsPerSecond: rate) { lengths, blocks in
+                Double(blocks)
+                    * lengths.reduce(0) {
+                        $0 + PassCosts(model: model, tokens: $1, rank: 0, targets: []).frozenForward
+                    }
+            }
+        }
     }
 }
