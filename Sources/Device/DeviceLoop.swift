@@ -218,7 +218,8 @@ final class DeviceLoop {
         case .connect(let assignment):
             probe.restart()
             try worker.connect(
-                assignment.workerEndpoint, security: try configuration.security(workerKey: assignment.workerKey))
+                assignment.workerEndpoint,
+                security: try configuration.security.reaching(workerKey: assignment.workerKey))
         case .hello(let samples, let isNewSession):
             if !isNewSession { worker.renewSession() }
             try worker.send(.hello(Body.Hello(samples: UInt64(samples))))

@@ -17,6 +17,10 @@ public struct ProgramDeviceConfiguration: Sendable {
     public var heartbeatInterval = Duration.seconds(1)
     /// How long the server may be silent; nil is for ever.
     public var patience: Duration?
+    /// How long the device waits for the server's word that the run has ended, once the coordinator has given it.
+    public var linger = Duration.seconds(10)
+    /// How many times longer everything takes that the program does, at least 1: above 1 this *simulates* a weaker device.
+    public var slowdown = 1.0
     /// How messages go.
     public var exchange = MethodExchange.Settings()
 

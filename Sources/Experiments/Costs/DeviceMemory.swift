@@ -20,6 +20,15 @@ struct DeviceMemory: Sendable {
         bytes(weights(cut) + FrozenForward.scratchFloats(model, tokens: batch.tokens) + 2 * stream)
     }
 
+    /// What a method that trains on devices needs, given what trains there.
+    func bytes(_ method: MethodPlan.Method, _ layout: TrainableLayout) -> Int {
+        switch method {
+        case .splitLoRA: split(layout)
+        case .probing: probing(layout)
+        case .federated: federated(layout)
+        }
+    }
+
     /// Forward and backward of the lower blocks; a batch's activations, and the gradient that comes for them.
     func split(_ layout: TrainableLayout) -> Int {
         let kept = layout.blocks.count * DecoderBlock.forwardFloats(model, tokens: batch.tokens, training: layout)

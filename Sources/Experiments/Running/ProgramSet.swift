@@ -64,14 +64,8 @@ struct ProgramBuilder {
     func build() throws -> ProgramSet {
         switch settings.method {
         case .splitfrozen(let messageSamples): try splitFrozen(messageSamples: messageSamples)
-        case .splitlora(let averagingSteps, let followsCode):
-            try splitLoRA(averagingSteps: averagingSteps, followsPublishedCode: followsCode)
-        case .fedlora(let localSteps, let isFair, let ranks):
-            try fedLoRA(localSteps: localSteps, isFair: isFair, ranks: ranks)
-        case .hosl(let probes): try probing(probes, serverHasGradient: true)
-        case .zo(let probes): try probing(probes, serverHasGradient: false)
-        case .soft(let sparse): try soft(sparse)
         case .central: try central()
+        case .splitlora, .fedlora, .hosl, .zo, .soft: try onDevices()
         }
     }
 
