@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import Ledger
 import Testing
@@ -47,7 +48,8 @@ struct MethodClusterTests {
             // Its supervisor starts it again at once.
             cluster.roles.first { $0.name == victim }?.signal(SIGKILL)
             let code = cluster.coordinator.exitCode(within: 60)
-            #expect(code == (victim == "worker-1" ? 51 : 50), "\(cluster.logs)")
+            let expected: ExitCode = victim == "worker-1" ? .workerLost : .deviceLost
+            #expect(code == expected.rawValue, "\(cluster.logs)")
             for role in cluster.workers + cluster.devices {
                 #expect(role.exitCode(within: 60) != nil, "\(role.name)\n\(role.log)")
             }
@@ -62,7 +64,7 @@ struct MethodClusterTests {
             cluster.start()
             _ = try #require(cluster.workers[0].line(beginningWith: "step 5/", within: 60), "\(cluster.logs)")
             cluster.devices[3].letGo()
-            #expect(cluster.coordinator.exitCode(within: 60) == 50, "\(cluster.logs)")
+            #expect(cluster.coordinator.exitCode(within: 60) == ExitCode.deviceLost.rawValue, "\(cluster.logs)")
             for role in cluster.workers + cluster.devices.dropLast() {
                 #expect(role.exitCode(within: 60) != nil, "\(role.name)\n\(role.log)")
             }
@@ -76,7 +78,7 @@ struct MethodClusterTests {
             cluster.start()
             _ = try #require(cluster.workers[0].line(beginningWith: "step 2/", within: 60), "\(cluster.logs)")
             cluster.coordinator.signal(SIGINT)
-            #expect(cluster.coordinator.exitCode(within: 60) == 130, "\(cluster.logs)")
+            #expect(cluster.coordinator.exitCode(within: 60) == ExitCode.interrupted.rawValue, "\(cluster.logs)")
             for role in cluster.workers + cluster.devices {
                 #expect(role.exitCode(within: 30) == 0, "\(role.name)\n\(role.log)")
             }
