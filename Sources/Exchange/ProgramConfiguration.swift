@@ -18,7 +18,7 @@ public struct ProgramDeviceConfiguration: Sendable {
     /// How long the server may be silent; nil is for ever.
     public var patience: Duration?
     /// How long the device waits for the server's word that the run has ended, once the coordinator has given it.
-    public var linger = Duration.seconds(10)
+    public var linger = Duration.seconds(5)
     /// How many times longer everything takes that the program does, at least 1: above 1 this *simulates* a weaker device.
     public var slowdown = 1.0
     /// How messages go.

@@ -1,32 +1,65 @@
 import Checkpoints
+import Datasets
 import Methods
 import Models
 
 /// What a method needs to hold on a device, in bytes by shape: weights, what trains and what the optimizer remembers of it,
 /// activations between forward and backward where there is a backward, intermediate results, messages. The program itself
 /// is not in it. All numbers have four bytes.
-struct DeviceMemory: Sendable {
-    let model: Hyperparameters
-    /// The longest sequence.
-    let longest: Int
-    /// Tokens and targets of the largest batch.
-    let batch: (tokens: Int, targets: Int)
-    let outputs: Int
-    /// Numbers that the optimizer remembers of each parameter.
-    let optimizerStates: Int
+public struct DeviceMemory: Sendable {
+    /// How large the batches, or messages, of a device are.
+    public struct Load: Sendable, Equatable {
+        /// The longest sequence.
+        let longest: Int
+        /// Tokens of the largest batch.
+        let tokens: Int
+        /// Targets in it.
+        let targets: Int
+
+        /// - Parameters:
+        ///   - examples: the device's.
+        ///   - samples: of its largest batch, or message, which has its longest examples.
+        public init(_ examples: [EncodedExample], samples: Int) {
+            let largest = examples.map { ($0.tokens.count, $0.targets.count) }.sorted { $0 > $1 }.prefix(samples)
+            longest = largest.first?.0 ?? 0
+            tokens = largest.reduce(0) { $0 + $1.0 }
+            targets = largest.reduce(0) { $0 + $1.1 }
+        }
+    }
+
+    private let model: Hyperparameters
+    private let batch: Load
+    private let outputs: Int
+    private let optimizerStates: Int
+
+    /// - Parameters:
+    ///   - outputs: of the head.
+    ///   - optimizerStates: numbers that the optimizer remembers of each parameter.
+    public init(model: Hyperparameters, batch: Load, outputs: Int, optimizerStates: Int) {
+        self.model = model
+        self.batch = batch
+        self.outputs = outputs
+        self.optimizerStates = optimizerStates
+    }
+
+    /// What a method needs.
+    ///
+    /// - Parameters:
+    ///   - cut: blocks on the device, where nothing trains there.
+    ///   - layout: what trains there.
+    public func bytes(_ method: MethodSettings, cut: Int, training layout: TrainableLayout) -> Int {
+        switch method {
+        case .central: 0
+        case .splitfrozen: frozen(cut: cut)
+        case .splitlora: split(layout)
+        case .hosl, .zo: probing(layout)
+        case .fedlora, .soft: federated(layout)
+        }
+    }
 
     /// Frozen blocks, forward only. One message is on its way while the next one is made.
     func frozen(cut: Int) -> Int {
         bytes(weights(cut) + FrozenForward.scratchFloats(model, tokens: batch.tokens) + 2 * stream)
-    }
-
-    /// What a method that trains on devices needs, given what trains there.
-    func bytes(_ method: MethodPlan.Method, _ layout: TrainableLayout) -> Int {
-        switch method {
-        case .splitLoRA: split(layout)
-        case .probing: probing(layout)
-        case .federated: federated(layout)
-        }
     }
 
     /// Forward and backward of the lower blocks; a batch's activations, and the gradient that comes for them.
@@ -66,7 +99,7 @@ struct DeviceMemory: Sendable {
     private func frozenBlocks(below count: Int, _ layout: TrainableLayout) -> Int { layout.form == .full ? 0 : count }
 
     private func weights(_ blocks: Int) -> Int {
-        LanguageModel.floats(model, maximumTokens: longest, loadedBlocks: blocks)
+        LanguageModel.floats(model, maximumTokens: batch.longest, loadedBlocks: blocks)
     }
 
     private func bytes(_ floats: Int) -> Int { floats * MemoryLayout<Float>.stride }

@@ -26,7 +26,7 @@ extension ProgramBuilder {
         return ProgramSet(
             server: server, devices: devices, steps: steps, cuts: shards.map { _ in plan.cut },
             memoryBytes: layouts.enumerated().map {
-                memory($0.offset, samples: settings.batch).bytes(plan.method, $0.element)
+                memory($0.offset, samples: settings.batch).bytes(method, cut: plan.cut, training: $0.element)
             },
             serverCosts: method.isFederated
                 ? costs(nil) : costs(plan.serverLayout, givesInputGradient: method.sendsGradients && plan.cut > 0),

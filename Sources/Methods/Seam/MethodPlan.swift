@@ -21,6 +21,22 @@ public struct MethodPlan: Sendable {
         case federated(
             FederatedSettings, ranks: [Int],
             kept: @Sendable (_ round: Int, _ energies: [Int: [Double]]) throws -> [Int])
+
+        /// What trains on a device.
+        ///
+        /// - Parameter whole: everything that trains, on whichever side.
+        public func layout(ofDevice number: Int, of whole: TrainableLayout) -> TrainableLayout {
+            if case .federated(_, let ranks, _) = self { return whole.withRank(ranks[number]) }
+            return TrainableLayout(model: whole.model, blocks: 0..<cut(of: whole), form: whole.form)
+        }
+
+        fileprivate func cut(of whole: TrainableLayout) -> Int {
+            switch self {
+            case .splitLoRA(let settings): settings.cut
+            case .probing(let settings, _, _, _, _): settings.cut
+            case .federated: whole.model.layers
+            }
+        }
     }
 
     /// The method.
@@ -59,19 +75,10 @@ public struct MethodPlan: Sendable {
     }
 
     /// Blocks on every device.
-    public var cut: Int {
-        switch method {
-        case .splitLoRA(let settings): settings.cut
-        case .probing(let settings, _, _, _, _): settings.cut
-        case .federated: whole.model.layers
-        }
-    }
+    public var cut: Int { method.cut(of: whole) }
 
     /// What trains on a device.
-    public func layout(ofDevice number: Int) -> TrainableLayout {
-        if case .federated(_, let ranks, _) = method { return whole.withRank(ranks[number]) }
-        return TrainableLayout(model: whole.model, blocks: 0..<cut, form: whole.form)
-    }
+    public func layout(ofDevice number: Int) -> TrainableLayout { method.layout(ofDevice: number, of: whole) }
 
     /// What trains on the server; all of it where it joins what devices have trained.
     public var serverLayout: TrainableLayout {

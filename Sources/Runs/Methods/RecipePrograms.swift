@@ -40,10 +40,7 @@ extension MethodPlan {
     ) {
         let training = recipe.training, budget = StepBudget(recipe, samples: samples)
         self.init(
-            recipe.methodSettings.programs(
-                devices: recipe.devices.cuts.count, cut: recipe.commonCut, rank: recipe.lora.rank,
-                steps: budget.steps, learningRate: training.learningRate, seed: recipe.seed),
-            model: model, whole: TrainableLayout(recipe, model: model.hyperparameters),
+            recipe.programs(steps: budget.steps), model: model, whole: TrainableLayout(recipe, model: model.hyperparameters),
             rule: LearningRule(schedule: budget.rates(training)) { training.makeOptimizer($0) }, seed: recipe.seed,
             start: start)
     }
@@ -79,6 +76,15 @@ extension Recipe {
                     localSteps: method.localSteps, orthogonality: method.orthogonality, sparsity: method.sparsity,
                     keepsEntries: method.keeps == .entries))
         }
+    }
+
+    /// What the programs of a method that trains on devices are made of.
+    ///
+    /// - Parameter steps: of all devices together, or rounds.
+    func programs(steps: Int) -> MethodPlan.Method {
+        methodSettings.programs(
+            devices: devices.cuts.count, cut: commonCut, rank: lora.rank, steps: steps,
+            learningRate: training.learningRate, seed: seed)
     }
 
     private var probes: MethodSettings.Probes {
