@@ -67,10 +67,10 @@ struct EndingLossesTests {
     func mayLeave() {
         var machine = Self.machine(["w1", "a", "b", "w2"])
         #expect(machine.hear(.goodbye(reason: ""), from: "w2", session: 1).stopped.isEmpty)
-        let done = CoordinatorMachineTests.progress(0, finished: true)
+        let done = CoordinatorMachineTests.progress(0, finished: true), totals = DistributedMachineTests.totals
         _ = machine.take(.deviceProgress(done), from: "b", session: 1)
         #expect(machine.hear(.goodbye(reason: ""), from: "b", session: 1).stopped.isEmpty)
-        #expect(machine.hear(.workerFinished(DistributedMachineTests.totals), from: "w1", session: 1).stopped == ["a", "w1"])
+        #expect(machine.hear(.workerFinished(totals), from: "w1", session: 1).stopped == ["a", "w1"])
     }
 
     @Test("the worker that trains is not drained: nobody could take over")

@@ -40,7 +40,8 @@ extension MethodPlan {
     ) {
         let training = recipe.training, budget = StepBudget(recipe, samples: samples)
         self.init(
-            recipe.programs(steps: budget.steps), model: model, whole: TrainableLayout(recipe, model: model.hyperparameters),
+            recipe.programs(steps: budget.steps), model: model,
+            whole: TrainableLayout(recipe, model: model.hyperparameters),
             rule: LearningRule(schedule: budget.rates(training)) { training.makeOptimizer($0) }, seed: recipe.seed,
             start: start)
     }
