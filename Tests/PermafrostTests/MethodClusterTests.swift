@@ -57,7 +57,7 @@ struct MethodClusterTests {
         }
     }
 
-    @Test("a device that is gone for good is missed, and ends the run for all; begun again, the run is another one")
+    @Test("a device that is gone for good is missed, and ends the run for all")
     func goes() throws {
         try TinyModel.use { tiny in
             let overrides = Self.common + ["training.method=hosl", "devices.silence_seconds=3"]
