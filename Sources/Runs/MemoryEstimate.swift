@@ -5,6 +5,7 @@ import Methods
 import Models
 import Queueing
 import Recipes
+import Tensors
 import Wire
 
 /// The most memory that `permafrost train` will have resident, with coordinator, worker and all devices in its process:
@@ -132,7 +133,8 @@ private struct MemoryParts {
         let programs = recipe.training.method.trainsOnDevices ? recipe.programs(steps: 1) : nil
         let devices = zip(recipe.devices.cuts, examples.devices).enumerated().map { number, device in
             let memory = DeviceMemory(
-                model: model, batch: device.1, outputs: outputs, optimizerStates: recipe.training.optimizerStateCount)
+                model: model, batch: device.1, outputs: outputs,
+                optimizerStates: recipe.training.optimizerStateCount, weightType: WeightType(recipe.model.baseType))
             let trained = programs?.layout(ofDevice: number, of: layout) ?? layout
             return (number, memory.bytes(method, cut: device.0, training: trained))
         }
@@ -146,14 +148,18 @@ private struct MemoryParts {
     var always: [MemoryEstimate.Part] {
         let lanes = Trainer.lanes(layout.form, microBatches: examples.microBatches)
         let loaded = recipe.serverBlocks ?? model.layers
-        let head = recipe.task.head == .classifier ? 0 : OutputHead.frozenFloats(model, outputs: outputs)
+        let weights = WeightType(recipe.model.baseType)
+        let head =
+            recipe.task.head == .classifier
+            ? 0 : OutputHead.frozenBytes(model, outputs: outputs, weightType: weights)
         let passes = min(lanes, recipe.threadCount)
         let microBatch = examples.microBatch
         return process + [
             part(
                 "frozen blocks",
-                floats: LanguageModel.floats(model, maximumTokens: recipe.maximumSequence, loadedBlocks: loaded)),
-            part("output head", floats: head),
+                LanguageModel.bytes(
+                    model, maximumTokens: recipe.maximumSequence, loadedBlocks: loaded, weightType: weights)),
+            part("output head", head),
             part("trained parameters", layout.bytes),
             part("gradients", lanes * layout.bytes),
             part("optimizer", recipe.training.optimizerStateCount * layout.bytes),

@@ -4,6 +4,7 @@ import Diagnostics
 import Foundation
 import Models
 import Recipes
+import Tensors
 import Tokenizers
 
 /// The recipe's model, opened and checked against the recipe, and its tokenizer.
@@ -26,7 +27,7 @@ public struct PreparedModel: Sendable {
         chat = opened.chat
         model = try LanguageModel(
             source: opened.source, maximumTokens: recipe.maximumSequence,
-            loadedBlocks: loadedBlocks)
+            loadedBlocks: loadedBlocks, weightType: WeightType(recipe.model.baseType))
     }
 }
 
@@ -53,6 +54,17 @@ struct OpenedModel {
         let metadata = try TokenizerMetadata(of: source)
         tokenizer = try ByteLevelBPE(metadata)
         chat = ChatML(template: metadata.chatTemplate, tokenizer: tokenizer)
+    }
+}
+
+extension WeightType {
+    /// As a recipe asks for.
+    init(_ type: Recipe.BaseType) {
+        self =
+            switch type {
+            case .f32: .f32
+            case .bf16: .bf16
+            }
     }
 }
 

@@ -5,7 +5,7 @@ import Runs
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measures what this machine and this program bear.",
-        subcommands: [BenchPipeline.self, BenchQueue.self, BenchQueueWorker.self])
+        subcommands: [BenchPipeline.self, BenchQueue.self, BenchQueueWorker.self, BenchTraining.self])
 }
 
 extension QueueBench.Case: ExpressibleByArgument {}
