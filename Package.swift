@@ -164,8 +164,8 @@ let package = Package(
         .testTarget(
             name: "ExperimentsTests",
             dependencies: [
-                "Balancing", "Checkpoints", "Datasets", "Experiments", "Methods", "Models", "Randomness", "Support",
-                "Tensors",
+                "Balancing", "Checkpoints", "Datasets", "Exchange", "Experiments", "Methods", "Models", "Queueing",
+                "Randomness", "Support", "Tensors",
             ]),
         .testTarget(
             name: "RunsTests",

@@ -5392,7 +5392,7 @@ const ProtobufCMessageDescriptor permafrost__heartbeat_reply__descriptor =
   (ProtobufCMessageInit) permafrost__heartbeat_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__assignment__field_descriptors[8] =
+static const ProtobufCFieldDescriptor permafrost__assignment__field_descriptors[9] =
 {
   {
     "cut",
@@ -5490,12 +5490,25 @@ static const ProtobufCFieldDescriptor permafrost__assignment__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "samples",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Assignment, samples),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__assignment__field_indices_by_name[] = {
   0,   /* field[0] = cut */
   5,   /* field[5] = epoch */
   3,   /* field[3] = generation */
   4,   /* field[4] = number */
+  8,   /* field[8] = samples */
   2,   /* field[2] = seed */
   6,   /* field[6] = worker */
   1,   /* field[1] = worker_endpoint */
@@ -5504,7 +5517,7 @@ static const unsigned permafrost__assignment__field_indices_by_name[] = {
 static const ProtobufCIntRange permafrost__assignment__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor permafrost__assignment__descriptor =
 {
@@ -5514,7 +5527,7 @@ const ProtobufCMessageDescriptor permafrost__assignment__descriptor =
   "Permafrost__Assignment",
   "permafrost",
   sizeof(Permafrost__Assignment),
-  8,
+  9,
   permafrost__assignment__field_descriptors,
   permafrost__assignment__field_indices_by_name,
   1,  permafrost__assignment__number_ranges,

@@ -60,13 +60,4 @@ public struct DeviceConfiguration: Sendable {
         self.publishBatch = publishBatch
         self.codec = codec
     }
-
-    /// How to reach a worker whose public key the coordinator gave, empty without CURVE.
-    ///
-    /// - Throws: `KeyError` for a key that is none.
-    func security(workerKey: String) throws -> SocketSecurity {
-        guard case .client(let keys, _) = security else { return security }
-        // Without a key a worker over TCP is refused: nobody may talk a device out of its encryption.
-        return workerKey.isEmpty ? .none : .client(keys, server: try CurvePublicKey(z85: workerKey))
-    }
 }

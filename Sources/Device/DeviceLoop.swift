@@ -219,7 +219,7 @@ final class DeviceLoop {
             probe.restart()
             try worker.connect(
                 configuration.workerEndpoint ?? assignment.workerEndpoint,
-                security: try configuration.security(workerKey: assignment.workerKey))
+                security: try configuration.security.reaching(workerKey: assignment.workerKey))
         case .hello(let samples, let isNewSession):
             if !isNewSession { worker.renewSession() }
             try worker.send(.hello(Body.Hello(samples: UInt64(samples))))

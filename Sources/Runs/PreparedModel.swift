@@ -77,6 +77,13 @@ extension Recipe {
         training.trainable == .full && !training.method.trainsOnDevices ? model.frozenBlocks : nil
     }
 
+    /// The blocks that a device needs in memory; nil for all.
+    var deviceBlocks: Int? {
+        let method = training.method
+        guard method.trainsOnDevices else { return model.frozenBlocks }
+        return method.isFederated ? nil : training.trainable == .full ? 0 : commonCut
+    }
+
     /// What every target of a message is below.
     func targetLimit(vocabularySize: Int) -> Int { task.head == .lm ? vocabularySize : task.labels.count }
 

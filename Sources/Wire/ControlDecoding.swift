@@ -116,7 +116,8 @@ extension Body.Assignment {
         self.init(
             cut: message.cut, workerEndpoint: try reader.name(message.worker_endpoint), seed: message.seed,
             generation: message.generation, number: message.number, epoch: message.epoch,
-            worker: try reader.name(message.worker), workerKey: try reader.name(message.worker_key))
+            worker: try reader.name(message.worker), workerKey: try reader.name(message.worker_key),
+            samples: message.samples)
     }
 }
 

@@ -182,6 +182,7 @@ extension Body.Assignment {
         message.pointee.epoch = epoch
         message.pointee.worker = scratch.text(worker)
         message.pointee.worker_key = scratch.text(workerKey)
+        message.pointee.samples = samples
         return message
     }
 }

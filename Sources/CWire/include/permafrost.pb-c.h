@@ -1055,10 +1055,14 @@ struct  Permafrost__Assignment
    */
   char *worker;
   char *worker_key;
+  /*
+   * Samples of all devices, where the method trains on devices: with the recipe they say how many steps there are.
+   */
+  uint64_t samples;
 };
 #define PERMAFROST__ASSIGNMENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__assignment__descriptor) \
-    , 0, (char *)protobuf_c_empty_string, 0, 0, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+    , 0, (char *)protobuf_c_empty_string, 0, 0, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0 }
 
 
 struct  Permafrost__DevicePlan

@@ -2,6 +2,7 @@ import Checkpoints
 import Datasets
 import Device
 import Diagnostics
+import Exchange
 import Experiments
 import Foundation
 import Methods
@@ -75,6 +76,8 @@ public final class DeviceRun: Sendable {
     private let cache: CacheFolder
     private let stopSignal: WakeSignal
     private let device = Mutex<Device?>(nil)
+    /// Ends a method's program.
+    private let programStop: ProgramStop
     private let isStopping = Atomic(false)
 
     /// A device that has not begun.
@@ -84,12 +87,14 @@ public final class DeviceRun: Sendable {
         self.options = options
         self.cache = cache
         stopSignal = try WakeSignal()
+        programStop = try ProgramStop()
     }
 
     /// Lets the device say goodbye and leave. Callable from any thread.
     public func stop() {
         isStopping.store(true, ordering: .sequentiallyConsistent)
         stopSignal.signal()
+        programStop.request()
         device.withLock { $0 }?.stop()
     }
 
@@ -108,10 +113,16 @@ public final class DeviceRun: Sendable {
         ) { observer(.waiting(endpoint: options.coordinator, reason: $0)) }
         guard let invitation else { return }
         let recipe = invitation.recipe
-        let prepared = try PreparedModel(recipe, loadedBlocks: recipe.model.frozenBlocks, cache: cache)
+        let prepared = try PreparedModel(recipe, loadedBlocks: recipe.deviceBlocks, cache: cache)
         let examples = try examples(invitation, prepared)
         observer(.ready(run: invitation.run, samples: examples.count, seconds: clock.now.seconds))
 
+        let pool = ComputePool(threads: recipe.threadCount)
+        if recipe.training.method.trainsOnDevices {
+            let device = MethodDevice(
+                options: options, invitation: invitation, prepared: prepared, cache: cache, stop: programStop)
+            return try device.run(examples, security: security, pool: pool, context: context) { observer(.device($0)) }
+        }
         var configuration = Device.Configuration(
             run: invitation.run, id: options.id, coordinatorEndpoint: options.coordinator,
             publishBatch: recipe.devices.publishBatch, codec: recipe.payloadCodec)
@@ -124,7 +135,7 @@ public final class DeviceRun: Sendable {
         configuration.tracer = options.trace?.role(options.id)
         let device = Device(
             configuration, context: context, examples: examples, forward: FrozenForward(model: prepared.model),
-            pool: ComputePool(threads: recipe.threadCount))
+            pool: pool)
         self.device.withLock { $0 = device }
         if isStopping.load(ordering: .sequentiallyConsistent) { device.stop() }
         try device.run { observer(.device($0)) }
