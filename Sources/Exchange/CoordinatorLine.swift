@@ -97,9 +97,8 @@ public final class CoordinatorLine {
 
     /// Tells how far a device is, about once a second, and at the end.
     ///
-    /// - Throws: `TransportError`.
-    ///
     /// - Parameter peakMemoryBytes: the most that its process has had resident; 0 before the end.
+    /// - Throws: `TransportError`.
     public func tell(_ totals: ProgramTotals, isLast: Bool = false, peakMemoryBytes: Int = 0) throws {
         guard isLast || clock.now - reported >= Self.reportInterval else { return }
         reported = clock.now
