@@ -5,7 +5,7 @@ public struct Hyperparameters: Sendable, Equatable {
     /// The family, which names the tensors.
     public let family: ModelFamily
     /// How many blocks there are.
-    public let layers: Int
+    public private(set) var layers: Int
     /// Floats of one token between the blocks.
     public let width: Int
     /// Floats of one token inside the feed-forward layer.
@@ -32,6 +32,14 @@ public struct Hyperparameters: Sendable, Equatable {
     public let hasBiases: Bool
     /// Whether the output head is the embedding.
     public let tiedEmbeddings: Bool
+
+    /// A model of the same blocks, but of so many.
+    func withLayers(_ layers: Int) -> Hyperparameters {
+        precondition(layers > 0, "a model has blocks")
+        var other = self
+        other.layers = layers
+        return other
+    }
 
     /// Floats of all query heads of a token.
     public var queryWidth: Int { heads * headDimension }

@@ -63,10 +63,14 @@ public final class EvaluationSet: Sendable {
         public var accuracy: Double { targets == 0 ? 0 : Double(correct) / Double(targets) }
     }
 
-    /// Scores all examples. Must not be called from a job of the pool.
+    /// Scores examples. Must not be called from a job of the pool.
     ///
-    /// - Parameter parameters: nil for the model as it is.
-    public func score(_ parameters: TrainableParameters?) throws -> Score {
+    /// - Parameters:
+    ///   - parameters: nil for the model as it is.
+    ///   - limit: scores the first jobs that have so many examples together; nil for all.
+    public func score(_ parameters: TrainableParameters?, limit: Int? = nil) throws -> Score {
+        let jobs = limit.map { ($0 + Self.examplesPerJob - 1) / Self.examplesPerJob } ?? self.groups.count
+        let groups = self.groups.prefix(jobs)
         // Between two scorings nothing of them stays in memory.
         let streams = ArenaStack(), scratch = ArenaStack()
         let parts = try pool.map(groups.count) { [self] index in
@@ -78,10 +82,10 @@ public final class EvaluationSet: Sendable {
         return Score(
             targets: targets, correct: parts.reduce(0) { $0 + $1.correct },
             loss: parts.reduce(0) { $0 + $1.lossSum } / Double(max(1, targets)),
-            classes: head.isClassifying ? metrics(parts) : nil, logits: parts.flatMap(\.logits))
+            classes: head.isClassifying ? metrics(groups, parts) : nil, logits: parts.flatMap(\.logits))
     }
 
-    private func metrics(_ parts: [PartialScore]) -> ClassificationMetrics {
+    private func metrics(_ groups: ArraySlice<Group>, _ parts: [PartialScore]) -> ClassificationMetrics {
         var metrics = ClassificationMetrics(classes: head.outputs)
         for (group, part) in zip(groups, parts) {
             for (targets, prediction) in zip(group.targets, part.predictions) {

@@ -19,6 +19,7 @@ public final class LanguageModel: Sendable {
     let kernels: Kernels
     private let frozen: [BlockWeights]
     private let angles: RotaryTable?
+    private let trunk: Trunk?
 
     /// Loads and dequantises blocks.
     ///
@@ -26,13 +27,16 @@ public final class LanguageModel: Sendable {
     ///   - maximumTokens: the longest sequence that will be run, at most the model's context length.
     ///   - loadedBlocks: how many of the lowest blocks to load; the others must be in training as a whole. Nil for all.
     ///   - weightType: how to keep them.
+    ///   - trunk: blocks below these, taken as part of the embedding.
     /// - Throws: what the source throws for a missing, misshapen or damaged tensor.
     public init(
         source: any ModelSource, maximumTokens: Int, loadedBlocks: Int? = nil, weightType: WeightType = .f32,
+        trunk: Trunk? = nil,
         kernels: Kernels = .best
     ) throws {
         let model = source.hyperparameters, plan = BlockPlan(source.hyperparameters)
         self.source = source
+        self.trunk = trunk
         self.plan = plan
         self.kernels = kernels
         self.weightType = weightType
@@ -95,10 +99,12 @@ public final class LanguageModel: Sendable {
             index: index, plan: plan, weights: weights, parameters: trained, angles: angles, kernels: kernels)
     }
 
-    /// Writes the embeddings of packed tokens: those of the tokens, and of their positions where the family learns them.
+    /// Writes the embeddings of packed tokens: those of the tokens, and of their positions where the family learns them;
+    /// what comes out of the trunk where there is one, whose sequences begin at position 0.
     ///
     /// - Throws: what the source throws for a token outside the vocabulary or a position outside the context.
     public func embed(_ tokens: [Int32], layout: SequenceLayout, into x_TD: Matrix) throws {
+        if let trunk { return try trunk.embed(tokens, layout: layout, into: x_TD) }
         let names = hyperparameters.family.names
         try readRows(tokens.map(Int.init), of: names.embedding, into: x_TD)
         guard case .learned(let offset) = hyperparameters.positions, let table = names.positions else { return }

@@ -11,6 +11,14 @@ public struct LowRankTerm: Sendable {
     /// alpha / rank, or alpha / √rank for a stabilised rank.
     public let scale: Float
 
+    /// Two factors of one rank.
+    public init(a_RI: Matrix, b_OR: Matrix, scale: Float) {
+        precondition(a_RI.rows == b_OR.columns, "factors of one rank")
+        self.a_RI = a_RI
+        self.b_OR = b_OR
+        self.scale = scale
+    }
+
     /// Adds scale · B(Ax) to `z_TO` and keeps Ax in `projected_TR`.
     func forward(_ x_TI: Matrix, addTo z_TO: Matrix, projected_TR: Matrix) {
         projected_TR.product(of: x_TI, and: a_RI, .transposed)

@@ -15,6 +15,12 @@ extension Recipe {
         public var tokenBudget: Int?
         /// Scores of each run, besides that of the untuned model.
         public var evaluations = 8
+        /// Examples of all but the first and the last of these scores; nil for all.
+        public var samplesOnTheWay: Int?
+        /// Runs at a time, each on a core; nil for as many as there are threads.
+        public var runsAtOnce: Int?
+        /// Of a reduced model: so many of the lowest blocks count as embedding, and all other keys count those above.
+        public var trunkBlocks = 0
         /// Learning rates that each first-order method without a given one tries on iid data; empty tries nothing.
         public var sweep: [Double] = [3e-4, 1e-3, 3e-3]
         /// Learning rates that are given and not swept.
@@ -53,6 +59,8 @@ extension Recipe {
         case zo
         /// Federated, with whole ranks dropped on the way up; and with rank, sparsity and bandwidth allocated.
         case soft, tsfa
+        /// What `soft` is held against at equal bytes: single entries, and truncated products.
+        case softEntries = "soft-entries", softSVD = "soft-svd"
 
         /// Whether gradients train anything, so that a sweep over rates that suit gradients makes sense.
         public var isFirstOrder: Bool { self != .zo }

@@ -22,6 +22,15 @@ extension RecipeSchema {
             "compare.evaluations", \.comparison.evaluations, .integer(1...1000),
             "scores of each run besides that of the untuned model"),
         .init(
+            "compare.samples_on_the_way", \.comparison.samplesOnTheWay, .optional(.integer(1...1_000_000_000)),
+            "examples of all but the first and the last score, null for all"),
+        .init(
+            "compare.runs_at_once", \.comparison.runsAtOnce, .optional(.integer(1...256)),
+            "runs at a time, each on a core, null for as many as there are threads"),
+        .init(
+            "compare.trunk_blocks", \.comparison.trunkBlocks, .integer(0...1000),
+            "for a reduced model: so many of the lowest blocks count as embedding, and other keys count those above"),
+        .init(
             "compare.sweep", \.comparison.sweep,
             .list(of: .real(0...10, except: [0]), count: 0...32, distinct: true),
             "learning rates that each first-order method tries on iid data with the first seed"),

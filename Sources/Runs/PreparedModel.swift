@@ -20,20 +20,25 @@ public struct PreparedModel: Sendable {
     ///
     /// - Parameter loadedBlocks: how many of the lowest blocks are needed in memory; nil for all. A device runs no more
     ///   than the frozen ones, and nobody needs frozen weights of blocks that are about to train as a whole.
+    /// - Parameter trunkBlocks: how many of the lowest blocks count as embedding; everything else counts those above.
     /// - Throws: `RunError`, or what the file, the model or its tokenizer is refused with.
-    public init(_ recipe: Recipe, loadedBlocks: Int? = nil, cache: CacheFolder) throws {
-        let opened = try OpenedModel(recipe, cache: cache)
+    public init(
+        _ recipe: Recipe, loadedBlocks: Int? = nil, trunkBlocks: Int = 0, cache: CacheFolder
+    ) throws {
+        let opened = try OpenedModel(recipe, trunkBlocks: trunkBlocks, cache: cache)
         tokenizer = opened.tokenizer
         chat = opened.chat
         model = try LanguageModel(
-            source: opened.source, maximumTokens: recipe.maximumSequence,
-            loadedBlocks: loadedBlocks, weightType: WeightType(recipe.model.baseType))
+            source: opened.source, maximumTokens: recipe.maximumSequence, loadedBlocks: loadedBlocks,
+            weightType: WeightType(recipe.model.baseType), trunk: opened.trunk)
     }
 }
 
 /// The recipe's model with none of its weights in memory, checked against the recipe, and its tokenizer.
 struct OpenedModel {
+    /// Of the blocks above the trunk.
     let source: any ModelSource
+    let trunk: Trunk?
     let tokenizer: ByteLevelBPE
     /// The form of chats that the model was trained with, if it is one that is built in.
     let chat: ChatML?
@@ -41,7 +46,7 @@ struct OpenedModel {
     /// Opens the model and checks its digest.
     ///
     /// - Throws: `RunError`, or what the file, the model or its tokenizer is refused with.
-    init(_ recipe: Recipe, cache: CacheFolder) throws {
+    init(_ recipe: Recipe, trunkBlocks: Int = 0, cache: CacheFolder) throws {
         let path = cache.resolve(recipe.model.path)
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
@@ -49,9 +54,16 @@ struct OpenedModel {
         }
         guard !isFolder.boolValue || recipe.model.sha256 == nil else { throw RunError.digestOfFolder(path: path) }
         if let sha256 = recipe.model.sha256 { try checkFile(path, sha256: sha256, key: "model.path") }
-        source = try ModelFiles.open(path)
+        let whole = try ModelFiles.open(path)
+        guard trunkBlocks < whole.hyperparameters.layers else {
+            throw RunError.trunkBeyondModel(blocks: trunkBlocks, layers: whole.hyperparameters.layers)
+        }
+        source = trunkBlocks > 0 ? UpperModel(of: whole, from: trunkBlocks) : whole
         try recipe.check(against: source.hyperparameters)
-        let metadata = try TokenizerMetadata(of: source)
+        trunk =
+            trunkBlocks > 0
+            ? try Trunk(of: whole, blocks: trunkBlocks, maximumTokens: recipe.maximumSequence) : nil
+        let metadata = try TokenizerMetadata(of: whole)
         tokenizer = try ByteLevelBPE(metadata)
         chat = ChatML(template: metadata.chatTemplate, tokenizer: tokenizer)
     }

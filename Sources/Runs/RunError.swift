@@ -12,6 +12,8 @@ public enum RunError: NumberedError, Equatable {
     case fileMissing(path: String, key: String)
     /// More frozen blocks than the model has, or none left to train.
     case frozenBlocksBeyondModel(frozen: Int, layers: Int)
+    /// A trunk that leaves nothing to be compared.
+    case trunkBeyondModel(blocks: Int, layers: Int)
     /// A cut that leaves the server nothing.
     case cutBeyondModel(cut: Int, layers: Int)
     /// A method without devices.
@@ -64,7 +66,8 @@ public enum RunError: NumberedError, Equatable {
         case .checksumMismatch: .checksumMismatch
         case .fileMissing(_, key: "data.path"): .dataUnreadable
         case .fileMissing: .modelUnreadable
-        case .digestOfFolder, .frozenBlocksBeyondModel, .promptBeyondContext, .adapterBlocksBeyondModel,
+        case .digestOfFolder, .frozenBlocksBeyondModel, .trunkBeyondModel, .promptBeyondContext,
+            .adapterBlocksBeyondModel,
             .targetsNotInModel, .cutBeyondModel, .notDistributed:
             .recipeImpossibleValue
         case .generationBeyondContext: .usage
@@ -89,6 +92,8 @@ public enum RunError: NumberedError, Equatable {
         case .fileMissing(let path, let key): "\(path), which the recipe names as \(key), is not there"
         case .frozenBlocksBeyondModel(let frozen, let layers):
             "model.frozen_blocks is \(frozen), but the model has \(layers) blocks and one at least must train"
+        case .trunkBeyondModel(let blocks, let layers):
+            "compare.trunk_blocks is \(blocks), but the model has \(layers) blocks and one at least must lie above"
         case .cutBeyondModel(let cut, let layers):
             "Every device would have \(cut) blocks, but the model has \(layers) and one at least is the server's"
         case .notDistributed: "training.method is central, which has no devices"
@@ -133,6 +138,7 @@ public enum RunError: NumberedError, Equatable {
         case .digestOfFolder: "Set model.sha256 to null, or name the model's file"
         case .fileMissing: "Run scripts/fetch, or correct the path in the recipe"
         case .frozenBlocksBeyondModel(_, let layers): "Set model.frozen_blocks to at most \(layers - 1)"
+        case .trunkBeyondModel(_, let layers): "Set compare.trunk_blocks to at most \(layers - 1)"
         case .cutBeyondModel(_, let layers): "Set method.cut to at most \(layers - 1)"
         case .notDistributed: "Run 'permafrost train', or set training.method=splitfrozen"
         case .promptBeyondContext(_, let generateTokens, let context):

@@ -19,6 +19,8 @@ struct ExperimentBench {
     let form: TrainableLayout.Form
     /// Tokens of each text; nil for some of each length.
     var length: Int?
+    /// Examples of scores on the way; nil for all.
+    var onTheWay: Int?
     var fleet = Self.unequalFleet()
     var cuts = [1, 2, 2]
     var counts = [13, 9, 17]
@@ -26,9 +28,12 @@ struct ExperimentBench {
         frozenForward: 1e-6, forward: 2e-6, backwardInput: 3e-6, backwardWeights: 1e-6, headForward: 1e-7,
         headBackward: 1e-7)
 
-    init(length: Int? = nil) throws {
+    /// - Parameter labelTokens: of the classes; nil for a classifier that trains.
+    init(length: Int? = nil, labelTokens: [Int]? = nil) throws {
         model = try LanguageModel(source: RandomModelSource(layers: Self.layers), maximumTokens: 32)
-        head = OutputHead(model: model, classes: 2)
+        head =
+            try labelTokens.map { [model] in try OutputHead(model: model, labelTokens: $0) }
+            ?? OutputHead(model: model, classes: 2)
         self.length = length
         let layout = TrainableLayout.adapters(model.hyperparameters, blocks: 0..<Self.layers, rank: Self.rank)
         form = layout.form
@@ -75,7 +80,9 @@ struct ExperimentBench {
             shards: counts.enumerated().map {
                 examples($0.element, stream: "texts/\($0.offset)", label: labels?[$0.offset])
             },
-            test: examples(40, stream: "test"), fleet: fleet, cuts: cuts, speed: speed)
+            evaluation: SharedEvaluation(
+                model: model, head: head, examples: examples(40, stream: "test"), onTheWay: onTheWay, pool: Self.pool),
+            fleet: fleet, cuts: cuts, speed: speed)
     }
 
     func settings(_ method: MethodSettings, budget: Int = 600, rate: Double = 0.01) -> ExperimentSettings {
@@ -98,7 +105,8 @@ struct ExperimentBench {
         .splitlora(averagingSteps: 4, followsPublishedCode: true), .fedlora(localSteps: 2),
         .fedlora(localSteps: 2, isFair: true, ranks: [1, 2, 3]), .hosl(.init(pairs: 2)),
         .hosl(.init(pairs: 2, atOnce: 3)), .hosl(.init(pairs: 2, followsPublishedCode: true)), .zo(.init(pairs: 2)),
-        .soft(.init(localSteps: 2)), .soft(.init(localSteps: 2, keepsEntries: true)), .central,
+        .soft(.init(localSteps: 2)), .soft(.init(localSteps: 2, sent: .entries)),
+        .soft(.init(localSteps: 2, sent: .truncatedProducts)), .central,
     ]
 }
 

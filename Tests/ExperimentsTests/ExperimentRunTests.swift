@@ -39,6 +39,40 @@ struct ExperimentRunTests {
         #expect(results[0] == results[1])
     }
 
+    @Test("scores on the way may be of fewer examples, and nothing else changes")
+    func onTheWay() throws {
+        var bench = try ExperimentBench()
+        let all = try bench.run(.fedlora(localSteps: 2)).run().withoutMeasures
+        bench.onTheWay = 16
+        var some = try bench.run(.fedlora(localSteps: 2)).run().withoutMeasures
+        #expect(all.points.map(\.scored) == [40, 40, 40, 40] && some.points.map(\.scored) == [40, 16, 16, 40])
+        for place in [1, 2] {
+            #expect(some.points[place].loss != all.points[place].loss)
+            some.points[place].scored = all.points[place].scored
+            some.points[place].loss = all.points[place].loss
+            some.points[place].accuracy = all.points[place].accuracy
+        }
+        #expect(some == all)
+    }
+
+    @Test("with a head that nobody trains all methods begin with the same score, to the bit")
+    func untuned() throws {
+        let bench = try ExperimentBench(labelTokens: [3, 30])
+        let task = bench.task()
+        let points = try [MethodSettings.fedlora(localSteps: 2), .splitfrozen(), .central].map { method in
+            var settings = bench.settings(method, budget: 100)
+            settings.classes = nil
+            let key = ExperimentKey(method: method.method.rawValue, imbalance: "iid", seed: 9)
+            let result = try ExperimentRun(task, settings, key: key, pool: ExperimentBench.pool).run()
+            return try #require(result.points.first)
+        }
+        let layout = TrainableLayout(
+            model: task.model.hyperparameters, blocks: 0..<ExperimentBench.layers, form: bench.form)
+        let begin = try task.evaluation.set(frozenBlocks: 0)
+            .score(TrainableParameters(layout: layout, model: task.model, seed: 9))
+        #expect(points.allSatisfy { $0.loss == begin.loss && $0.accuracy == begin.accuracy })
+    }
+
     @Test("SplitFrozen's parameters are those of central training, whatever the fleet")
     func central() throws {
         let bench = try ExperimentBench()

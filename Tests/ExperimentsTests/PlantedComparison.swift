@@ -77,7 +77,8 @@ enum PlantedComparison {
         let learned: Double = (1 - exp(-4 * share)) / (1 - exp(-4))
         return ExperimentResult.Point(
             step: Int(376 * share), tokens: Int(100_000 * share), simulatedSeconds: traits.seconds * share,
-            measuredSeconds: 20 * share, accuracy: 0.535 + (end - 0.535) * learned, loss: 1.1 - end * share,
+            measuredSeconds: 20 * share, scored: 100, accuracy: 0.535 + (end - 0.535) * learned,
+            loss: 1.1 - end * share,
             bytesUp: Int(traits.up * published), bytesDown: Int(traits.down * share),
             deviceFLOPs: traits.flops * share, serverFLOPs: 3e14 * share)
     }

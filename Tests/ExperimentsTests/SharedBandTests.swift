@@ -47,6 +47,21 @@ struct SharedBandTests {
         #expect(tight.payload(isUp: true) < loose.payload(isUp: true))
         #expect((tight.points.last?.simulatedSeconds ?? 0) < (loose.points.last?.simulatedSeconds ?? 0))
         #expect(try bench.run(soft(0.5), budget: 1200).run().withoutMeasures == tight.withoutMeasures)
+        #expect(tight.devices.contains { ($0.queueSeconds ?? 0) > 0 })
+        // A channel that carries everything is no reason for a smaller rank.
+        #expect(loose.rank == ExperimentBench.rank && (tight.rank ?? 99) <= ExperimentBench.rank)
         #expect(throws: ExperimentError.noSharedBand) { try ExperimentBench().run(soft(1)) }
+    }
+
+    @Test("TSFA's mean latency, as it was and not as it was planned, ends under the limit that all ranks break")
+    func latency() throws {
+        var bench = try Self.bench(blockSeconds: 0.2)
+        for place in bench.fleet.classes.indices { bench.fleet.classes[place].fp32FlopsPerSecond = 1e9 }
+        let free = try bench.run(.soft(.init(localSteps: 2, sparsity: 0)), budget: 18_000).run()
+        let limit = try #require(free.devices.compactMap(\.roundSeconds).max()) / 2
+        let allocation = MethodSettings.Allocation(limitSeconds: limit, pilotSteps: 0)
+        let held = try bench.run(.soft(.init(localSteps: 2, allocation: allocation)), budget: 18_000).run()
+        #expect(held.devices.allSatisfy { ($0.roundSeconds ?? .infinity) <= limit })
+        #expect(held.payload(isUp: true) < free.payload(isUp: true))
     }
 }

@@ -1,10 +1,12 @@
 import Diagnostics
+import Dispatch
 import Experiments
 import Foundation
 import Randomness
 import Recipes
 import Runs
 import Support
+import Synchronization
 import Testing
 
 /// Comparisons whose experiments are a formula: what is tested is which are run, kept and written down.
@@ -20,6 +22,7 @@ struct ComparisonRunTests {
             methods: [central, splitfrozen, fedlora]
             imbalances: [iid, one-label-per-device]
             seeds: [5, 6]
+            runs_at_once: 1
             fleet: fleet.yaml
             sweep: [3e-4, 1e-3]
             learning_rates: {central: 2e-3}
@@ -35,7 +38,7 @@ struct ComparisonRunTests {
     private static func result(_ job: ExperimentJob) -> ExperimentResult {
         var chance = SeededGenerator(seed: job.key.seed, stream: job.name)
         let point = ExperimentResult.Point(
-            step: 10, tokens: 1000, simulatedSeconds: 100 * chance.uniform(), measuredSeconds: 1,
+            step: 10, tokens: 1000, simulatedSeconds: 100 * chance.uniform(), measuredSeconds: 1, scored: 10,
             accuracy: chance.uniform(), loss: chance.uniform(), bytesUp: 10, bytesDown: 20,
             deviceFLOPs: 1e12 * chance.uniform(), serverFLOPs: 1e12)
         return ExperimentResult(
@@ -69,12 +72,12 @@ struct ComparisonRunTests {
 
         /// Runs until so many experiments have begun, then ends as a kill would: with what is on the disk.
         func kill(_ comparison: ComparisonRun, at number: Int) throws -> String {
-            var begun = 0
+            let begun = Atomic(0)
             var path = ""
             #expect(throws: Killed.self) {
                 try comparison.run { job, _, _ in
-                    begun += 1
-                    if begun == number { throw Killed() }
+                    begun.add(1, ordering: .relaxed)
+                    if begun.load(ordering: .relaxed) == number { throw Killed() }
                     return ComparisonRunTests.result(job)
                 } observer: {
                     if case .began(let folder, _, _) = $0 { path = folder }
@@ -84,7 +87,7 @@ struct ComparisonRunTests {
         }
     }
 
-    private func report(_ folder: String) throws -> [String: String] {
+    private static func report(_ folder: String) throws -> [String: String] {
         try ["index.html", "results.csv", "devices.csv", "recipe.yaml", "fleet.yaml"].reduce(into: [:]) {
             $0[$1] = try String(contentsOfFile: "\(folder)/report/\($1)", encoding: .utf8)
         }
@@ -98,18 +101,18 @@ struct ComparisonRunTests {
             } observer: { _ in
             }
             #expect(whole.comparison.records.count == Self.count)
-            let expected = try report(whole.folder)
+            let expected = try Self.report(whole.folder)
             for number in 1...Self.count {
                 let folder = try ground.kill(ComparisonRun(ground.recipe()), at: number)
-                var begun = 0
+                let begun = Atomic(0)
                 let again = try ComparisonRun(resuming: folder).run { job, _, _ in
-                    begun += 1
+                    begun.add(1, ordering: .relaxed)
                     return Self.result(job)
                 } observer: { _ in
                 }
-                #expect(begun == Self.count - number + 1)
+                #expect(begun.load(ordering: .relaxed) == Self.count - number + 1)
                 #expect(again.folder == folder)
-                #expect(try report(folder) == expected, "killed at run \(number)")
+                #expect(try Self.report(folder) == expected, "killed at run \(number)")
             }
         }
     }
@@ -121,7 +124,7 @@ struct ComparisonRunTests {
                 Self.result(job)
             } observer: { _ in
             }
-            let expected = try report(whole.folder)
+            let expected = try Self.report(whole.folder)
             let folder = URL(fileURLWithPath: "\(whole.folder)/experiments")
             let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
                 .sorted { $0.path < $1.path }
@@ -130,14 +133,14 @@ struct ComparisonRunTests {
             try FileManager.default.removeItem(at: files[1])
             try FileManager.default.moveItem(at: files[2], to: files[1])
             try Data("{}".utf8).write(to: files[3])
-            var begun = 0
+            let begun = Atomic(0)
             _ = try ComparisonRun(resuming: whole.folder).run { job, _, _ in
-                begun += 1
+                begun.add(1, ordering: .relaxed)
                 return Self.result(job)
             } observer: { _ in
             }
-            #expect(begun == 4)
-            #expect(try report(whole.folder) == expected)
+            #expect(begun.load(ordering: .relaxed) == 4)
+            #expect(try Self.report(whole.folder) == expected)
         }
     }
 
@@ -145,11 +148,11 @@ struct ComparisonRunTests {
     func stopped() throws {
         try Ground.use { ground in
             let comparison = try ComparisonRun(ground.recipe())
-            var begun = 0
+            let begun = Atomic(0)
             #expect {
                 _ = try comparison.run { job, shouldStop, _ in
-                    begun += 1
-                    if begun == 4 { comparison.stop() }
+                    begun.add(1, ordering: .relaxed)
+                    if begun.load(ordering: .relaxed) == 4 { comparison.stop() }
                     if shouldStop() { throw CancellationError() }
                     return Self.result(job)
                 } observer: { _ in
@@ -161,6 +164,51 @@ struct ComparisonRunTests {
                 return (error as? ComparisonError)?.exitCode == .interrupted
                     && (error as? ComparisonError)?.remedy.contains("permafrost resume \(folder)") == true
             }
+        }
+    }
+
+    @Test("runs at the same time are as many as were asked for, and give the same report")
+    func atOnce() throws {
+        try Ground.use { ground in
+            func tables(_ atOnce: Int, _ experiment: @escaping ComparisonRun.Experiment) throws -> [String: String] {
+                let comparison = try ComparisonRun(ground.recipe("compare.runs_at_once=\(atOnce)"))
+                let folder = try comparison.run(experiment) { _ in }.folder
+                return try Self.report(folder).filter { $0.key != "recipe.yaml" }
+            }
+            let expected = try tables(1) { job, _, _ in Self.result(job) }
+            let begun = Atomic(0), under = Atomic(0), other = DispatchSemaphore(value: 0)
+            let found = try tables(2) { job, _, _ in
+                #expect(under.add(1, ordering: .relaxed).newValue <= 2)
+                // The first two can only come to their ends if both are under way.
+                switch begun.add(1, ordering: .relaxed).newValue {
+                case 1: other.wait()
+                case 2: other.signal()
+                default: break
+                }
+                under.subtract(1, ordering: .relaxed)
+                return Self.result(job)
+            }
+            #expect(found == expected)
+        }
+    }
+
+    @Test("a run that fails ends those beside it, and the comparison with its error")
+    func failed() throws {
+        try Ground.use { ground in
+            let begun = Atomic(0), other = DispatchSemaphore(value: 0)
+            #expect(throws: Killed.self) {
+                try ComparisonRun(ground.recipe("compare.runs_at_once=2")).run { _, shouldStop, _ in
+                    if begun.add(1, ordering: .relaxed).newValue == 1 {
+                        other.wait()
+                        throw Killed()
+                    }
+                    other.signal()
+                    while !shouldStop() {}
+                    throw CancellationError()
+                } observer: { _ in
+                }
+            }
+            #expect(begun.load(ordering: .relaxed) == 2)
         }
     }
 
@@ -238,14 +286,15 @@ struct ComparisonRunTests {
     @Test("the report is there after every run")
     func alwaysThere() throws {
         try Ground.use { ground in
-            var folder = ""
+            let place = Mutex("")
             _ = try ComparisonRun(ground.recipe()).run { job, _, _ in
-                let files = try report(folder)
+                let files = try Self.report(place.withLock { $0 })
                 #expect(files.values.allSatisfy { !$0.isEmpty })
                 return Self.result(job)
             } observer: {
-                if case .began(let path, _, _) = $0 { folder = path }
+                if case .began(let path, _, _) = $0 { place.withLock { $0 = path } }
             }
+            let folder = place.withLock { $0 }
             let json = try JSONSerialization.jsonObject(
                 with: Data(contentsOf: URL(fileURLWithPath: "\(folder)/report/results.json")))
             let answer = try #require(json as? [String: Any])

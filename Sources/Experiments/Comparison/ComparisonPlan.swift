@@ -76,9 +76,11 @@ public struct ComparisonPlan: Codable, Equatable, Sendable {
         }
     }
 
-    /// The next run; nil when all are done.
-    public func next(after records: [ExperimentJob: ExperimentRecord]) -> ExperimentJob? {
-        (sweep + compared(in: records)).first { records[$0] == nil }
+    /// The next run; nil when all are done or under way, or when a sweep that is under way has to decide first.
+    public func next(
+        after records: [ExperimentJob: ExperimentRecord], besides running: Set<ExperimentJob> = []
+    ) -> ExperimentJob? {
+        (sweep + compared(in: records)).first { records[$0] == nil && !running.contains($0) }
     }
 
     private func sweepJob(_ method: Method, rate: Double) -> ExperimentJob {

@@ -10,12 +10,12 @@ public struct ResultsTable {
         let compared = Set(comparison.plan.compared(in: comparison.records)), sweep = Set(comparison.plan.sweep)
         var points = [
             "method,imbalance,seed,learning_rate,compared,swept,majority_rate,step,tokens,simulated_seconds,"
-                + "measured_seconds,accuracy,loss,bytes_up,bytes_down,device_flops,server_flops"
+                + "measured_seconds,scored,accuracy,loss,bytes_up,bytes_down,device_flops,server_flops"
         ]
         var devices = [
             "method,imbalance,seed,learning_rate,compared,swept,device,class,samples,cut,flops,bytes_up,bytes_down,"
                 + "memory_bytes,simulated_compute_seconds,simulated_upload_seconds,simulated_download_seconds,"
-                + "simulated_joules"
+                + "simulated_joules,simulated_round_seconds,simulated_queue_seconds"
         ]
         for record in comparison.orderedRecords {
             guard let result = record.result else { continue }
@@ -27,8 +27,8 @@ public struct ResultsTable {
                 Self.row(
                     run + [
                         "\(result.majorityRate)", "\(point.step)", "\(point.tokens)", "\(point.simulatedSeconds)",
-                        "\(point.measuredSeconds)", "\(point.accuracy)", "\(point.loss)", "\(point.bytesUp)",
-                        "\(point.bytesDown)", "\(point.deviceFLOPs)", "\(point.serverFLOPs)",
+                        "\(point.measuredSeconds)", "\(point.scored)", "\(point.accuracy)", "\(point.loss)",
+                        "\(point.bytesUp)", "\(point.bytesDown)", "\(point.deviceFLOPs)", "\(point.serverFLOPs)",
                     ])
             }
             devices += result.devices.enumerated().map { number, device in
@@ -37,6 +37,7 @@ public struct ResultsTable {
                         "\(number + 1)", device.deviceClass, "\(device.samples)", "\(device.cut)", "\(device.flops)",
                         "\(device.bytesUp)", "\(device.bytesDown)", "\(device.memoryBytes)", "\(device.computeSeconds)",
                         "\(device.uploadSeconds)", "\(device.downloadSeconds)", device.joules.map { "\($0)" } ?? "",
+                        device.roundSeconds.map { "\($0)" } ?? "", device.queueSeconds.map { "\($0)" } ?? "",
                     ])
             }
         }

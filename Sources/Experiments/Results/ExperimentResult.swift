@@ -28,9 +28,11 @@ public struct ExperimentResult: Codable, Equatable, Sendable {
         public var simulatedSeconds: Double
         /// What this machine took.
         public var measuredSeconds: Double
-        /// Share of right predictions of the evaluation set.
+        /// Targets of the examples that were scored: of fewer on the way than at the end, perhaps.
+        public var scored: Int
+        /// Share of right predictions of these.
         public var accuracy: Double
-        /// Mean over the evaluation set's targets, in nats.
+        /// Mean over these targets, in nats.
         public var loss: Double
         /// From all devices.
         public var bytesUp: Int
@@ -43,19 +45,20 @@ public struct ExperimentResult: Codable, Equatable, Sendable {
 
         /// Where keys become snake case, an abbreviation is a word.
         enum CodingKeys: String, CodingKey {
-            case step, tokens, simulatedSeconds, measuredSeconds, accuracy, loss, bytesUp, bytesDown
+            case step, tokens, simulatedSeconds, measuredSeconds, scored, accuracy, loss, bytesUp, bytesDown
             case deviceFLOPs = "deviceFlops", serverFLOPs = "serverFlops"
         }
 
         /// What is known at an evaluation.
         public init(
-            step: Int, tokens: Int, simulatedSeconds: Double, measuredSeconds: Double, accuracy: Double, loss: Double,
-            bytesUp: Int, bytesDown: Int, deviceFLOPs: Double, serverFLOPs: Double
+            step: Int, tokens: Int, simulatedSeconds: Double, measuredSeconds: Double, scored: Int, accuracy: Double,
+            loss: Double, bytesUp: Int, bytesDown: Int, deviceFLOPs: Double, serverFLOPs: Double
         ) {
             self.step = step
             self.tokens = tokens
             self.simulatedSeconds = simulatedSeconds
             self.measuredSeconds = measuredSeconds
+            self.scored = scored
             self.accuracy = accuracy
             self.loss = loss
             self.bytesUp = bytesUp
@@ -89,11 +92,16 @@ public struct ExperimentResult: Codable, Equatable, Sendable {
         public var downloadSeconds: Double
         /// Nil where its class states no watts.
         public var joules: Double?
+        /// *Simulated* seconds of a round, from having its adapters to having sent an update: the mean; nil without rounds.
+        public var roundSeconds: Double?
+        /// The longest virtual queue of `tsfa`, in *simulated* seconds.
+        public var queueSeconds: Double?
 
         /// A device's share.
         public init(
             deviceClass: String, samples: Int, cut: Int, flops: Double, bytesUp: Int, bytesDown: Int, memoryBytes: Int,
-            computeSeconds: Double, uploadSeconds: Double, downloadSeconds: Double, joules: Double?
+            computeSeconds: Double, uploadSeconds: Double, downloadSeconds: Double, joules: Double?,
+            roundSeconds: Double? = nil, queueSeconds: Double? = nil
         ) {
             self.deviceClass = deviceClass
             self.samples = samples
@@ -106,6 +114,8 @@ public struct ExperimentResult: Codable, Equatable, Sendable {
             self.uploadSeconds = uploadSeconds
             self.downloadSeconds = downloadSeconds
             self.joules = joules
+            self.roundSeconds = roundSeconds
+            self.queueSeconds = queueSeconds
         }
     }
 
@@ -122,11 +132,13 @@ public struct ExperimentResult: Codable, Equatable, Sendable {
     /// Payloads by the message's kind, such as `up activations`, four bytes a number, and apart what frames have beyond that:
     /// headers, in which targets and losses may take less.
     public var bytesByKind: [String: Int]
+    /// The rank that `tsfa` chose before it began.
+    public var rank: Int?
 
     /// What became of a run.
     public init(
         key: ExperimentKey, learningRate: Double, majorityRate: Double, points: [Point], devices: [Device],
-        bytesByKind: [String: Int]
+        bytesByKind: [String: Int], rank: Int? = nil
     ) {
         self.key = key
         self.learningRate = learningRate
@@ -134,5 +146,6 @@ public struct ExperimentResult: Codable, Equatable, Sendable {
         self.points = points
         self.devices = devices
         self.bytesByKind = bytesByKind
+        self.rank = rank
     }
 }

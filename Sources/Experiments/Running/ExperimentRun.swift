@@ -13,13 +13,12 @@ public struct ExperimentRun {
     private let key: ExperimentKey
     private let devices: [VirtualDevice]
     let programs: ProgramSet
-    private let evaluation: EvaluationSet
 
-    /// Makes the programs and runs the blocks that stay as they are over the evaluation set.
+    /// Makes the programs.
     ///
     /// - Parameters:
     ///   - key: its seed decides every use of chance.
-    ///   - pool: for evaluations and for `central`; none of its jobs may call this.
+    ///   - pool: for `central`; none of its jobs may call this.
     /// - Throws: `ExperimentError`, or what the model throws for a token outside the vocabulary.
     public init(
         _ task: ExperimentTask, _ settings: ExperimentSettings, key: ExperimentKey, pool: ComputePool
@@ -39,8 +38,6 @@ public struct ExperimentRun {
                     device: device.id, method: settings.method.method.rawValue, neededBytes: bytes, memoryBytes: memory)
             }
         }
-        evaluation = try EvaluationSet(
-            model: task.model, head: task.head, examples: task.test, frozenBlocks: programs.frozenBlocks, pool: pool)
     }
 
     /// Steps or rounds that reach the budget.
@@ -51,35 +48,39 @@ public struct ExperimentRun {
     /// - Parameters:
     ///   - shouldStop: asked often; the run ends with `CancellationError` when it says so.
     ///   - progress: called with every evaluation.
-    /// - Throws: `CancellationError`, `ExperimentError.standsStill`, `TrainingError.diverged`, or what `progress` throws.
+    /// - Throws: `CancellationError`, `ExperimentError.standsStill`, `TrainingError.diverged`, what the model throws for a token
+    ///   outside the vocabulary, or what `progress` throws.
     public func run(
         shouldStop: () -> Bool = { false }, progress: (ExperimentResult.Point) throws -> Void = { _ in }
     ) throws -> ExperimentResult {
-        var log = EvaluationLog(evaluation, programs, budget: settings.tokenBudget, parts: settings.evaluations)
+        var log = try EvaluationLog(
+            task.evaluation, programs, budget: settings.tokenBudget, parts: settings.evaluations)
         var run = FleetRun(
             programs, devices: devices, ids: task.fleet.members.map(\.id),
             channel: devices.isEmpty ? nil : RadioChannel(task.fleet), speed: task.speed)
-        try progress(log.record(run))
+        try progress(log.recordBegin(run))
         try run.run(shouldStop: shouldStop) { run in
             if let point = try log.recordIfDue(run) { try progress(point) }
         }
-        try progress(log.record(run))
+        try progress(log.recordEnd(run))
         return ExperimentResult(
             key: key, learningRate: settings.learningRate, majorityRate: log.majorityRate, points: log.points,
-            devices: results(of: run), bytesByKind: run.totals.bytesByKind)
+            devices: results(of: run), bytesByKind: run.totals.bytesByKind, rank: programs.planner?.rank)
     }
 
     private func results(of run: FleetRun) -> [ExperimentResult.Device] {
         zip(devices, task.fleet.members).enumerated().map { place, device in
             let kind = task.fleet.classes[device.1.kind], timeline = run.clock.timeline
-            let compute = timeline.track(.compute, of: place)
+            let compute = timeline.track(.compute, of: place), rounds = run.totals.rounds[place]
             return ExperimentResult.Device(
                 deviceClass: kind.name, samples: task.shards[place].count, cut: programs.cuts[place],
                 flops: compute.amount, bytesUp: run.totals.bytesUp[place], bytesDown: run.totals.bytesDown[place],
                 memoryBytes: programs.memoryBytes[place], computeSeconds: compute.seconds,
                 uploadSeconds: timeline.track(.up, of: place).seconds,
                 downloadSeconds: timeline.track(.down, of: place).seconds,
-                joules: device.0.watts.map { timeline.joules(place, watts: $0) })
+                joules: device.0.watts.map { timeline.joules(place, watts: $0) },
+                roundSeconds: rounds.count > 0 ? rounds.seconds / Double(rounds.count) : nil,
+                queueSeconds: programs.planner?.longestQueues[place])
         }
     }
 }

@@ -12,8 +12,8 @@ public struct ExperimentTask: Sendable {
     public var head: OutputHead
     /// Training examples of each device, at least one.
     public var shards: [[EncodedExample]]
-    /// What nobody trains on, at least one.
-    public var test: [EncodedExample]
+    /// What nobody trains on.
+    public var evaluation: SharedEvaluation
     /// The devices.
     public var fleet: Fleet
     /// Of the numbers that devices compute with: decides their rates, not the results.
@@ -26,13 +26,14 @@ public struct ExperimentTask: Sendable {
 
     /// One shard and one cut for each device of the fleet.
     public init(
-        model: LanguageModel, head: OutputHead, shards: [[EncodedExample]], test: [EncodedExample], fleet: Fleet,
+        model: LanguageModel, head: OutputHead, shards: [[EncodedExample]], evaluation: SharedEvaluation,
+        fleet: Fleet,
         precision: Fleet.Precision = .fp32, cuts: [Int], speed: ServerSpeed
     ) {
         self.model = model
         self.head = head
         self.shards = shards
-        self.test = test
+        self.evaluation = evaluation
         self.fleet = fleet
         self.precision = precision
         self.cuts = cuts

@@ -69,9 +69,14 @@ struct FleetRun {
             inboxes[device].append(.drained)
             try work(device)
         case .arrived(let message, let device):
+            if message.kind == .update {
+                let seconds = totals.endRound(device, at: clock.now)
+                programs.planner?.record(device, seconds: seconds)
+            }
             serverInbox.append((message, device))
             try serve()
         case .delivered(let message, let device):
+            if message.kind == .adapters { totals.beginRound(device, at: clock.now) }
             inboxes[device].append(.received(message))
             try work(device)
         case .served(let action, let flops):

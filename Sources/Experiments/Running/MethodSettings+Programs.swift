@@ -59,11 +59,16 @@ extension MethodSettings {
                 ranks: own ?? ranks, kept: { _, _ in [] })
         case .soft(let sparse):
             let always = ranks.map { RankSelection.kept(rank: $0, sparsity: sparse.sparsity) }
+            let aggregation: FederatedSettings.Aggregation =
+                switch sparse.sent {
+                case .ranks: .keptRanks
+                case .entries: .keptEntries
+                case .truncatedProducts: .truncatedProducts
+                }
             return .federated(
                 FederatedSettings(
-                    rounds: steps, localSteps: sparse.localSteps,
-                    aggregation: sparse.keepsEntries ? .keptEntries : .keptRanks,
-                    orthogonality: sparse.orthogonality),
+                    rounds: steps, localSteps: sparse.localSteps, aggregation: aggregation,
+                    orthogonality: sparse.sent == .ranks ? sparse.orthogonality : 0),
                 ranks: ranks, kept: kept ?? { _, _ in always })
         }
     }

@@ -54,26 +54,32 @@ public enum MethodSettings: Sendable, Equatable {
 
     /// How a part of what local training changed is chosen.
     public struct Sparse: Sendable, Equatable {
+        /// The strongest ranks, which is SOFT; or what that is compared with: the largest single entries, and products
+        /// truncated by their singular values. Only SOFT's factors are kept near-orthogonal.
+        public enum Sent: Sendable {
+            case ranks, entries, truncatedProducts
+        }
+
         /// Batches of each device in a round.
         public var localSteps: Int
         /// λ of the penalty that keeps factors near-orthogonal.
         public var orthogonality: Double
         /// The share of the ranks that is not sent; without meaning with an allocation.
         public var sparsity: Double
-        /// Sends single entries in as many bytes: what SOFT is compared with.
-        public var keepsEntries: Bool
+        /// What is sent, in as many bytes.
+        public var sent: Sent
         /// Decides ranks and shares of the band round by round; nil for the same sparsity always.
         public var allocation: Allocation?
 
         /// SOFT, without or with TSFA.
         public init(
-            localSteps: Int = 10, orthogonality: Double = 0.01, sparsity: Double = 0.5, keepsEntries: Bool = false,
+            localSteps: Int = 10, orthogonality: Double = 0.01, sparsity: Double = 0.5, sent: Sent = .ranks,
             allocation: Allocation? = nil
         ) {
             self.localSteps = localSteps
             self.orthogonality = orthogonality
             self.sparsity = sparsity
-            self.keepsEntries = keepsEntries
+            self.sent = sent
             self.allocation = allocation
         }
     }
@@ -84,11 +90,15 @@ public enum MethodSettings: Sendable, Equatable {
         public var limitSeconds: Double
         /// V, in seconds².
         public var accuracyWeight: Double
+        /// Steps of the central run whose adapters tell, before the run, which structural rank suits the channel; 0 keeps the
+        /// adapters' own.
+        public var pilotSteps: Int
 
         /// A limit and a weight above zero. Without a weight, to lose all of an update is as bad as to be late by the
         /// limit in a round as long as it.
-        public init(limitSeconds: Double, accuracyWeight: Double? = nil) {
+        public init(limitSeconds: Double, accuracyWeight: Double? = nil, pilotSteps: Int = 10) {
             self.limitSeconds = limitSeconds
+            self.pilotSteps = pilotSteps
             self.accuracyWeight = accuracyWeight ?? limitSeconds * limitSeconds
         }
     }

@@ -14,6 +14,9 @@ struct RunTotals {
     private(set) var bytesUp: [Int]
     private(set) var bytesDown: [Int]
     private(set) var bytesByKind: [String: Int] = [:]
+    /// *Simulated* seconds of each device from having a round's adapters to having sent its update: their sum, and how many.
+    private(set) var rounds: [(seconds: Double, count: Int)]
+    private var begun: [Double]
     private let devices: [String]
     /// Messages so far, by device.
     private var sent: [Int]
@@ -24,6 +27,20 @@ struct RunTotals {
         self.devices = devices
         bytesUp = devices.map { _ in 0 }
         (bytesDown, sent, received) = (bytesUp, bytesUp, bytesUp)
+        rounds = devices.map { _ in (0, 0) }
+        begun = devices.map { _ in 0 }
+    }
+
+    /// A device has the adapters of a round.
+    mutating func beginRound(_ device: Int, at now: Double) { begun[device] = now }
+
+    /// A device's update of a round is at the server.
+    ///
+    /// - Returns: its seconds.
+    mutating func endRound(_ device: Int, at now: Double) -> Double {
+        let seconds = now - begun[device]
+        rounds[device] = (rounds[device].seconds + seconds, rounds[device].count + 1)
+        return seconds
     }
 
     /// Counts a message, and gives its bytes: those of all its frames, as a socket would count them.

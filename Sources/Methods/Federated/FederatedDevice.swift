@@ -84,8 +84,11 @@ public final class FederatedDevice: TrainingDeviceProgram, @unchecked Sendable {
         guard let rank = parameters.layout.lowRank?.rank, let kept, (0...Float(rank)).contains(kept) else {
             throw MethodError.misshapen(name: FederatedSettings.Scalar.kept, expected: "a number of ranks")
         }
-        return settings.aggregation == .keptRanks
-            ? RankSelection.deltas(from: start, to: parameters, kept: Int(kept))
-            : EntrySelection.deltas(from: start, to: parameters, ranks: Int(kept))
+        switch settings.aggregation {
+        case .keptEntries: return EntrySelection.deltas(from: start, to: parameters, ranks: Int(kept))
+        case .truncatedProducts: return TruncatedProduct.deltas(from: start, to: parameters, kept: Int(kept))
+        case .keptRanks: return RankSelection.deltas(from: start, to: parameters, kept: Int(kept))
+        case .mean, .fair: return parameters.messageTensors
+        }
     }
 }

@@ -73,6 +73,7 @@ public final class FederatedServer: ServerProgram, @unchecked Sendable {
             trained = deltas
             if !found.isEmpty { energies[device] = found }
         case .keptEntries: trained = try EntrySelection.read(message.tensors, layout: parameters.layout)
+        case .truncatedProducts: trained = try TruncatedProduct.read(message.tensors, layout: parameters.layout)
         case .mean, .fair:
             let own = TrainableParameters(layout: parameters.layout.withRank(ranks[device]))
             try own.take(message.tensors)
@@ -86,12 +87,13 @@ public final class FederatedServer: ServerProgram, @unchecked Sendable {
         let all = ranks.indices.compactMap { updates[$0] }
         let samples = all.reduce(0) { $0 + $1.samples }
         let parts = all.map { (weight: $0.samples / samples, parameters: $0.parameters) }
-        let mean = TrainableParameters.sum(parts)
         switch settings.aggregation {
-        case .mean: parameters.flat.copy(from: mean.flat)
-        case .keptRanks, .keptEntries: Kernels.best.add(mean.flat, to: parameters.flat)
+        case .mean: parameters.flat.copy(from: TrainableParameters.sum(parts).flat)
+        case .keptRanks, .keptEntries:
+            Kernels.best.add(TrainableParameters.sum(parts).flat, to: parameters.flat)
+        case .truncatedProducts: TruncatedProduct.add(parts, to: parameters)
         case .fair(let lambda):
-            let correction = FactorCorrection(lambda: lambda)
+            let mean = TrainableParameters.sum(parts), correction = FactorCorrection(lambda: lambda)
             for slot in mean.layout.slots {
                 correction.apply(to: mean.term(slot), parts: parts.map { ($0.weight, $0.parameters.term(slot)) })
             }

@@ -1,3 +1,5 @@
+import Models
+
 /// How devices that train whole adapters and a server that joins them go about it.
 public struct FederatedSettings: Sendable, Equatable {
     /// How the server joins what devices have trained. Devices weigh by their samples.
@@ -10,9 +12,17 @@ public struct FederatedSettings: Sendable, Equatable {
         case keptRanks
         /// What SOFT is compared with: the same for the largest changes of single entries, in as many bytes.
         case keptEntries
+        /// What SOFT is compared with: the truncated products of what factors have changed, in as many bytes, and their sum
+        /// truncated again.
+        case truncatedProducts
 
         /// Whether devices send a part of what has changed, and not the adapters.
-        var isSparse: Bool { self == .keptRanks || self == .keptEntries }
+        var isSparse: Bool {
+            switch self {
+            case .mean, .fair: false
+            case .keptRanks, .keptEntries, .truncatedProducts: true
+            }
+        }
     }
 
     /// Rounds of local training.
@@ -40,5 +50,17 @@ public struct FederatedSettings: Sendable, Equatable {
         static let samples = "samples"
         /// Mean loss of a device's round, in nats.
         static let loss = "loss"
+    }
+}
+
+extension RankSelection {
+    /// A message of a device that sends so many ranks, with zeros for all that has changed: as large as any other.
+    ///
+    /// - Parameter kept: ranks of each layer; with 0 nothing but that the device has trained.
+    public static func emptyUpdate(_ layout: TrainableLayout, kept: Int) -> MethodMessage {
+        let zero = TrainableParameters(layout: layout)
+        return MethodMessage(
+            .update, step: 1, scalars: [FederatedSettings.Scalar.samples: 0, FederatedSettings.Scalar.loss: 0],
+            tensors: deltas(from: zero, to: zero, kept: kept))
     }
 }

@@ -31,6 +31,8 @@ public struct OnlineAllocation: Sendable, Equatable {
     /// By how much each device has been late.
     public private(set) var queues: LatencyQueues
     private let accuracyWeight: Double
+    /// As they were before the round that was decided last.
+    private var before: LatencyQueues
 
     /// Empty queues.
     ///
@@ -39,15 +41,24 @@ public struct OnlineAllocation: Sendable, Equatable {
     ///   - accuracyWeight: V. Queues grow with it, and so does the time until the mean is under the limit.
     public init(devices: Int, limitSeconds: Double, accuracyWeight: Double) {
         queues = LatencyQueues(devices: devices, limitSeconds: limitSeconds)
+        before = queues
         self.accuracyWeight = accuracyWeight
     }
 
-    /// The next round, of which the latencies are taken to be those that were planned: a channel keeps its state in a round.
+    /// The next round, of which the latencies are taken to be those that were planned until they have been measured.
     ///
+    /// - Parameter measured: latencies of the round before; nil where they are those that were planned.
     /// - Throws: `MethodError.noRate` for a device that could send nothing in any time.
-    public mutating func next(_ devices: [RoundAllocation.Device]) throws(MethodError) -> RoundAllocation {
+    public mutating func next(
+        _ devices: [RoundAllocation.Device], measured: [Double]? = nil
+    ) throws(MethodError) -> RoundAllocation {
+        if let measured {
+            queues = before
+            queues.record(measured)
+        }
         let allocation = try RoundAllocation(
             devices, queues: queues.values, limitSeconds: queues.limitSeconds, accuracyWeight: accuracyWeight)
+        before = queues
         queues.record(allocation.seconds)
         return allocation
     }

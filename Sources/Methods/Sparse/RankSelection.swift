@@ -31,10 +31,15 @@ public enum RankSelection {
 
     /// The shares of the layers' squared importances that their ranks have, the strongest first: the mean over layers.
     public static func energies(_ parameters: TrainableParameters) -> [Double] {
+        meanShares(parameters, importances)
+    }
+
+    /// What the ranks' values of each layer are squared as shares of their sum, the largest first: the mean over layers.
+    static func meanShares(_ parameters: TrainableParameters, _ values: (LowRankTerm) -> [Double]) -> [Double] {
         guard let rank = parameters.layout.lowRank?.rank else { return [] }
         var shares = Array(repeating: 0.0, count: rank), layers = 0.0
         for slot in parameters.layout.slots {
-            let energies = importances(parameters.term(slot)).map { $0 * $0 }.sorted(by: >)
+            let energies = values(parameters.term(slot)).map { $0 * $0 }.sorted(by: >)
             let sum = energies.reduce(0, +)
             guard sum > 0 else { continue }
             layers += 1

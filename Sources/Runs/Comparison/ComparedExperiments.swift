@@ -6,10 +6,12 @@ import Foundation
 import Methods
 import Models
 import Recipes
+import Synchronization
 import Tensors
 
-/// Runs keys of a comparison on the recipe's model and data. Made once for all runs: the weights are shared.
-struct ComparedExperiments {
+/// Runs keys of a comparison on the recipe's model and data. Made once for all runs, also those at the same time: weights
+/// and what is scored are shared.
+struct ComparedExperiments: Sendable {
     private let recipe: Recipe
     private let fleet: Fleet
     private let prepared: PreparedModel
@@ -18,6 +20,7 @@ struct ComparedExperiments {
     private let form: TrainableLayout.Form
     private let speed: ServerSpeed
     private let pool: ComputePool
+    private let evaluation: SharedEvaluation
 
     /// Reads model and data, refuses spreads of labels that the data cannot have, and measures the server once for all
     /// runs, also those after a kill.
@@ -27,9 +30,13 @@ struct ComparedExperiments {
         recipe = comparison.recipe
         fleet = comparison.fleet
         pool = ComputePool(threads: recipe.threadCount)
-        prepared = try PreparedModel(recipe, cache: comparison.cache)
+        prepared = try PreparedModel(
+            recipe, trunkBlocks: recipe.comparison.trunkBlocks, cache: comparison.cache)
         data = try PreparedData(recipe, tokenizer: prepared.tokenizer, chat: prepared.chat, cache: comparison.cache)
         head = try OutputHead(recipe, model: prepared.model, labelTokens: data.task.labelTokens)
+        evaluation = SharedEvaluation(
+            model: prepared.model, head: head, examples: data.test, onTheWay: recipe.comparison.samplesOnTheWay,
+            pool: pool)
         form = TrainableLayout(recipe, model: prepared.model.hyperparameters).form
         let file = try FleetFile(
             yaml: comparison.fleetFile.yaml, file: comparison.fleetFile.path, for: .comparison)
@@ -45,10 +52,13 @@ struct ComparedExperiments {
     ///
     /// - Throws: `RecipeError` with the line of the class's memory.
     private func checkMemory(of method: ComparisonPlan.Method, _ file: FleetFile) throws {
+        // TSFA's largest rank is that of SOFT; its own is decided by training.
+        let name =
+            method.name == Recipe.ComparedMethod.tsfa.rawValue ? Recipe.ComparedMethod.soft.rawValue : method.name
         let key = ExperimentKey(
-            method: method.name, imbalance: ComparisonPlan.sweepImbalance, seed: recipe.comparison.seeds[0])
+            method: name, imbalance: ComparisonPlan.sweepImbalance, seed: recipe.comparison.seeds[0])
         do {
-            _ = try experiment(.init(key: key, learningRate: method.rates[0]), test: Array(data.test.prefix(1)))
+            _ = try experiment(.init(key: key, learningRate: method.rates[0]))
         } catch let error as ExperimentError {
             guard case .deviceTooSmall(let device, _, let needed, _) = error,
                 let member = fleet.members.first(where: { $0.id == device })
@@ -64,17 +74,18 @@ struct ComparedExperiments {
     func run(
         _ job: ExperimentJob, shouldStop: () -> Bool, progress: (ExperimentResult.Point) -> Void
     ) throws -> ExperimentResult {
-        try experiment(job, test: data.test).run(shouldStop: shouldStop, progress: progress)
+        try experiment(job).run(shouldStop: shouldStop, progress: progress)
     }
 
-    private func experiment(_ job: ExperimentJob, test: [EncodedExample]) throws -> ExperimentRun {
+    private func experiment(_ job: ExperimentJob) throws -> ExperimentRun {
         let skew = Recipe.Partition(job.key.imbalance) ?? .iid
         let assignment = try fleet.assign(
             labels: data.trainTexts.map { $0.label ?? 0 }, labelCount: max(1, data.labels.count), otherwise: skew.rule,
             seed: job.key.seed)
         let shards = try assignment.map { part in try part.map { try data.task.encode(data.trainTexts[$0]) } }
         let task = ExperimentTask(
-            model: prepared.model, head: head, shards: shards, test: test, fleet: fleet,
+            model: prepared.model, head: head, shards: shards, evaluation: evaluation,
+            fleet: fleet,
             cuts: fleet.members.map { recipe.cut(of: fleet.classes[$0.kind].name) }, speed: speed)
         let tokens = shards.reduce(0) { $0 + $1.reduce(0) { $0 + $1.tokens.count } }
         let settings = recipe.settings(
@@ -111,15 +122,18 @@ extension ComparisonRun {
     /// - Returns: the whole comparison, and its folder, which has a report.
     /// - Throws: a `NumberedError` for whatever a user can mend; `ComparisonError.interrupted`.
     public func run(
-        observer: @escaping (ComparisonEvent) -> Void
+        observer: (ComparisonEvent) -> Void
     ) throws -> (comparison: Comparison, folder: String) {
         let folder = try makeFolder()
         // A comparison that has ended, and only wants its tables again, reads no model.
-        var experiments: ComparedExperiments?
+        let experiments = Mutex<ComparedExperiments?>(nil)
         return try run(
-            { job, shouldStop, progress in
-                let ready = try experiments ?? ComparedExperiments(self, folder: folder)
-                experiments = ready
+            { [self] job, shouldStop, progress in
+                let ready = try experiments.withLock { experiments in
+                    let ready = try experiments ?? ComparedExperiments(self, folder: folder)
+                    experiments = ready
+                    return ready
+                }
                 return try ready.run(job, shouldStop: shouldStop, progress: progress)
             }, in: folder, observer: observer)
     }
@@ -162,7 +176,10 @@ extension Recipe {
         case .zo:
             probes.deviceLearningRate = job.learningRate
             return .zo(probes)
-        case .soft: return .soft(.init(localSteps: local, sparsity: comparison.sparsity))
+        case .soft, .softEntries, .softSVD:
+            let sent: MethodSettings.Sparse.Sent =
+                method == .softEntries ? .entries : method == .softSVD ? .truncatedProducts : .ranks
+            return .soft(.init(localSteps: local, sparsity: comparison.sparsity, sent: sent))
         case .tsfa:
             return .soft(
                 .init(

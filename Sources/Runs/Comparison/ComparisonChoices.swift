@@ -14,7 +14,12 @@ extension Recipe {
             comparison.tokenBudget.map { "\($0) tokens" } ?? "as many tokens as \(training.epochs) passes over the data"
         let seeds = comparison.seeds.count
         return [
-            .init("Model", "Every run starts from the weights of \(model.path) and trains \(what)."),
+            .init(
+                "Model",
+                "Every run starts from the weights of \(model.path) and trains \(what)."
+                    + (comparison.trunkBlocks > 0
+                        ? " A reduced model: its lowest \(comparison.trunkBlocks) blocks count as embedding. They are "
+                            + "in no number of blocks, operations, bytes of memory or seconds." : "")),
             .init(
                 "Where adapters are",
                 "Methods that train on devices have adapters in every block. splitfrozen and central have them above "
@@ -40,8 +45,9 @@ extension Recipe {
             .init(
                 "Evaluation",
                 "At most \(evaluation.samples) examples that nobody trains on, the same for all, after equal parts "
-                    + "of the "
-                    + "budget. Tables have the accuracy after the last step, not the best one. Evaluations cost no "
+                    + "of the budget"
+                    + (comparison.samplesOnTheWay.map { ", the first \($0) of them on the way" } ?? "")
+                    + ". Tables have the accuracy after the last step, not the best one. Evaluations cost no "
                     + "simulated time. A sweep chooses by the same examples, for every method."),
             .init(
                 "Chance",

@@ -7,12 +7,13 @@ import Queueing
 import Recipes
 import Synchronization
 
-/// All runs of a comparison, one after another, each kept when it has ended, and the report.
+/// All runs of a comparison, some at a time, each kept when it has ended, and the report.
 public final class ComparisonRun: Sendable {
     /// What runs one key: it tells every evaluation, and ends with `CancellationError` soon after it should stop.
-    public typealias Experiment = (
-        _ job: ExperimentJob, _ shouldStop: () -> Bool, _ progress: (ExperimentResult.Point) -> Void
-    ) throws -> ExperimentResult
+    public typealias Experiment =
+        @Sendable (
+            _ job: ExperimentJob, _ shouldStop: () -> Bool, _ progress: (ExperimentResult.Point) -> Void
+        ) throws -> ExperimentResult
 
     let recipe: Recipe
     let cache: CacheFolder
@@ -61,15 +62,18 @@ public final class ComparisonRun: Sendable {
         ["recipe.yaml", "fleet.yaml"].allSatisfy { FileManager.default.fileExists(atPath: "\(path)/\($0)") }
     }
 
-    /// Ends the comparison after the step under way; the run that it belongs to is lost. Callable from any thread.
+    /// Ends the comparison after the steps under way; the runs that they belong to are lost. Callable from any thread.
     public func stop() { isStopping.store(true, ordering: .relaxed) }
 
     /// Runs whatever has not ended yet. Blocks the calling thread.
     ///
+    /// - Parameters:
+    ///   - experiment: called on threads of its own, several at a time.
+    ///   - observer: called on the calling thread.
     /// - Returns: the whole comparison, and its folder, which has a report.
     /// - Throws: what an experiment throws, but for divergence, which is a result; `ComparisonError.interrupted`.
     public func run(
-        _ experiment: Experiment, observer: @escaping (ComparisonEvent) -> Void
+        _ experiment: @escaping Experiment, observer: (ComparisonEvent) -> Void
     ) throws -> (comparison: Comparison, folder: String) {
         try run(experiment, in: makeFolder(), observer: observer)
     }
@@ -83,37 +87,55 @@ public final class ComparisonRun: Sendable {
     }
 
     func run(
-        _ experiment: Experiment, in folder: RunFolder, observer: @escaping (ComparisonEvent) -> Void
+        _ experiment: @escaping Experiment, in folder: RunFolder, observer: (ComparisonEvent) -> Void
     ) throws -> (comparison: Comparison, folder: String) {
         var kept = try ComparisonRecords(in: folder)
         var comparison = Comparison(recipe, fleet: fleet, records: kept.records)
-        let count = comparison.plan.runCount
+        let count = comparison.plan.runCount, atOnce = recipe.comparison.runsAtOnce ?? recipe.threadCount
         observer(.began(folder: folder.path, done: comparison.orderedRecords.count, of: count))
         try ComparisonReport(comparison).write(to: folder)
-        while let job = comparison.plan.next(after: comparison.records) {
+        let lanes = ExperimentLanes { [self] job, hasFailed, progress in
+            try Self.outcome {
+                try experiment(job, { hasFailed() || isStopping.load(ordering: .relaxed) }, progress)
+            }
+        }
+        // Threads use what the experiment has, the model for one, until they end.
+        defer { lanes.end() }
+        func tell(_ job: ExperimentJob, _ point: ExperimentResult.Point?) {
+            let left = comparison.plan.secondsLeft(after: comparison.records, atOnce: atOnce)
+            let spent = lanes.running.values.reduce(0) { $0 + $1.now.seconds } / Double(atOnce)
             let done = comparison.orderedRecords.count
-            let interruption = ComparisonError.interrupted(folder: folder.path, done: done, of: count)
-            guard !isStopping.load(ordering: .relaxed) else { throw interruption }
-            let left = comparison.plan.secondsLeft(after: comparison.records)
-            let clock = RoleClock()
-            func tell(_ point: ExperimentResult.Point?) {
-                let rest = left.map { max(0, $0 - clock.now.seconds) }
-                observer(.running(.init(job: job, done: done, count: count, point: point, secondsLeft: rest)))
+            observer(
+                .running(
+                    .init(
+                        job: job, done: done, count: count, point: point, secondsLeft: left.map { max(0, $0 - spent) }))
+            )
+        }
+        while true {
+            while !isStopping.load(ordering: .relaxed), lanes.running.count < atOnce,
+                let job = comparison.plan.next(after: comparison.records, besides: Set(lanes.running.keys))
+            {
+                tell(job, nil)
+                lanes.begin(job)
             }
-            tell(nil)
-            let result: ExperimentResult?
-            do {
-                result = try Self.outcome {
-                    try experiment(job, { isStopping.load(ordering: .relaxed) }, { tell($0) })
+            guard !lanes.running.isEmpty else { break }
+            switch lanes.next() {
+            case .scored(let job, let point): tell(job, point)
+            case .ended(let job, let seconds, let result):
+                do {
+                    let record = try ExperimentRecord(job: job, seconds: seconds, result: result.get())
+                    try kept.keep(record)
+                    comparison.records = kept.records
+                    observer(.ended(record, done: comparison.orderedRecords.count, of: count))
+                    try ComparisonReport(comparison).write(to: folder)
+                } catch is CancellationError {
+                    stop()
                 }
-            } catch is CancellationError {
-                throw interruption
             }
-            let record = ExperimentRecord(job: job, seconds: clock.now.seconds, result: result)
-            try kept.keep(record)
-            comparison.records = kept.records
-            observer(.ended(record, done: done + 1, of: count))
-            try ComparisonReport(comparison).write(to: folder)
+        }
+        guard comparison.plan.next(after: comparison.records) == nil else {
+            throw ComparisonError.interrupted(
+                folder: folder.path, done: comparison.orderedRecords.count, of: count)
         }
         return (comparison, folder.path)
     }

@@ -75,7 +75,7 @@ extension Recipe {
             .soft(
                 .init(
                     localSteps: method.localSteps, orthogonality: method.orthogonality, sparsity: method.sparsity,
-                    keepsEntries: method.keeps == .entries))
+                    sent: method.keeps == .entries ? .entries : .ranks))
         }
     }
 
