@@ -103,6 +103,8 @@ let package = Package(
         .target(
             name: "Support", dependencies: ["Checkpoints", "Models", "Randomness", "Tensors"], path: "Tests/Support"),
         .target(name: "Faults", dependencies: ["Queueing", "Randomness"], path: "Tests/Faults"),
+        // Makes links slow, for scripts/verify-clock.
+        .executableTarget(name: "shaper", dependencies: ["Faults"], path: "Tests/Shaper"),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
         .testTarget(name: "TensorsTests", dependencies: ["Randomness", "Support", "Tensors"]),
         .testTarget(
@@ -162,8 +164,8 @@ let package = Package(
         .testTarget(
             name: "ExperimentsTests",
             dependencies: [
-                "Balancing", "Checkpoints", "Datasets", "Experiments", "Methods", "Models", "Randomness", "Support",
-                "Tensors",
+                "Balancing", "Checkpoints", "Datasets", "Exchange", "Experiments", "Methods", "Models", "Queueing",
+                "Randomness", "Support", "Tensors",
             ]),
         .testTarget(
             name: "RunsTests",

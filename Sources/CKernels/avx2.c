@@ -16,8 +16,11 @@
 #include "body/rows.h"
 #include "body/dropout.h"
 #include "body/optimizers.h"
+#include "body/tiles.h"
 #include "body/attention.h"
+#include "body/attention_backward.h"
 #include "body/softmax.h"
+#include "body/conversion.h"
 #pragma clang attribute pop
 #include "body/table.h"
 

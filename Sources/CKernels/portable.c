@@ -14,8 +14,11 @@
 #include "body/rows.h"
 #include "body/dropout.h"
 #include "body/optimizers.h"
+#include "body/tiles.h"
 #include "body/attention.h"
+#include "body/attention_backward.h"
 #include "body/softmax.h"
+#include "body/conversion.h"
 #include "body/table.h"
 
 const pf_kernels pf_kernels_portable = PF_TABLE("portable");

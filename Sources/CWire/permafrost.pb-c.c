@@ -3824,7 +3824,7 @@ const ProtobufCMessageDescriptor permafrost__register_again__descriptor =
   (ProtobufCMessageInit) permafrost__register_again__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__device_progress__field_descriptors[11] =
+static const ProtobufCFieldDescriptor permafrost__device_progress__field_descriptors[12] =
 {
   {
     "published_samples",
@@ -3958,6 +3958,18 @@ static const ProtobufCFieldDescriptor permafrost__device_progress__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "peak_memory_bytes",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__DeviceProgress, peak_memory_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__device_progress__field_indices_by_name[] = {
   6,   /* field[6] = block_tokens */
@@ -3967,6 +3979,7 @@ static const unsigned permafrost__device_progress__field_indices_by_name[] = {
   9,   /* field[9] = cut */
   5,   /* field[5] = finished */
   10,   /* field[10] = generation */
+  11,   /* field[11] = peak_memory_bytes */
   0,   /* field[0] = published_samples */
   8,   /* field[8] = round_trip_seconds */
   1,   /* field[1] = tokens */
@@ -3975,7 +3988,7 @@ static const unsigned permafrost__device_progress__field_indices_by_name[] = {
 static const ProtobufCIntRange permafrost__device_progress__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor permafrost__device_progress__descriptor =
 {
@@ -3985,7 +3998,7 @@ const ProtobufCMessageDescriptor permafrost__device_progress__descriptor =
   "Permafrost__DeviceProgress",
   "permafrost",
   sizeof(Permafrost__DeviceProgress),
-  11,
+  12,
   permafrost__device_progress__field_descriptors,
   permafrost__device_progress__field_indices_by_name,
   1,  permafrost__device_progress__number_ranges,
@@ -5379,7 +5392,7 @@ const ProtobufCMessageDescriptor permafrost__heartbeat_reply__descriptor =
   (ProtobufCMessageInit) permafrost__heartbeat_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__assignment__field_descriptors[8] =
+static const ProtobufCFieldDescriptor permafrost__assignment__field_descriptors[9] =
 {
   {
     "cut",
@@ -5477,12 +5490,25 @@ static const ProtobufCFieldDescriptor permafrost__assignment__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "samples",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Assignment, samples),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__assignment__field_indices_by_name[] = {
   0,   /* field[0] = cut */
   5,   /* field[5] = epoch */
   3,   /* field[3] = generation */
   4,   /* field[4] = number */
+  8,   /* field[8] = samples */
   2,   /* field[2] = seed */
   6,   /* field[6] = worker */
   1,   /* field[1] = worker_endpoint */
@@ -5491,7 +5517,7 @@ static const unsigned permafrost__assignment__field_indices_by_name[] = {
 static const ProtobufCIntRange permafrost__assignment__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor permafrost__assignment__descriptor =
 {
@@ -5501,7 +5527,7 @@ const ProtobufCMessageDescriptor permafrost__assignment__descriptor =
   "Permafrost__Assignment",
   "permafrost",
   sizeof(Permafrost__Assignment),
-  8,
+  9,
   permafrost__assignment__field_descriptors,
   permafrost__assignment__field_indices_by_name,
   1,  permafrost__assignment__number_ranges,

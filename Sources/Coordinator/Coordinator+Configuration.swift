@@ -24,6 +24,9 @@ extension Coordinator {
             case fail
             /// It waits until whoever is missing registers again.
             case wait
+            /// It ends as soon as somebody is missing after the first plan, with whom what was trained there is lost. There
+            /// is no plan before everybody is there, and none without one of them.
+            case end
         }
 
         /// How cuts follow measures.

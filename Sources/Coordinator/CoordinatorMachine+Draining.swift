@@ -23,6 +23,9 @@ extension CoordinatorMachine {
             event(.info, id, "was on standby and leaves")
             return send(.stop(Body.Stop(reason: "the worker was drained")), to: id)
         }
+        guard settings.losses != .end else {
+            return event(.warning, "coordinator", "\(id) stays: what it has trained nobody else could go on with")
+        }
         guard drain == nil else { return }
         drain = Drain()
         setState(.draining, ofWorker: id)

@@ -12,7 +12,7 @@ extension CoordinatorMachine {
     mutating func stopRequested(now: Duration) -> [Action] {
         if phase == .running || phase == .gathering {
             stop(.interrupted(drain?.totals), "the run was stopped by its user", now: now)
-        } else if case .leaving(let outcome, _) = phase, settings.losses == .wait {
+        } else if case .leaving(let outcome, _) = phase, settings.losses != .fail {
             finish(outcome)
         }
         defer { actions = [] }
@@ -46,7 +46,7 @@ extension CoordinatorMachine {
 
     /// Somebody leaves as it should.
     mutating func left(_ id: String, _ reason: String, now: Duration) {
-        guard settings.losses == .wait else {
+        guard settings.losses != .fail else {
             // Before that nobody may leave.
             if case .stopping = phase { liveness.forget(id) }
             return
@@ -57,13 +57,15 @@ extension CoordinatorMachine {
         roster.workers[id]?.hasLeft = true
         let text = reason.isEmpty ? "it left" : "it left: \(reason)"
         guard roster.workers[id]?.state != .drained, !isOver(id, text, now: now) else { return }
-        away(id, text)
+        isVital(id) ? failed(CoordinatorError.left(id, reason: reason, steps: steps), now: now) : away(id, text)
     }
 
     /// Somebody was silent for too long.
     mutating func lost(_ id: String, now: Duration) {
         let seconds = settings.silenceLimit.seconds
-        guard settings.losses == .fail else {
+        let isVital = isVital(id)
+        if isVital { roster.endSession(of: id) }
+        guard settings.losses == .fail || isVital else {
             roster.endSession(of: id)
             let text = "not heard of for \(Int(seconds)) s"
             return isOver(id, text, now: now) ? () : away(id, text)
@@ -74,7 +76,7 @@ extension CoordinatorMachine {
             return failed(CoordinatorError.workerLost(worker: id, seconds: seconds, steps: steps), now: now)
         }
         let device = roster.devices[number]
-        let published = Int(clamping: device.progress?.publishedSamples ?? 0)
+        let published = isVital ? nil : Int(clamping: device.progress?.publishedSamples ?? 0)
         failed(
             CoordinatorError.deviceLost(
                 device: id, seconds: seconds, published: published, samples: device.samples ?? 0), now: now)
@@ -95,12 +97,19 @@ extension CoordinatorMachine {
             roster.endSession(of: id)
         }
         // A run that diverged does so again however often its worker is started.
-        let isFatal = settings.losses == .fail || (id == roster.owner && error.exitCode == .diverged)
+        let isFatal =
+            settings.losses == .fail || isVital(id) || (id == roster.owner && error.exitCode == .diverged)
+        if settings.losses != .fail { roster.endSession(of: id) }
         if isFatal { return failed(error, now: now) }
-        roster.endSession(of: id)
         event(.error, id, "\(failure.problem). \(failure.remedy)")
         guard !isOver(id, failure.problem, now: now) else { return }
         notify(.failed(id: id, error))
+    }
+
+    /// Whether what somebody has trained is lost with them, and nobody else can go on.
+    private func isVital(_ id: String) -> Bool {
+        guard settings.losses == .end, generation > 0 else { return false }
+        return roster.number(of: id).map { roster.devices[$0].state != .finished } ?? (id == roster.owner)
     }
 
     /// The run cannot go on.
@@ -126,10 +135,10 @@ extension CoordinatorMachine {
             actions.append(stop)
             farewell.came(sender)
             if register.role == .worker { farewell.left(Self.anyWorker) }
-        case .recipeRequest(let role) where settings.losses == .wait:
+        case .recipeRequest(let role) where settings.losses != .fail:
             actions.append(stop)
             if (roster.number(of: sender) != nil) == (role == .device) { farewell.came(sender) }
-        case .heartbeat where settings.losses == .wait: actions.append(stop)
+        case .heartbeat where settings.losses != .fail: actions.append(stop)
         default: return
         }
         phase = .leaving(outcome, farewell)
@@ -141,7 +150,7 @@ extension CoordinatorMachine {
         var farewell = farewell
         farewell.expire(now: now)
         guard !farewell.isOver else { return finish(outcome) }
-        if let news = farewell.news(now: now), settings.losses == .wait {
+        if let news = farewell.news(now: now), settings.losses != .fail {
             let names = news.ids.prefix(20).joined(separator: ", ") + (news.ids.count > 20 ? ", …" : "")
             let seconds = news.limit.seconds.rounded(.up)
             event(.info, "coordinator", "waits for up to \(Int(seconds)) s, so that they hear of the end: \(names)")
@@ -163,7 +172,7 @@ extension CoordinatorMachine {
         }
         event(.info, "coordinator", reason)
         tellAll(reason)
-        let hasWorkToFinish = settings.losses == .wait || phase == .running
+        let hasWorkToFinish = settings.losses != .fail || phase == .running
         if hasWorkToFinish, isOwnerThere, drain?.totals == nil {
             phase = .stopping(outcome)
         } else {
@@ -179,14 +188,14 @@ extension CoordinatorMachine {
         case .failed: break
         }
         // After a restart the last step may be told before everybody has registered again.
-        let isDistributed = settings.losses == .wait
+        let isDistributed = settings.losses != .fail
         leave(outcome, present: (isDistributed ? roster.present : neverThere) + liveness.expected, now: now)
     }
 
     /// Stays until those who are present have left, and those who are away have come and left.
     mutating func leave(_ outcome: CoordinatorOutcome, present: [String], now: Duration) {
         var (longest, linger) = (settings.silenceLimit, Duration.zero)
-        if settings.losses == .wait { (longest, linger) = (min(Self.longestLeaving, longest), settings.linger) }
+        if settings.losses != .fail { (longest, linger) = (min(Self.longestLeaving, longest), settings.linger) }
         let farewell = Farewell(
             present: (present, now + max(longest, linger)), away: (Array(roster.expecting), now + linger), now: now)
         phase = .leaving(outcome, farewell)

@@ -7,11 +7,11 @@ extension CoordinatorMachine {
     mutating func plan() {
         chooseHelpers()
         chooseHomes()
-        if let owner = roster.owner, !isPlanned { plan(for: owner) }
+        let mayPlan = settings.losses != .end || roster.isComplete
+        if let owner = roster.owner, !isPlanned, mayPlan { plan(for: owner) }
         guard phase == .gathering, roster.owner != nil, roster.isComplete else { return }
         phase = .running
-        let samples = roster.devices.reduce(0) { $0 + ($1.samples ?? 0) }
-        record(.runState(run: settings.run, .training, plannedSteps: settings.plannedSteps(samples)))
+        record(.runState(run: settings.run, .training, plannedSteps: settings.plannedSteps(roster.samples)))
         notify(.began)
     }
 
@@ -97,6 +97,6 @@ extension CoordinatorMachine {
             cut: UInt32(clamping: device.cut), workerEndpoint: worker?.endpoint ?? "", seed: settings.seed,
             generation: UInt64(device.generation), number: UInt32(clamping: number),
             epoch: UInt32(clamping: max(settings.epoch, stepEpoch)), worker: device.worker ?? "",
-            workerKey: worker?.key ?? "")
+            workerKey: worker?.key ?? "", samples: settings.losses == .end ? UInt64(roster.samples) : 0)
     }
 }

@@ -38,7 +38,7 @@ extension CoordinatorMachine {
         roster.devices[number].lastHeard = now
         roster.devices[number].hasNews = true
         balance(roster.devices[number])
-        if device.state != .finished || settings.losses == .wait { liveness.heard(device.id, now: now) }
+        if device.state != .finished || settings.losses != .fail { liveness.heard(device.id, now: now) }
         if device.state != .finished { roster.devices[number].state = .publishing }
         record(.deviceJoined(roster.devices[number].record(run: settings.run)))
         welcome(device.id, samples: roster.devices[number].samples, isKnown: isKnown, wasAway: device.isMissing)
@@ -158,7 +158,9 @@ extension CoordinatorMachine {
     private mutating func unfit(_ device: Roster.Device, _ reason: String, session: UInt64, now: Duration) {
         let error = CoordinatorError.deviceUnfit(device: device.id, reason: reason)
         setState(.failed, ofDevice: device.number)
-        guard settings.losses == .wait else { return failed(error, now: now) }
+        guard settings.losses == .wait || (settings.losses == .end && generation == 0) else {
+            return failed(error, now: now)
+        }
         event(.error, device.id, error.problem)
         let body = Body.Reject(
             sequence: 0, number: WireError.unknownSender(device.id).number, text: "\(error.problem). \(error.remedy)")

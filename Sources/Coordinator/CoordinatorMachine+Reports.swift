@@ -8,6 +8,10 @@ extension CoordinatorMachine {
         guard let number = roster.number(of: id) else { return }
         roster.devices[number].progress = progress
         measure(progress, of: roster.devices[number])
+        if progress.finished, progress.peakMemoryBytes > 0 {
+            let peakBytes = Int(clamping: progress.peakMemoryBytes)
+            record(.peak(PeakRecord(run: settings.run, device: id, peakBytes: peakBytes)))
+        }
         if progress.finished, settings.losses == .fail { liveness.forget(id) }
         setState(progress.finished ? .finished : .publishing, ofDevice: number)
         notify(.deviceProgress(device: id, progress))

@@ -137,7 +137,7 @@ struct CoordinatorMachine {
 
     /// A message could not be sent to somebody: with their next word they are asked to register, and told everything.
     mutating func undelivered(to peer: String) {
-        if settings.losses == .wait { roster.endSession(of: peer) }
+        if settings.losses != .fail { roster.endSession(of: peer) }
     }
 
     private mutating func take(_ body: Body, _ sender: String, session: UInt64, now: Duration) {

@@ -104,6 +104,9 @@ struct Roster {
     /// Whether every device has said how many samples it holds.
     var isComplete: Bool { devices.allSatisfy { $0.samples != nil } }
 
+    /// The samples of all devices, as far as they are known.
+    var samples: Int { devices.reduce(0) { $0 + ($1.samples ?? 0) } }
+
     /// A worker that could take over now: one that stands by before one that helps with steps.
     var standby: String? {
         let there = workers.values.filter { $0.id != owner && $0.session != nil }

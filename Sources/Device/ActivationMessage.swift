@@ -29,6 +29,9 @@ struct ActivationMessage: Sendable {
             headerBytes: 64 + 3 * (3 * samples.count + header.targets.count))
     }
 
+    /// Tokens of each sample.
+    var lengths: [Int] { header.lengths.map { Int($0) } }
+
     /// One part under a sequence number; nil when there is no such part.
     ///
     /// - Returns: the body, and a frame that shows the part's rows; a new one for every sending.

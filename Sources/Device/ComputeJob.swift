@@ -20,10 +20,9 @@ struct ComputeJob {
         /// Tokens times blocks.
         var blockTokens: Int { message.shape.rows * cut }
 
-        /// How long it takes a device that is `slowdown` times weaker. Only the processor's time is multiplied: a
-        /// simulated device shares its processor with nobody, whatever else this machine does.
-        func duration(slowdown: Double) -> Duration {
-            slowdown > 1 ? max(duration, processorTime * slowdown) : duration
+        /// How long it takes a device of some pace.
+        func duration(at pace: DevicePace) -> Duration {
+            pace.duration(lengths: message.lengths, blocks: cut, measured: duration, processorTime: processorTime)
         }
     }
 

@@ -39,12 +39,14 @@ public struct DeviceConfiguration: Sendable {
     public var patience: Duration?
     /// Memory that the device may use for the model, in bytes; 0 when it does not say.
     public var memoryBytes: UInt64 = 0
+    /// The most bytes that the process has had resident; nil where the device is not all that is in it.
+    public var peakMemoryBytes: (@Sendable () -> Int)?
     /// Where computations, messages and waits for credit are traced.
     public var tracer: Tracer?
-    /// How many times longer every computation takes, at least 1. Above 1 this *simulates* a weaker device: it waits
-    /// after computing, and counts the wait as compute time. Multiplied is the processor's time, so that other work on
-    /// this machine does not make the device weaker still.
-    public var slowdown = 1.0
+    /// How fast the device computes.
+    public var pace = DevicePace.machine
+    /// Where the worker is reached from here, in place of the address that it gives; nil for that.
+    public var workerEndpoint: String?
 
     /// The configuration of one device, with the usual time-outs.
     public init(
@@ -57,14 +59,5 @@ public struct DeviceConfiguration: Sendable {
         self.coordinatorEndpoint = coordinatorEndpoint
         self.publishBatch = publishBatch
         self.codec = codec
-    }
-
-    /// How to reach a worker whose public key the coordinator gave, empty without CURVE.
-    ///
-    /// - Throws: `KeyError` for a key that is none.
-    func security(workerKey: String) throws -> SocketSecurity {
-        guard case .client(let keys, _) = security else { return security }
-        // Without a key a worker over TCP is refused: nobody may talk a device out of its encryption.
-        return workerKey.isEmpty ? .none : .client(keys, server: try CurvePublicKey(z85: workerKey))
     }
 }

@@ -20,7 +20,7 @@ final class DeviceLoop {
     private var probe: HeartbeatProbe
     private var waiting = WaitNotice()
     private var trace: DeviceTrace?
-    /// A result that is held back, and until when: see `DeviceConfiguration.slowdown`.
+    /// A result that is held back, and until when: see `DevicePace`.
     private var slowed: (result: ComputeJob.Result, due: Duration)?
     private var messages: [UInt64: ActivationMessage] = [:]
     private var hasLeft = false
@@ -152,9 +152,9 @@ final class DeviceLoop {
     ) throws {
         let result = try result.get()
         Failpoint.hit(.deviceAfterCompute)
-        let wait = result.duration(slowdown: configuration.slowdown) - result.duration
-        if wait > .zero {
-            slowed = (result, clock.now + wait)
+        let rest = result.duration(at: configuration.pace) - (ContinuousClock.now - result.began)
+        if rest > .zero {
+            slowed = (result, clock.now + rest)
         } else {
             try finish(result, observer)
         }
@@ -162,9 +162,8 @@ final class DeviceLoop {
 
     private func finish(_ result: ComputeJob.Result, _ observer: (DeviceEvent) -> Void) throws {
         slowed = nil
-        trace?.computed(result, slowdown: configuration.slowdown)
-        report.computed(
-            blockTokens: result.blockTokens, duration: result.duration(slowdown: configuration.slowdown))
+        trace?.computed(result, configuration.pace)
+        report.computed(blockTokens: result.blockTokens, duration: result.duration(at: configuration.pace))
         messages[result.group.sequence] = result.message
         try handle(.computed(sequence: result.group.sequence, result.message.shape), observer)
     }
@@ -188,9 +187,10 @@ final class DeviceLoop {
     }
 
     private func tellProgress(isLast: Bool, _ observer: (DeviceEvent) -> Void) throws {
-        guard let progress = report.next(machine, worker, probe.roundTrip, isLast: isLast, now: clock.now) else {
+        guard var progress = report.next(machine, worker, probe.roundTrip, isLast: isLast, now: clock.now) else {
             return
         }
+        progress.peakMemoryBytes = UInt64(clamping: configuration.peakMemoryBytes?() ?? 0)
         try coordinator.tell(.deviceProgress(progress))
         if report.hasGrown { observer(.published(samples: machine.settledSamples, of: examples.count)) }
     }
@@ -218,7 +218,8 @@ final class DeviceLoop {
         case .connect(let assignment):
             probe.restart()
             try worker.connect(
-                assignment.workerEndpoint, security: try configuration.security(workerKey: assignment.workerKey))
+                configuration.workerEndpoint ?? assignment.workerEndpoint,
+                security: try configuration.security.reaching(workerKey: assignment.workerKey))
         case .hello(let samples, let isNewSession):
             if !isNewSession { worker.renewSession() }
             try worker.send(.hello(Body.Hello(samples: UInt64(samples))))

@@ -11,9 +11,9 @@ struct DeviceTrace {
     init(_ tracer: Tracer) { self.tracer = tracer }
 
     /// A group was computed.
-    func computed(_ result: ComputeJob.Result, slowdown: Double) {
+    func computed(_ result: ComputeJob.Result, _ pace: DevicePace) {
         tracer.span(
-            "F0", row: "compute", from: result.began, to: result.began + result.duration(slowdown: slowdown),
+            "F0", row: "compute", from: result.began, to: result.began + result.duration(at: pace),
             [
                 "sequence": .number(Int(clamping: result.group.sequence)), "tokens": .number(result.message.shape.rows),
                 "cut": .number(result.cut),

@@ -1,3 +1,4 @@
+import Methods
 import Queueing
 import Wire
 
@@ -17,6 +18,10 @@ public struct ProgramDeviceConfiguration: Sendable {
     public var heartbeatInterval = Duration.seconds(1)
     /// How long the server may be silent; nil is for ever.
     public var patience: Duration?
+    /// How long the device waits for the server's word that the run has ended, once the coordinator has given it.
+    public var linger = Duration.seconds(5)
+    /// How long the program's work takes that took so many seconds: longer than it took *simulates* a weaker device.
+    public var pace: @Sendable (_ work: [MethodWork], _ seconds: Double) -> Double = { $1 }
     /// How messages go.
     public var exchange = MethodExchange.Settings()
 

@@ -22,10 +22,14 @@ public final class ProgramDevice {
     private var patience: Patience
     private var lastHeartbeat = Duration.zero
     private var inbox: [ReceivedMethodMessage] = []
+    /// What was done is held back, and until when: see `ProgramDeviceConfiguration.pace`.
+    private var slowed: (outcome: ProgramJob<Event, Action>.Outcome, due: Duration)?
     private var owesDrained = false
     private var isBlocked = false
     private var refusals = 0
     private var stopReason: String?
+    /// Until when the server may say that the run has ended, once the coordinator has.
+    private var leaving: Duration?
     private var totals = ProgramTotals()
 
     fileprivate enum Event: Sendable {
@@ -67,17 +71,27 @@ public final class ProgramDevice {
 
     /// Takes part in the run until the server says stop. Blocks the calling thread, which must not be one of the pool's.
     ///
-    /// - Parameter observer: called on this thread for everything that was computed.
+    /// - Parameters:
+    ///   - line: is followed meanwhile, and told how far the device is; nil without a coordinator.
+    ///   - stop: lets the device leave, which ends the run of all.
+    ///   - observer: called on this thread for everything that was computed.
     /// - Throws: `ExchangeError`, `TransportError`, or what the program throws; the server was told if it could be.
     @discardableResult
-    public func run(observer: (MethodWork) -> Void = { _ in }) throws -> ProgramTotals {
+    public func run(
+        line: CoordinatorLine? = nil, stop: ProgramStop? = nil, observer: (MethodWork) -> Void = { _ in }
+    ) throws -> ProgramTotals {
         do {
             try link.connect(configuration.endpoint, security: configuration.security)
             var poller = Poller()
             _ = poller.add(link)
             _ = poller.add(fileDescriptor: job.outcomes.signal.fileDescriptor)
+            if let stop { _ = poller.add(fileDescriptor: stop.signal.fileDescriptor) }
+            line?.join(&poller)
             while !hasEnded {
-                try poller.wait(milliseconds: untilDue.pollMilliseconds)
+                try poller.wait(milliseconds: min(untilDue, line?.untilDue ?? .seconds(1)).pollMilliseconds)
+                stop?.signal.drain()
+                if let line { try follow(line) }
+                if stop?.isRequested == true { stopReason = stopReason ?? "the device was told to leave" }
                 try followLink()
                 try followProgram(observer)
                 try pump()
@@ -88,17 +102,35 @@ public final class ProgramDevice {
             _ = try? link.send(.failure(Body.Failure(error)))
             throw error
         }
-        totals.bytesSent = link.bytesSent
-        totals.bytesReceived = link.bytesReceived
+        count()
         link.disconnect()
         return totals
     }
 
+    private func count() {
+        totals.bytesSent = link.bytesSent
+        totals.bytesReceived = link.bytesReceived
+    }
+
+    /// The server hears of the run's end as well, and says so when its last step is taken. One that is gone does not.
+    private func follow(_ line: CoordinatorLine) throws {
+        try line.follow()
+        count()
+        try line.tell(totals)
+        guard let reason = line.stopReason else { return }
+        let until = leaving ?? clock.now + configuration.linger
+        leaving = until
+        if clock.now >= until { stopReason = stopReason ?? reason }
+    }
+
     /// What came before the stop is still handled: the server's last messages belong to the result.
-    private var hasEnded: Bool { stopReason != nil && inbox.isEmpty && !job.isBusy }
+    private var hasEnded: Bool { stopReason != nil && inbox.isEmpty && !isBusy }
+
+    private var isBusy: Bool { job.isBusy || slowed != nil }
 
     private var untilDue: Duration {
-        let dues = [lastHeartbeat + configuration.heartbeatInterval, exchange.due, greeting.due].compactMap { $0 }
+        let heartbeat = lastHeartbeat + configuration.heartbeatInterval
+        let dues = [heartbeat, exchange.due, greeting.due, slowed?.due].compactMap { $0 }
         let soonest = (dues.min() ?? .zero) - clock.now
         return [soonest, link.untilDue, isBlocked ? .milliseconds(20) : nil].compactMap { $0 }.min() ?? .zero
     }
@@ -174,7 +206,15 @@ public final class ProgramDevice {
 
     private func followProgram(_ observer: (MethodWork) -> Void) throws {
         if let outcome = try job.outcome() {
-            totals.computeSeconds += outcome.seconds
+            let work = outcome.actions.compactMap { action in
+                if case .computed(let work) = action { work } else { nil }
+            }
+            let seconds = max(outcome.seconds, configuration.pace(work, outcome.seconds))
+            totals.computeSeconds += seconds
+            slowed = (outcome, clock.now + .seconds(seconds - outcome.seconds))
+        }
+        if let (outcome, due) = slowed, due <= clock.now {
+            slowed = nil
             for action in outcome.actions {
                 switch action {
                 case .computed(let work):
@@ -186,7 +226,7 @@ public final class ProgramDevice {
                 }
             }
         }
-        guard !job.isBusy else { return }
+        guard !isBusy else { return }
         if !inbox.isEmpty {
             job.start(.received(inbox.removeFirst()))
         } else if owesDrained, exchange.isDrained {
@@ -199,10 +239,12 @@ public final class ProgramDevice {
         exchange.tick(now: clock.now)
         isBlocked = false
         while let (part, payload, attempt) = exchange.next() {
+            let before = link.bytesSent
             guard try link.send(.methodPart(part), attempt: attempt, payload: payload) else {
                 isBlocked = true
                 return
             }
+            totals.messageBytesSent += link.bytesSent - before
             exchange.sent(now: clock.now)
         }
     }
@@ -217,7 +259,7 @@ public final class ProgramDevice {
             lastHeartbeat = now
             try link.send(.heartbeat(time: now.nanoseconds))
         }
-        if let silence = patience.end(isBusy: job.isBusy, now: now) {
+        if let silence = patience.end(isBusy: isBusy, now: now) {
             throw ExchangeError.serverSilent(endpoint: configuration.endpoint, seconds: silence.seconds)
         }
     }

@@ -52,6 +52,8 @@ public struct ProgramTotals: Sendable, Equatable {
     public var computeSeconds = 0.0
     /// Bytes of frames that its socket sent, as `Socket` counts them.
     public var bytesSent = 0
+    /// Bytes among them of the method's messages, also of those that were sent again.
+    public var messageBytesSent = 0
     /// Bytes of frames that its socket received.
     public var bytesReceived = 0
     /// Tokens of sequences that went through blocks up to the head.

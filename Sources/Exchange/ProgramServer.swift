@@ -35,8 +35,8 @@ public final class ProgramServer {
     }
 
     fileprivate enum Event: Sendable {
-        case begin
-        case received(ReceivedMethodMessage, from: Int)
+        case begin(any ServerProgram)
+        case received(any ServerProgram, ReceivedMethodMessage, from: Int)
     }
 
     /// Messages are copied on the pool.
@@ -50,12 +50,11 @@ public final class ProgramServer {
     /// Listens from now on.
     ///
     /// - Parameters:
-    ///   - pool: runs the program, one event at a time.
+    ///   - pool: runs programs, one event at a time.
     ///   - stop: ends the run early.
     /// - Throws: `TransportError`.
     public init(
-        _ configuration: ProgramServerConfiguration, context: ZeroMQContext, program: any ServerProgram,
-        pool: ComputePool, stop: ProgramStop
+        _ configuration: ProgramServerConfiguration, context: ZeroMQContext, pool: ComputePool, stop: ProgramStop
     ) throws {
         self.configuration = configuration
         self.stop = stop
@@ -68,8 +67,8 @@ public final class ProgramServer {
         endpoint = try channel.bind(configuration.endpoint)
         job = try ProgramJob(pool: pool) { event in
             switch event {
-            case .begin: return try program.handle(.begin).map(Action.init)
-            case .received(let received, let device):
+            case .begin(let program): return try program.handle(.begin).map(Action.init)
+            case .received(let program, let received, let device):
                 let message = try ExchangeError.refusing(ids[device]) { () throws(WireError) in
                     try received.message(limits: settings.limits)
                 }
@@ -81,12 +80,17 @@ public final class ProgramServer {
     /// Serves until the program has finished and everybody has left. Blocks the calling thread, which must not be one of
     /// the pool's.
     ///
-    /// - Parameter observer: called on this thread; what it throws ends the run.
+    /// - Parameters:
+    ///   - line: is followed meanwhile, and ends the run early; nil without a coordinator.
+    ///   - observer: called on this thread; what it throws ends the run.
     /// - Throws: `ExchangeError`, `TransportError`, or what the program or the observer throws; devices were told to leave.
-    public func run(observer: (ProgramServerEvent) throws -> Void = { _ in }) throws -> ProgramServerOutcome {
+    public func run(
+        _ program: any ServerProgram, line: CoordinatorLine? = nil,
+        observer: (ProgramServerEvent) throws -> Void = { _ in }
+    ) throws -> ProgramServerOutcome {
         defer { channel.socket.close() }
         do {
-            return try serve(observer)
+            return try serve(program, line, observer)
         } catch {
             let reason = (error as? any NumberedError)?.problem ?? "\(error)"
             for device in devices.indices { _ = try? tellStop(device, reason: reason) }
@@ -94,17 +98,22 @@ public final class ProgramServer {
         }
     }
 
-    private func serve(_ observer: (ProgramServerEvent) throws -> Void) throws -> ProgramServerOutcome {
+    private func serve(
+        _ program: any ServerProgram, _ line: CoordinatorLine?, _ observer: (ProgramServerEvent) throws -> Void
+    ) throws -> ProgramServerOutcome {
         var poller = Poller()
+        line?.join(&poller)
         _ = poller.add(channel.socket)
         _ = poller.add(fileDescriptor: job.outcomes.signal.fileDescriptor)
         _ = poller.add(fileDescriptor: stop.signal.fileDescriptor)
         for device in devices { liveness.heard(device.id, now: clock.now) }
         while true {
-            try poller.wait(milliseconds: untilDue.pollMilliseconds)
+            try poller.wait(milliseconds: min(untilDue, line?.untilDue ?? .seconds(1)).pollMilliseconds)
             stop.signal.drain()
+            try line?.follow()
+            if line?.stopReason != nil { stop.request() }
             while let received = try channel.receive() { try take(received) }
-            try followProgram(observer)
+            try followProgram(program, observer)
             try pump()
             try proceed()
             if let isCompleted = ending {
@@ -120,7 +129,9 @@ public final class ProgramServer {
         return min(soonest, .seconds(1), isBlocked ? .milliseconds(20) : .seconds(1))
     }
 
-    private func followProgram(_ observer: (ProgramServerEvent) throws -> Void) throws {
+    private func followProgram(
+        _ program: any ServerProgram, _ observer: (ProgramServerEvent) throws -> Void
+    ) throws {
         if let outcome = try job.outcome() {
             totals.computeSeconds += outcome.seconds
             for action in outcome.actions {
@@ -139,11 +150,11 @@ public final class ProgramServer {
         case .gathering where devices.allSatisfy(\.isHere):
             phase = .running
             try observer(.began)
-            job.start(.begin)
+            job.start(.begin(program))
         case .running where !inbox.isEmpty && !stop.isRequested:
             let (device, message) = inbox.removeFirst()
             devices[device].waiting -= 1
-            job.start(.received(message, from: device))
+            job.start(.received(program, message, from: device))
         default: break
         }
     }
@@ -186,6 +197,7 @@ public final class ProgramServer {
         for place in devices.indices {
             devices[place].exchange.tick(now: clock.now)
             while let (part, payload, attempt) = devices[place].exchange.next() {
+                let before = channel.socket.bytesSent
                 guard
                     try channel.send(
                         .methodPart(part), attempt: attempt, session: devices[place].session, payload: payload,
@@ -194,6 +206,7 @@ public final class ProgramServer {
                     isBlocked = true
                     break
                 }
+                totals.messageBytesSent += channel.socket.bytesSent - before
                 devices[place].exchange.sent(now: clock.now)
             }
         }

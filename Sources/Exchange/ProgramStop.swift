@@ -12,7 +12,7 @@ public final class ProgramStop: Sendable {
     public init() throws(TransportError) { signal = try WakeSignal() }
 
     /// Whether the run should end.
-    var isRequested: Bool { wish.load(ordering: .sequentiallyConsistent) }
+    public var isRequested: Bool { wish.load(ordering: .sequentiallyConsistent) }
 
     /// Ends the run after the event under way.
     public func request() {

@@ -45,6 +45,7 @@ extension Ledger {
                 refusals: try database.laterRows(RefusalRecord.self, of: run),
                 compute: try database.laterRows(ComputeRecord.self, of: run),
                 shares: try database.laterRows(ShareRecord.self, of: run),
+                peaks: try database.laterRows(PeakRecord.self, of: run),
                 generation: max(plan?.generation ?? 0, assignments.map(\.generation).max() ?? 0), plan: plan,
                 newestStep: steps.first)
         }

@@ -24,6 +24,8 @@ public enum LedgerEntry: Sendable, Equatable {
     case compute(ComputeRecord)
     /// How much of the steps workers have computed; replaces what was known of them.
     case shares([ShareRecord])
+    /// The most memory that a device has had; replaces what was known of it.
+    case peak(PeakRecord)
     /// A worker took a step.
     case step(StepRecord)
     /// An operator's order is being followed.

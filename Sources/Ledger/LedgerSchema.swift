@@ -3,7 +3,7 @@ internal import GRDB
 /// The tables, version by version.
 enum LedgerSchema {
     /// A change of the schema is a new text at the end; a published one never changes.
-    private static let versions = [first, second, third, fourth]
+    private static let versions = [first, second, third, fourth, fifth]
 
     /// The number of the newest version.
     static let newest = Int64(versions.count)
@@ -24,7 +24,7 @@ enum LedgerSchema {
     static let rows: [any LedgerRow.Type] = [
         MetaRecord.self, RecordedRun.self, DeviceRecord.self, WorkerRecord.self, PlanRecord.self,
         AssignmentRecord.self, CursorRecord.self, StepRecord.self, EventRecord.self, OrderRecord.self, KeyRecord.self,
-        RefusalRecord.self, ComputeRecord.self, ShareRecord.self,
+        RefusalRecord.self, ComputeRecord.self, ShareRecord.self, PeakRecord.self,
     ]
 
     private static let first = """
@@ -114,6 +114,14 @@ enum LedgerSchema {
             run TEXT NOT NULL REFERENCES runs, worker TEXT NOT NULL, microBatches INTEGER NOT NULL,
             time REAL NOT NULL, checksum INTEGER NOT NULL,
             PRIMARY KEY (run, worker)
+        ) STRICT;
+        """
+
+    private static let fifth = """
+        CREATE TABLE peaks (
+            run TEXT NOT NULL REFERENCES runs, device TEXT NOT NULL, peakBytes INTEGER NOT NULL,
+            time REAL NOT NULL, checksum INTEGER NOT NULL,
+            PRIMARY KEY (run, device)
         ) STRICT;
         """
 }

@@ -70,6 +70,8 @@ public struct RunState: Sendable, Equatable {
     public var compute: [ComputeRecord]
     /// How much of the steps each worker computed, by worker; empty when there was never a replica.
     public var shares: [ShareRecord]
+    /// The most memory of each device that has said so, by device id.
+    public var peaks: [PeakRecord]
     /// The newest generation of any assignment or plan, 0 before the first.
     public var generation: Int
     /// The newest plan.

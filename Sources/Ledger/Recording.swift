@@ -36,6 +36,7 @@ struct Recording {
         case .refusals(let refusals): try database.put(stamped(refusals))
         case .compute(let compute): try database.put(stamped(compute))
         case .shares(let shares): for share in shares { try database.put(stamped(share)) }
+        case .peak(let peak): try database.put(stamped(peak))
         case .step(let step): try take(step, database)
         case .orderTaken(let id): try database.change(OrderRecord.self, "\(id)") { $0.taken = time }
         case .event(let event): _ = try database.append(stamped(event))

@@ -6,8 +6,16 @@ import Tensors
 /// Linear layers that read the same input are joined into one matrix of O outputs and I inputs.
 public struct BlockWeights: Sendable {
     struct Linear: Sendable {
-        let weight_OI: Matrix
+        let weight_OI: WeightMatrix
         let bias_O: Matrix?
+
+        /// The weights, which are floats wherever they train.
+        var floats_OI: Matrix {
+            switch weight_OI {
+            case .f32(let floats_OI): floats_OI
+            case .bf16: preconditionFailure("short weights are frozen")
+            }
+        }
     }
 
     private let linears: [Linear]
@@ -34,7 +42,8 @@ public struct BlockWeights: Sendable {
         linears = JoinedLayer.allCases.map { layer in
             let outputs = plan.outputWidth(layer)
             return Linear(
-                weight_OI: take(outputs, plan.inputWidth(layer)), bias_O: model.hasBiases ? take(1, outputs) : nil)
+                weight_OI: .f32(take(outputs, plan.inputWidth(layer))), bias_O: model.hasBiases ? take(1, outputs) : nil
+            )
         }
         func norm() -> Norm {
             Norm(
@@ -43,6 +52,30 @@ public struct BlockWeights: Sendable {
         }
         attentionNorm = norm()
         feedForwardNorm = norm()
+    }
+
+    /// Frozen weights of a source; norms and biases, which are few, are floats whatever the type.
+    ///
+    /// - Throws: what the source throws for a missing, misshapen or damaged tensor.
+    init(_ plan: BlockPlan, block: Int, from source: any ModelSource, as type: WeightType) throws {
+        let floats = BlockWeights(plan, in: Storage(count: Self.count(plan.model)), at: 0)
+        try floats.read(plan, block: block, from: source)
+        guard type != .f32 else {
+            self = floats
+            return
+        }
+        linears = floats.linears.map { linear in
+            Linear(weight_OI: WeightMatrix(linear.floats_OI, as: type), bias_O: linear.bias_O?.own)
+        }
+        attentionNorm = floats.attentionNorm.own
+        feedForwardNorm = floats.feedForwardNorm.own
+    }
+
+    /// Bytes of frozen weights of a block.
+    static func bytes(_ model: Hyperparameters, as type: WeightType) -> Int {
+        let plan = BlockPlan(model)
+        let short = JoinedLayer.allCases.reduce(0) { $0 + plan.outputWidth($1) * plan.inputWidth($1) }
+        return (count(model) - short) * MemoryLayout<Float>.stride + short * type.bytes
     }
 
     subscript(layer: JoinedLayer) -> Linear { linears[layer.rawValue] }
@@ -64,7 +97,7 @@ public struct BlockWeights: Sendable {
             let module = names.inBlock(block, site.module)
             tensors.append(
                 Named(
-                    name: "\(module).weight", matrix: linear.weight_OI.rows(site.outputs),
+                    name: "\(module).weight", matrix: linear.floats_OI.rows(site.outputs),
                     isStoredTransposed: site.isStoredTransposed))
             if let bias_O = linear.bias_O {
                 tensors.append(
@@ -96,4 +129,14 @@ public struct BlockWeights: Sendable {
             tensor.matrix.copy(transposed: stored_IO)
         }
     }
+}
+
+extension Matrix {
+    /// In memory of its own.
+    fileprivate var own: Matrix { copied().matrix(rows: rows, columns: columns) }
+}
+
+extension Norm {
+    /// In memory of its own.
+    fileprivate var own: Norm { Norm(weight_D: weight_D.own, bias_D: bias_D?.own, epsilon: epsilon) }
 }

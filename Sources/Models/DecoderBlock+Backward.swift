@@ -113,7 +113,7 @@ extension DecoderBlock {
 
     private func addWeightGradients(_ kept: BlockActivations, _ gradients: BlockGradients, to sums: BlockWeights) {
         for layer in JoinedLayer.allCases {
-            sums[layer].weight_OI.product(of: gradients[layer], .transposed, and: kept.input(of: layer), keep: 1)
+            sums[layer].floats_OI.product(of: gradients[layer], .transposed, and: kept.input(of: layer), keep: 1)
             if let bias_O = sums[layer].bias_O { kernels.addColumnSums(of: gradients[layer], to: bias_O) }
         }
         sums.attentionNorm.addWeightGradients(

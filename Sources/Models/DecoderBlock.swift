@@ -32,7 +32,7 @@ public struct DecoderBlock: Sendable {
             kernels.attention(
                 q: plan.queries(kept.queryKeyValue), k: plan.keys(kept.queryKeyValue),
                 v: plan.values(kept.queryKeyValue), into: kept.attended, logNormaliser_TH: kept.logNormaliser_TH,
-                sequences: layout, shape: plan.attention, scratch: arena.matrix(rows: 1, columns: layout.longest))
+                sequences: layout, shape: plan.attention)
         }
     }
 
@@ -54,14 +54,13 @@ public struct DecoderBlock: Sendable {
         }
     }
 
-    /// Floats that F takes of its arena: the activations, the input of one adapter where inputs are dropped, and a row of
-    /// attention scores, which a sequence is no longer than.
+    /// Floats that F takes of its arena: the activations, and the input of one adapter where inputs are dropped.
     ///
     /// - Parameter layout: what trains in the block; nil for a frozen one.
     public static func forwardFloats(_ model: Hyperparameters, tokens: Int, training layout: TrainableLayout?) -> Int {
         let plan = BlockPlan(model)
         let kept = BlockActivations.floatsPerToken(plan, projectedWidth: layout?.projectedWidth ?? 0)
-        return tokens * (kept + DroppedInput.floatsPerToken(plan, layout) + 1)
+        return tokens * (kept + DroppedInput.floatsPerToken(plan, layout))
     }
 
     private func forward(

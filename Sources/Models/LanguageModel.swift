@@ -10,6 +10,8 @@ public final class LanguageModel: Sendable {
     public let hyperparameters: Hyperparameters
     /// How many of the lowest blocks have their frozen weights in memory.
     public let loadedBlocks: Int
+    /// How frozen weights are kept.
+    public let weightType: WeightType
     /// Where the weights come from, and the embedding stays.
     public let source: any ModelSource
     let plan: BlockPlan
@@ -24,10 +26,12 @@ public final class LanguageModel: Sendable {
     /// - Parameters:
     ///   - maximumTokens: the longest sequence that will be run, at most the model's context length.
     ///   - loadedBlocks: how many of the lowest blocks to load; the others must be in training as a whole. Nil for all.
+    ///   - weightType: how to keep them.
     ///   - trunk: blocks below these, taken as part of the embedding.
     /// - Throws: what the source throws for a missing, misshapen or damaged tensor.
     public init(
-        source: any ModelSource, maximumTokens: Int, loadedBlocks: Int? = nil, trunk: Trunk? = nil,
+        source: any ModelSource, maximumTokens: Int, loadedBlocks: Int? = nil, weightType: WeightType = .f32,
+        trunk: Trunk? = nil,
         kernels: Kernels = .best
     ) throws {
         let model = source.hyperparameters, plan = BlockPlan(source.hyperparameters)
@@ -35,12 +39,11 @@ public final class LanguageModel: Sendable {
         self.trunk = trunk
         self.plan = plan
         self.kernels = kernels
+        self.weightType = weightType
         hyperparameters = model
         self.loadedBlocks = loadedBlocks ?? model.layers
-        let count = BlockWeights.count(model)
         frozen = try (0..<self.loadedBlocks).map { block in
-            let weights = BlockWeights(plan, in: Storage(count: count), at: 0)
-            try weights.read(plan, block: block, from: source)
+            let weights = try BlockWeights(plan, block: block, from: source, as: weightType)
             // At once: the mapped file and the floats never stand in memory together as a whole.
             source.releasePages()
             return weights
@@ -71,15 +74,18 @@ public final class LanguageModel: Sendable {
         return rows * sizes.width + sizes.layers * BlockWeights.count(sizes) + norm
     }
 
-    /// Floats that `init` keeps: the loaded blocks, the table of rotations and the final norm. While it loads, one block
-    /// lies in memory twice more at most, as it is stored and, where files store the transpose, once as floats.
-    public static func floats(_ model: Hyperparameters, maximumTokens: Int, loadedBlocks: Int) -> Int {
+    /// Bytes that `init` keeps: the loaded blocks, the table of rotations and the final norm. While it loads, one block
+    /// lies in memory three times more at most: as it is stored, as floats, and where files store the transpose, once more.
+    public static func bytes(
+        _ model: Hyperparameters, maximumTokens: Int, loadedBlocks: Int, weightType: WeightType
+    ) -> Int {
         let angles =
             switch model.positions {
             case .learned: 0
             case .rotary: min(maximumTokens, model.contextLength) * model.headDimension
             }
-        return loadedBlocks * BlockWeights.count(model) + angles + 2 * model.width
+        return loadedBlocks * BlockWeights.bytes(model, as: weightType)
+            + (angles + 2 * model.width) * MemoryLayout<Float>.stride
     }
 
     /// One block, frozen or with what trains in it.

@@ -20,7 +20,7 @@ public struct OutputHead: Sendable {
     public let isClassifying: Bool
     private let model: LanguageModel
     /// Nil for the classifier, whose weights are in training.
-    private let frozen_KD: Matrix?
+    private let frozen_KD: WeightMatrix?
 
     /// Classification by label words: one logit per class, each a row of the vocabulary's head.
     ///
@@ -29,7 +29,7 @@ public struct OutputHead: Sendable {
         self.model = model
         isClassifying = true
         outputs = labelTokens.count
-        frozen_KD = try model.headRows(labelTokens)
+        frozen_KD = .f32(try model.headRows(labelTokens))
     }
 
     /// Classification by a linear layer that trains along with the model.
@@ -47,12 +47,14 @@ public struct OutputHead: Sendable {
         self.model = model
         isClassifying = false
         outputs = model.hyperparameters.vocabularySize
-        frozen_KD = try model.headRows(Array(0..<outputs))
+        frozen_KD = WeightMatrix(try model.headRows(Array(0..<outputs)), as: model.weightType)
         model.source.releasePages()
     }
 
-    /// Floats of a head's own weights: those of K rows of the vocabulary's head.
-    public static func frozenFloats(_ model: Hyperparameters, outputs: Int) -> Int { outputs * model.width }
+    /// Bytes of a head's own weights: those of K rows of the vocabulary's head, short where that is all of it.
+    public static func frozenBytes(_ model: Hyperparameters, outputs: Int, weightType: WeightType) -> Int {
+        outputs * model.width * (outputs == model.vocabularySize ? weightType : .f32).bytes
+    }
 
     /// What the head computed for the N tokens of a micro-batch that have a target.
     public struct Output: Sendable {
@@ -181,8 +183,8 @@ public struct OutputHead: Sendable {
         return logits_SK
     }
 
-    private func weights(_ parameters: TrainableParameters?) -> Matrix {
-        guard let weights_KD = frozen_KD ?? parameters?.classifier_KD else {
+    private func weights(_ parameters: TrainableParameters?) -> WeightMatrix {
+        guard let weights_KD = frozen_KD ?? parameters?.classifier_KD.map(WeightMatrix.f32) else {
             preconditionFailure("a classifier is part of the parameters")
         }
         return weights_KD

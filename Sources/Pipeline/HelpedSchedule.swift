@@ -21,8 +21,8 @@ extension Schedule {
         for candidate in others {
             let peak = candidate.stashBound(costs: costs).max() ?? 0
             if let capBytes, peak > capBytes { continue }
-            let seconds = candidate.helpedFigures(costs: costs, sums: sums).seconds
-            let least = best.helpedFigures(costs: costs, sums: sums).seconds
+            let seconds = candidate.walkedFigures(costs: costs, sums: sums, helps: true).seconds
+            let least = best.walkedFigures(costs: costs, sums: sums, helps: true).seconds
             let isAsShort = seconds <= least * (1 + tolerance)
             let isSmaller = peak < best.stashBound(costs: costs).max() ?? 0
             if seconds < least * (1 - tolerance) || isAsShort && isSmaller { best = candidate }
@@ -34,14 +34,15 @@ extension Schedule {
     /// Times that differ by less are the same: the measured costs are no better.
     private static let tolerance = 0.005
 
-    /// What becomes of a step where threads of stages help each other: how long it takes, and the mean share of it in
-    /// which a thread has nothing to do.
-    public func helpedFigures(costs: PipelineCosts, sums: Int) -> (seconds: Double, bubbleRatio: Double) {
-        let trace = VirtualClock.walk(self, sums: sums, helps: true) { operation, stage in
+    /// What becomes of a step as the executor walks it, which does not wait for F or B while it can do W: how long it
+    /// takes, and the mean share of it in which a thread has nothing to do.
+    ///
+    /// - Parameter helps: whether threads of stages help each other.
+    public func walkedFigures(costs: PipelineCosts, sums: Int, helps: Bool) -> (seconds: Double, bubbleRatio: Double) {
+        let trace = VirtualClock.walk(self, sums: sums, helps: helps) { operation, stage in
             (.seconds(costs.stages[stage].seconds(operation.kind)), 0)
         }
-        let waits = trace.waitRatios
-        return (trace.duration / .seconds(1), waits.reduce(0, +) / Double(max(1, waits.count)))
+        return (trace.duration / .seconds(1), trace.bubble)
     }
 
     /// Every stage takes F of some micro-batches, and then their B with W, before those of the next ones: with as many as

@@ -102,6 +102,12 @@ extension Recipe {
         case measured, fixed
     }
 
+    /// How frozen weights are kept.
+    public enum BaseType: String, Sendable, CaseIterable {
+        /// Exact, or two bytes with eight bits of precision, which newer processors multiply twice as fast.
+        case f32, bf16
+    }
+
     /// How activations are written on the wire.
     public enum Codec: String, Sendable, CaseIterable {
         /// Four bytes a value, exact, or two bytes with eight bits of precision.

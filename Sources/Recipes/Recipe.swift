@@ -52,6 +52,8 @@ extension Recipe {
         public var sha256: String?
         /// Blocks 1 to this one are frozen; what is trained lies above.
         public var frozenBlocks = 0
+        /// How frozen weights are kept in memory and multiplied.
+        public var baseType = BaseType.f32
     }
 
     /// The texts and their split.

@@ -97,6 +97,10 @@ struct RecipeRule: Sendable {
             let isPossible = recipe.pipeline.stages == 1 || !recipe.training.method.trainsOnDevices
             return isPossible ? nil : "1, as training.method has no pipeline"
         },
+        .init(key: "pipeline.replicas") { recipe in
+            let isPossible = recipe.pipeline.replicas == 1 || !recipe.training.method.trainsOnDevices
+            return isPossible ? nil : "1, as training.method has one server"
+        },
         .init(key: "method.cut") { recipe in
             let isPossible = !recipe.training.method.probes || recipe.commonCut > 0
             return isPossible ? nil : "at least 1, as devices of training.method train"

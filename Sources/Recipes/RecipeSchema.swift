@@ -18,6 +18,7 @@ enum RecipeSchema {
         .init(
             "model.frozen_blocks", \.model.frozenBlocks, .integer(0...1000), required: true,
             "blocks 1 to this one are frozen, what is trained lies above"),
+        .init("model.base_dtype", \.model.baseType, .choice(), "how frozen weights are kept and multiplied"),
     ]
 
     private static let data: [RecipeField<Recipe>] = [

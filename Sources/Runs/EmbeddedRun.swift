@@ -143,10 +143,7 @@ public final class EmbeddedRun: Sendable {
                 }))
     }
 
-    /// Often enough that a live role is never taken for a silent one.
-    private var heartbeatInterval: Duration {
-        min(.seconds(1), .seconds(setup.recipe.devices.silenceSeconds) / 4)
-    }
+    private var heartbeatInterval: Duration { setup.recipe.devices.heartbeatInterval }
 
     private func failed(_ error: any Error) {
         failure.withLock { $0 = $0 ?? error }
@@ -167,4 +164,9 @@ extension TrainingSetup {
 extension Recipe {
     /// How activations are written on the wire and kept in the store.
     var payloadCodec: PayloadCodec { devices.codec == .bf16 ? .bf16 : .f32 }
+}
+
+extension Recipe.Devices {
+    /// Often enough that a live role is never taken for a silent one.
+    var heartbeatInterval: Duration { min(.seconds(1), .seconds(silenceSeconds) / 4) }
 }

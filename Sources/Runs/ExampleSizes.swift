@@ -1,4 +1,5 @@
 import Datasets
+import Experiments
 import Methods
 import Recipes
 
@@ -32,6 +33,8 @@ struct ExampleSizes: Sendable, Equatable {
     let microBatches: Int
     /// The largest message of each device.
     let messages: [Group]
+    /// The largest batch, or message, of each device.
+    let devices: [DeviceMemory.Load]
     /// The largest job of scoring.
     let scoring: Group
     /// The prompts of each job of generation, in tokens.
@@ -70,6 +73,8 @@ struct ExampleSizes: Sendable, Equatable {
             return Group(
                 largestOf: Batches.cut(order, size: recipe.devices.publishBatch).lazy.map { $0.map { shard[$0] } })
         }
+        let samples = training.method == .splitfrozen ? recipe.devices.publishBatch : training.batch
+        devices = shards.map { DeviceMemory.Load($0, samples: samples) }
         scoring = Group(largestOf: Batches.cut(test, size: EvaluationSet.examplesPerJob))
         let prompts = test.map { $0.tokens.count - ($0.targets.count - 1) }
         generation =

@@ -1,9 +1,11 @@
 import Checkpoints
+import Experiments
 import Foundation
 import Methods
 import Models
 import Queueing
 import Recipes
+import Tensors
 import Wire
 
 /// The most memory that `permafrost train` will have resident, with coordinator, worker and all devices in its process:
@@ -37,6 +39,18 @@ public struct MemoryEstimate: Codable, Sendable, Equatable {
     public let parts: [Part]
     /// The sum of the parts.
     public let predictedBytes: Int
+    /// The most that a device needs in a process of its own, as `permafrost device` is; nil without devices.
+    public let device: Device?
+
+    /// A device in a process of its own.
+    public struct Device: Codable, Sendable, Equatable {
+        /// The one that needs most.
+        public let id: String
+        /// What lies in its memory.
+        public let parts: [Part]
+        /// The sum of the parts.
+        public let predictedBytes: Int
+    }
 
     /// Reads the model's sizes, its tokenizer and the data, as a run does.
     ///
@@ -57,9 +71,12 @@ public struct MemoryEstimate: Codable, Sendable, Equatable {
     init(_ recipe: Recipe, model: Hyperparameters, tokens: Int, dataBytes: Int, examples: ExampleSizes) {
         let parts = MemoryParts(recipe, model: model, tokens: tokens, dataBytes: dataBytes, examples: examples)
         let candidates = [(Phase.training, parts.always + parts.training), (.scoring, parts.always + parts.scoring)]
-            .map { phase, parts in (phase, parts, parts.reduce(0) { $0 + $1.bytes }) }
+            .map { phase, parts in (phase, parts, Self.bytes(parts)) }
         (phase, self.parts, predictedBytes) = candidates[0].2 >= candidates[1].2 ? candidates[0] : candidates[1]
+        device = parts.largestDevice
     }
+
+    fileprivate static func bytes(_ parts: [Part]) -> Int { parts.reduce(0) { $0 + $1.bytes } }
 
     private static func dataBytes(_ recipe: Recipe, cache: CacheFolder) -> Int {
         [recipe.data.path, recipe.data.testPath].compactMap { $0 }.reduce(0) { sum, path in
@@ -99,22 +116,50 @@ private struct MemoryParts {
         outputs = recipe.task.head == .lm ? model.vocabularySize : recipe.task.labels.count
     }
 
+    /// What every process has that reads the model and the data.
+    private var process: [MemoryEstimate.Part] {
+        [
+            part("program and libraries", Self.processBytes + recipe.threadCount * Self.threadBytes),
+            part("tokenizer", tokens * Self.tokenizerBytesPerToken),
+            part("texts", dataBytes * Self.bytesPerDataByte),
+            part("pages of the model's file", recipe.threadCount * LanguageModel.pageBytesPerReader),
+        ]
+    }
+
+    /// The device that needs most, in a process of its own.
+    var largestDevice: MemoryEstimate.Device? {
+        let method = recipe.methodSettings, process = process
+        guard method != .central else { return nil }
+        let programs = recipe.training.method.trainsOnDevices ? recipe.programs(steps: 1) : nil
+        let devices = zip(recipe.devices.cuts, examples.devices).enumerated().map { number, device in
+            let memory = DeviceMemory(
+                model: model, batch: device.1, outputs: outputs,
+                optimizerStates: recipe.training.optimizerStateCount, weightType: WeightType(recipe.model.baseType))
+            let trained = programs?.layout(ofDevice: number, of: layout) ?? layout
+            return (number, memory.bytes(method, cut: device.0, training: trained))
+        }
+        return devices.max { $0.1 < $1.1 }.map { number, bytes in
+            let parts = process + [part("what \(recipe.training.method.rawValue) holds there", bytes)]
+            return .init(id: recipe.devices.id(number), parts: parts, predictedBytes: MemoryEstimate.bytes(parts))
+        }
+    }
+
     /// What lies in memory from the first step to the last scoring.
     var always: [MemoryEstimate.Part] {
         let lanes = Trainer.lanes(layout.form, microBatches: examples.microBatches)
         let loaded = recipe.serverBlocks ?? model.layers
-        let head = recipe.task.head == .classifier ? 0 : OutputHead.frozenFloats(model, outputs: outputs)
+        let weights = WeightType(recipe.model.baseType)
+        let head =
+            recipe.task.head == .classifier
+            ? 0 : OutputHead.frozenBytes(model, outputs: outputs, weightType: weights)
         let passes = min(lanes, recipe.threadCount)
         let microBatch = examples.microBatch
-        return [
-            part("program and libraries", Self.processBytes + recipe.threadCount * Self.threadBytes),
-            part("tokenizer", tokens * Self.tokenizerBytesPerToken),
-            part("texts", dataBytes * Self.bytesPerDataByte),
+        return process + [
             part(
                 "frozen blocks",
-                floats: LanguageModel.floats(model, maximumTokens: recipe.maximumSequence, loadedBlocks: loaded)),
-            part("output head", floats: head),
-            part("pages of the model's file", recipe.threadCount * LanguageModel.pageBytesPerReader),
+                LanguageModel.bytes(
+                    model, maximumTokens: recipe.maximumSequence, loadedBlocks: loaded, weightType: weights)),
+            part("output head", head),
             part("trained parameters", layout.bytes),
             part("gradients", lanes * layout.bytes),
             part("optimizer", recipe.training.optimizerStateCount * layout.bytes),

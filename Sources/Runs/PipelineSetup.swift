@@ -66,15 +66,10 @@ final class PipelineSetup: Sendable {
         sums = Trainer.lanes(parameters.layout.form, microBatches: microBatches)
         // Stages of several workers share no memory.
         helps = manner == .helping && recipe.pipeline.placement == .threads
-        if helps {
-            if kind == .permafrost {
-                schedule = try Schedule.helped(
-                    costs: costs, microBatches: microBatches, sums: sums, capBytes: capBytes)
-            }
-            predictedBubble = schedule.helpedFigures(costs: costs, sums: sums).bubbleRatio
-        } else {
-            predictedBubble = try ScheduleFigures(schedule, costs: costs).bubbleRatio
+        if helps && kind == .permafrost {
+            schedule = try Schedule.helped(costs: costs, microBatches: microBatches, sums: sums, capBytes: capBytes)
         }
+        predictedBubble = schedule.walkedFigures(costs: costs, sums: sums, helps: helps).bubbleRatio
         stages = cut.map { first + $0.lowerBound..<first + $0.upperBound }
         schedules.withLock { $0[microBatches] = schedule }
     }
@@ -94,19 +89,21 @@ final class PipelineSetup: Sendable {
     }
 
     /// Counts a step.
-    @Sendable func took(_ trace: StepTrace) { record.withLock { $0.add(trace) } }
+    func took(_ trace: StepTrace) { record.withLock { $0.add(trace) } }
 
     /// Forgets the steps so far.
     func forget() { record.withLock { $0 = PipelineRecord() } }
-
-    /// Mean of the steps so far, without the optimizer's; nil before the first.
-    var stepSeconds: Double? { record.withLock { $0.steps > 0 ? $0.seconds / Double($0.steps) : nil } }
 
     /// Of the steps so far, without the optimizer's; and what all stages' threads together spent on their operations.
     var times: (seconds: Double, busySeconds: Double) { record.withLock { ($0.seconds, $0.busySeconds) } }
 
     /// Mean over the stages so far.
     var bubble: Double { record.withLock(\.bubble) }
+
+    /// The step whose operations each take the median of what they took in these, of which there is one at least.
+    func typical(_ steps: [StepTrace], microBatches: Int) throws -> StepTrace {
+        .typical(steps, of: try schedule(microBatches: microBatches), sums: sums, helps: helps)
+    }
 
     /// What the steps took so far; nil before the first.
     var summary: PipelineSummary? {

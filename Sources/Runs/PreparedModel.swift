@@ -4,6 +4,7 @@ import Diagnostics
 import Foundation
 import Models
 import Recipes
+import Tensors
 import Tokenizers
 
 /// The recipe's model, opened and checked against the recipe, and its tokenizer.
@@ -29,7 +30,7 @@ public struct PreparedModel: Sendable {
         chat = opened.chat
         model = try LanguageModel(
             source: opened.source, maximumTokens: recipe.maximumSequence, loadedBlocks: loadedBlocks,
-            trunk: opened.trunk)
+            weightType: WeightType(recipe.model.baseType), trunk: opened.trunk)
     }
 }
 
@@ -68,6 +69,17 @@ struct OpenedModel {
     }
 }
 
+extension WeightType {
+    /// As a recipe asks for.
+    init(_ type: Recipe.BaseType) {
+        self =
+            switch type {
+            case .f32: .f32
+            case .bf16: .bf16
+            }
+    }
+}
+
 extension Recipe {
     /// The longest sequence that the model will run, in tokens.
     var maximumSequence: Int { task.maximumTokens + evaluation.generateTokens }
@@ -75,6 +87,13 @@ extension Recipe {
     /// The blocks that a server needs in memory: those that train as a whole are no frozen ones. nil for all.
     var serverBlocks: Int? {
         training.trainable == .full && !training.method.trainsOnDevices ? model.frozenBlocks : nil
+    }
+
+    /// The blocks that a device needs in memory; nil for all.
+    var deviceBlocks: Int? {
+        let method = training.method
+        guard method.trainsOnDevices else { return model.frozenBlocks }
+        return method.isFederated ? nil : training.trainable == .full ? 0 : commonCut
     }
 
     /// What every target of a message is below.

@@ -16,8 +16,8 @@ public enum RunError: NumberedError, Equatable {
     case trunkBeyondModel(blocks: Int, layers: Int)
     /// A cut that leaves the server nothing.
     case cutBeyondModel(cut: Int, layers: Int)
-    /// A method that runs in one process alone.
-    case notDistributed(method: String)
+    /// A method without devices.
+    case notDistributed
     /// A prompt limit, and with it what is to be generated, over what the model can read.
     case promptBeyondContext(maximumTokens: Int, generateTokens: Int, context: Int)
     /// Adapters in blocks that the model does not have.
@@ -96,8 +96,7 @@ public enum RunError: NumberedError, Equatable {
             "compare.trunk_blocks is \(blocks), but the model has \(layers) blocks and one at least must lie above"
         case .cutBeyondModel(let cut, let layers):
             "Every device would have \(cut) blocks, but the model has \(layers) and one at least is the server's"
-        case .notDistributed(let method):
-            "training.method is \(method), which coordinator, worker and device do not run"
+        case .notDistributed: "training.method is central, which has no devices"
         case .promptBeyondContext(let maximumTokens, let generateTokens, let context):
             "task.maximum_tokens is \(maximumTokens)"
                 + (generateTokens > 0 ? " and evaluation.generate_tokens \(generateTokens)" : "")
@@ -141,8 +140,7 @@ public enum RunError: NumberedError, Equatable {
         case .frozenBlocksBeyondModel(_, let layers): "Set model.frozen_blocks to at most \(layers - 1)"
         case .trunkBeyondModel(_, let layers): "Set compare.trunk_blocks to at most \(layers - 1)"
         case .cutBeyondModel(_, let layers): "Set method.cut to at most \(layers - 1)"
-        case .notDistributed:
-            "Run 'permafrost train', with all roles in one process, or set training.method=splitfrozen"
+        case .notDistributed: "Run 'permafrost train', or set training.method=splitfrozen"
         case .promptBeyondContext(_, let generateTokens, let context):
             "Set task.maximum_tokens to at most \(context - generateTokens)"
         case .adapterBlocksBeyondModel(_, let layers): "Let lora.blocks end with \(layers) at most"

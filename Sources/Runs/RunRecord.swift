@@ -37,7 +37,7 @@ struct RunRecord {
     private let clock = RoleClock()
     private var devices: [String: Body.DeviceProgress] = [:]
     /// Of the worker, when it could tell them.
-    private var totals: Body.WorkerFinished?
+    private(set) var totals: Body.WorkerFinished?
     private let earlierSeconds: Double
     private var lastStepSeconds: Double
 
@@ -106,12 +106,7 @@ struct RunRecord {
             steps: UInt64(meter.stepsTaken), epochs: UInt32(clamping: meter.totals.epoch),
             tokens: UInt64(meter.totals.tokens), samples: UInt64(setup.samples), seconds: server.computeSeconds,
             bytesUp: UInt64(server.bytesReceived), bytesDown: UInt64(server.bytesSent))
-        self.devices = devices.mapValues { totals in
-            Body.DeviceProgress(
-                publishedSamples: 0, tokens: UInt64(totals.headTokens),
-                computeNanoseconds: Duration.seconds(totals.computeSeconds).nanoseconds,
-                bytesUp: UInt64(totals.bytesSent), bytesDown: UInt64(totals.bytesReceived), finished: true)
-        }
+        self.devices = devices.mapValues { Body.DeviceProgress($0, isLast: true) }
     }
 
     /// The run as a whole.

@@ -234,9 +234,11 @@ public final class TrainingRun: Sendable {
 extension Recipe {
     /// Blocks that a device with an entry in `devices.cuts` computes.
     fileprivate func deviceBlocks(_ cut: Int, layers: Int) -> Int {
-        let method = training.method
-        return method.isFederated ? layers : method.trainsOnDevices ? commonCut : cut
+        training.method.isFederated ? layers : deviceCut(cut)
     }
+
+    /// Where the model is split for a device with an entry in `devices.cuts`.
+    func deviceCut(_ cut: Int) -> Int { training.method.trainsOnDevices ? commonCut : cut }
 
     /// The threads of the compute pool.
     var threadCount: Int { threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount }

@@ -34,11 +34,13 @@ public struct TrainingSetup: Sendable {
     ///   - labelTokens: the token of each class's label word, for a verbalizer.
     ///   - tracer: where the role that trains is traced.
     ///   - manner: what threads have to do with the stages of a pipeline.
+    ///   - observer: is told each step of a pipeline.
     /// - Throws: what the model throws for a label token outside the vocabulary or for weights that cannot be read;
     ///   `ScheduleError` for a pipeline that is not possible.
     public init(
         _ recipe: Recipe, model: LanguageModel, counts: [Int], labelTokens: [Int], pool: ComputePool,
-        tracer: Tracer? = nil, manner: Executor.Manner = .helping
+        tracer: Tracer? = nil, manner: Executor.Manner = .helping,
+        observer: (@Sendable (StepTrace) -> Void)? = nil
     ) throws {
         self.recipe = recipe
         self.model = model
@@ -67,7 +69,11 @@ public struct TrainingSetup: Sendable {
         trainer = Trainer(
             model: model, head: head, parameters: parameters, stages: pipeline.stages, schedule: pipeline.schedule,
             stashCapBytes: pipeline.capBytes, optimizer: optimizer, schedule: rates, seed: recipe.seed, pool: pool,
-            manner: manner, stageCosts: pipeline.stageCosts, observer: pipeline.took)
+            manner: manner, stageCosts: pipeline.stageCosts
+        ) { step in
+            pipeline.took(step)
+            observer?(step)
+        }
         trainer.tracer = tracer
     }
 

@@ -1,16 +1,18 @@
 import CKernels
 
 extension Kernels {
-    /// Causal grouped-query attention inside each sequence. `scratch` holds one float per token of the longest one.
+    /// Causal grouped-query attention inside each sequence.
     public func attention(
         q: Matrix, k: Matrix, v: Matrix, into out_TD: Matrix, logNormaliser_TH: Matrix?,
-        sequences: SequenceLayout, shape: AttentionShape, scratch: Matrix
+        sequences: SequenceLayout, shape: AttentionShape
     ) {
         precondition(q.stride == k.stride && q.stride == v.stride)
+        let scratch = ThreadScratch.memory(
+            of: Float.self, count: Self.padded(sequences.longest) * (shape.headDimension + 4))
         sequences.withOffsets { offsets in
             table.pointee.attention(
                 q.base, k.base, v.base, q.stride, out_TD.base, out_TD.stride, logNormaliser_TH?.base, offsets,
-                shape.c, scratch.base)
+                shape.c, scratch)
         }
     }
 
@@ -21,12 +23,17 @@ extension Kernels {
         shape: AttentionShape
     ) {
         precondition(dq.stride == dk.stride && dq.stride == dv.stride && outputGradient_TD.stride == out_TD.stride)
+        let scratch = ThreadScratch.memory(
+            of: Float.self, count: Self.padded(sequences.longest) * (2 * shape.headDimension + 16))
         sequences.withOffsets { offsets in
             table.pointee.attention_backward(
                 outputGradient_TD.base, out_TD.base, out_TD.stride, q.base, k.base, v.base, q.stride,
-                logNormaliser_TH.base, dq.base, dk.base, dv.base, dq.stride, offsets, shape.c)
+                logNormaliser_TH.base, dq.base, dk.base, dv.base, dq.stride, offsets, shape.c, scratch)
         }
     }
+
+    /// Tokens of a sequence as kernels count them, up to a multiple of 16.
+    private static func padded(_ tokens: Int) -> Int { (tokens + 15) & ~15 }
 
     /// `attention` for N new tokens of one sequence whose earlier keys and values were kept: new token i sees the rows
     /// `0...past + i` of `keys` and `values`, which hold those of the new tokens already.

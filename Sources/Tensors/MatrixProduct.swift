@@ -6,7 +6,7 @@ public enum Orientation: Sendable {
     case plain, transposed
 
     fileprivate var cblas: CBLAS_TRANSPOSE { self == .plain ? CblasNoTrans : CblasTrans }
-    fileprivate var letter: CChar { CChar(UInt8(ascii: self == .plain ? "n" : "t")) }
+    var letter: CChar { CChar(UInt8(ascii: self == .plain ? "n" : "t")) }
 }
 
 extension Matrix {

@@ -21,6 +21,7 @@ extension Body.DeviceProgress {
         roundTripSeconds = message.round_trip_seconds
         cut = message.cut
         generation = message.generation
+        peakMemoryBytes = message.peak_memory_bytes
     }
 }
 
@@ -115,7 +116,8 @@ extension Body.Assignment {
         self.init(
             cut: message.cut, workerEndpoint: try reader.name(message.worker_endpoint), seed: message.seed,
             generation: message.generation, number: message.number, epoch: message.epoch,
-            worker: try reader.name(message.worker), workerKey: try reader.name(message.worker_key))
+            worker: try reader.name(message.worker), workerKey: try reader.name(message.worker_key),
+            samples: message.samples)
     }
 }
 

@@ -30,6 +30,7 @@ extension Body.DeviceProgress {
         message.pointee.round_trip_seconds = roundTripSeconds
         message.pointee.cut = cut
         message.pointee.generation = generation
+        message.pointee.peak_memory_bytes = peakMemoryBytes
         return message
     }
 }
@@ -181,6 +182,7 @@ extension Body.Assignment {
         message.pointee.epoch = epoch
         message.pointee.worker = scratch.text(worker)
         message.pointee.worker_key = scratch.text(workerKey)
+        message.pointee.samples = samples
         return message
     }
 }

@@ -64,6 +64,8 @@ extension Body {
         public var cut: UInt32 = 0
         /// The generation of the assignment that says so.
         public var generation: UInt64 = 0
+        /// The most bytes that the device's process has had resident; 0 when it does not say.
+        public var peakMemoryBytes: UInt64 = 0
 
         /// A device's totals.
         public init(

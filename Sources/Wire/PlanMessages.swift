@@ -17,12 +17,15 @@ extension Body {
         public var worker: String
         /// The worker's public key in Z85; empty without CURVE.
         public var workerKey: String
+        /// Samples of all devices, where the method trains on devices; 0 otherwise.
+        public var samples: UInt64
 
         /// A device's part of a plan.
         public init(
             cut: UInt32, workerEndpoint: String, seed: UInt64, generation: UInt64, number: UInt32, epoch: UInt32,
-            worker: String = "", workerKey: String = ""
+            worker: String = "", workerKey: String = "", samples: UInt64 = 0
         ) {
+            self.samples = samples
             self.worker = worker
             self.workerKey = workerKey
             self.cut = cut

@@ -3,24 +3,6 @@ import Wire
 
 // What goes on between this worker and others.
 extension WorkerLoop {
-    /// Keys that are no keys let nobody in.
-    func enroll(_ plan: Body.RunPlan) {
-        guard case .server(_, let authenticator, let domain) = configuration.deviceSecurity else { return }
-        var table: [CurvePublicKey: EnrolledPeer] = [:]
-        for device in plan.devices {
-            guard let key = try? CurvePublicKey(z85: device.key) else { continue }
-            table[key] = EnrolledPeer(role: .device, id: device.device)
-        }
-        if !plan.predecessor.isEmpty, let key = try? CurvePublicKey(z85: plan.predecessorKey) {
-            table[key] = EnrolledPeer(role: .worker, id: plan.predecessor)
-        }
-        for helper in plan.helpers {
-            guard let key = try? CurvePublicKey(z85: helper.key) else { continue }
-            table[key] = EnrolledPeer(role: .worker, id: helper.worker)
-        }
-        authenticator.replace(table, in: domain)
-    }
-
     /// What the line to another worker needs.
     private func security(towards key: String) throws -> SocketSecurity {
         guard case .client(let pair, _) = configuration.coordinatorSecurity else {

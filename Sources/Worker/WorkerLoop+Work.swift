@@ -97,7 +97,7 @@ extension WorkerLoop {
             case .adopt: compute.adopt(pieces)
             case .keepDeadLetter(let delivery, let error): note(.deadLetter(deadLetter(delivery, error)))
             case .forget(let device, let sequence): forget(device, sequence)
-            case .enroll(let plan): enroll(plan)
+            case .enroll(let plan): configuration.deviceSecurity.enroll(plan)
             case .begin(let counts): compute.begin(counts)
             case .advance(let samples, let blocks): compute.advance(samples, blocks: blocks)
             case .step(let epoch, let samples): compute.step(samples, epoch: epoch)

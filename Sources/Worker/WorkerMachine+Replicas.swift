@@ -107,8 +107,3 @@ extension WorkerMachine {
             + (isNew ? [.tellObserver(.replicaArrived(id))] : [])
     }
 }
-
-extension Body.RunPlan {
-    /// All who introduce themselves to this worker, to help with its steps or its parts of steps.
-    var helpers: [Body.WorkerPeer] { replicas + stages }
-}

@@ -5,7 +5,10 @@ import Runs
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measures what this machine and this program bear.",
-        subcommands: [BenchPipeline.self, BenchQueue.self, BenchRanks.self, BenchQueueWorker.self])
+        subcommands: [
+            BenchDevice.self, BenchPipeline.self, BenchQueue.self, BenchQueueWorker.self, BenchRanks.self,
+            BenchTraining.self,
+        ])
 }
 
 extension QueueBench.Case: ExpressibleByArgument {}

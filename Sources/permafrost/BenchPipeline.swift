@@ -36,14 +36,15 @@ struct BenchPipeline: AnsweringCommand {
             download: the weights are random too, every block trains, below a classifier.
 
             Blocks are cut by costs that are measured first. Predicted bubbles are simulated from these; measured ones \
-            are the shares of the steps' time in which stages' threads did none of the operations. Where model.frozen_blocks \
-            is above the smallest of devices.cuts, weak devices leave F0 of the blocks between to the worker: of every \
-            micro-batch, two steps ahead, as work that fills gaps.
+            are the shares of a step's time in which stages' threads did none of the operations, medians of the steps. \
+            Where model.frozen_blocks is above the smallest of devices.cuts, weak devices leave F0 of the blocks between \
+            to the worker: of every micro-batch, two steps ahead, as work that fills gaps.
 
             helping   as in a run: a thread whose stage has to wait does the other stages' operations
             apart     as with a process for each stage: nobody helps
             emulated  operations run one after another, and when stages of their own would have done them is simulated, \
-            for more stages than there are processors; rates are without the optimizer's step
+            each by the median of the processor's times that it took in the steps, for more stages than there are \
+            processors; rates are without the optimizer's step
             """)
 
     @Argument(

@@ -8,6 +8,12 @@ enum BenchText {
             + (report.devices.map(devices) ?? [])
     }
 
+    static func device(_ report: DeviceBenchReport) -> String {
+        "\(report.method)  \(Figures.count(report.batch)) x \(Figures.count(report.tokens, "token")), "
+            + "\(Figures.count(report.blocks, "block")): \(Figures.bytes(Double(report.peakBytes))) at most, "
+            + "\(Figures.bytes(Double(report.loadedBytes))) with the weights alone"
+    }
+
     static func pipeline(_ report: PipelineBenchReport) -> [String] {
         var table = TextTable([
             ("SCHEDULE", .left), ("TOK/S", .right), ("BEST", .right), ("RATIO", .right), ("BUBBLE", .right),
@@ -39,9 +45,22 @@ enum BenchText {
                     + "while they have to wait")
         }
         if report.isSimulated {
-            notes.append("simulated: each operation takes the processor's time that it took alone")
+            notes.append(
+                "simulated: each operation takes the processor's time that it took alone, the median of the steps")
         }
         return [head] + notes + table.lines
+    }
+
+    static func training(_ report: TrainingBench.Report) -> [String] {
+        var lines = [
+            "\(Figures.count(Int(report.tokensPerSecond))) tokens/s, \(Figures.count(Int(report.bestTokensPerSecond))) in "
+                + "the shortest step",
+            "\(Figures.decimal(report.processorSeconds, 2)) s of the processors' time a step, at most "
+                + "\(Figures.bytes(Double(report.peakBytes))) in memory",
+            "products: \(report.products); kernels: \(report.kernels)",
+        ]
+        if let loss = report.firstLoss { lines.append("loss of the first step \(Figures.decimal(loss, 5))") }
+        return lines
     }
 
     private static func ingest(_ ingest: QueueBenchReport.Ingest) -> [String] {

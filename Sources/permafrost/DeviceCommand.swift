@@ -29,8 +29,14 @@ struct DeviceCommand: AnsweringCommand {
     @Option(help: "The device's own data, all of it for training, in the recipe's format.", completion: .file())
     var data: String?
 
+    @Option(help: "Where the worker is reached from here, if not where it says: through a tunnel, for example.")
+    var worker: String?
+
     @Option(help: "How many times slower than this machine the device is, at least 1: a simulated weaker device.")
-    var slowdown = 1.0
+    var slowdown: Double?
+
+    @Option(help: "Floating-point operations a second of a simulated device, weaker than this machine.")
+    var flopsPerSecond: Double?
 
     @OptionGroup var tracing: TraceOptions
 
@@ -38,19 +44,25 @@ struct DeviceCommand: AnsweringCommand {
     var format = OutputFormat.text
 
     func validate() throws {
-        guard (1...1e6).contains(slowdown) else { throw ValidationError("--slowdown is a number from 1 on.") }
+        guard (1...1e6).contains(slowdown ?? 1) else { throw ValidationError("--slowdown is a number from 1 on.") }
+        guard (1...1e18).contains(flopsPerSecond ?? 1) else {
+            throw ValidationError("--flops-per-second is a number from 1 on.")
+        }
+        guard slowdown == nil || flopsPerSecond == nil else {
+            throw ValidationError("Name --slowdown or --flops-per-second: each says how fast the device is.")
+        }
     }
 
     func answer() throws {
         let console = Console(toErrors: format == .json)
         console.line("device    \(id)")
         console.warnOfPlainTCP(link.insecure)
-        if slowdown > 1 { console.line("simulated \(Figures.decimal(slowdown, 1)) times slower than this machine") }
+        if let simulation { console.line("simulated \(simulation)") }
         try tracing.tracing(on: console) { trace in
             let device = try DeviceRun(
                 DeviceRun.Options(
                     id: id, coordinator: try link.endpoint(), data: data, security: link.security,
-                    patience: link.patienceLimit, slowdown: slowdown, trace: trace))
+                    patience: link.patienceLimit, workerEndpoint: worker, pace: pace, trace: trace))
             let signals = StopSignals { _ in
                 console.line("leaving; press Ctrl-C again to leave at once")
                 device.stop()
@@ -58,6 +70,30 @@ struct DeviceCommand: AnsweringCommand {
             defer { signals.cancel() }
             try device.run(observer: RolePrinter(console).show)
         }
-        if format == .json { Console.print(jsonText(["device": id, "state": "left"], indented: true)) }
+        let peak = ProcessMemory.peakResidentBytes
+        if format == .json {
+            return Console.print(jsonText(Answer(device: id, state: "left", peakRssBytes: peak), indented: true))
+        }
+        console.line("memory    \(Figures.bytes(Double(peak))) at most")
+    }
+
+    private var pace: DeviceRun.Pace {
+        flopsPerSecond.map { .rate(flopsPerSecond: $0) } ?? slowdown.map { .slower($0) } ?? .machine
+    }
+
+    /// What of the device is not real.
+    private var simulation: String? {
+        switch pace {
+        case .machine: nil
+        case .slower(let times): "\(Figures.decimal(times, 1)) times slower than this machine"
+        case .rate(let rate): "device rate, \(Figures.decimal(rate / 1e9, 3)) GFLOP/s"
+        }
+    }
+
+    private struct Answer: Encodable {
+        let device: String
+        let state: String
+        /// The most bytes that the process ever had resident.
+        let peakRssBytes: Int
     }
 }

@@ -14,7 +14,8 @@ struct Doctor: AnsweringCommand {
               permafrost doctor recipes/movies-quick.yaml training.micro_batch=4
 
             With a recipe it also predicts the memory that 'permafrost train' will have resident at its peak, part by \
-            part, from the recipe, the model's sizes and the data; docs/memory.md explains the parts.
+            part, from the recipe, the model's sizes and the data, and that of the largest device in a process of its \
+            own; docs/memory.md explains the parts.
             """)
 
     @Argument(help: "A recipe whose need of memory to predict.", completion: .file(extensions: ["yaml", "yml"]))
@@ -56,7 +57,14 @@ struct Doctor: AnsweringCommand {
 
     private func print(_ estimate: MemoryEstimate) {
         Console.print("\nMemory at the peak, while \(estimate.phase.rawValue):")
-        for part in estimate.parts + [.init(name: "in all", bytes: estimate.predictedBytes)] {
+        print(estimate.parts, estimate.predictedBytes)
+        guard let device = estimate.device else { return }
+        Console.print("\nMemory of \(device.id) in a process of its own, which needs most of all devices:")
+        print(device.parts, device.predictedBytes)
+    }
+
+    private func print(_ parts: [MemoryEstimate.Part], _ bytes: Int) {
+        for part in parts + [.init(name: "in all", bytes: bytes)] {
             let mebibytes = Figures.decimal(Double(part.bytes) / Double(1 << 20), 1)
             let padding = String(repeating: " ", count: max(0, 10 - mebibytes.count))
             Console.print("  \(padded(part.name, to: 42))\(padding)\(mebibytes) MiB")

@@ -122,12 +122,13 @@ final class RolePrinter: Sendable {
         case .registered(let id, let samples):
             console.line("here      \(id.printable)" + (samples.map { ", \(Figures.count($0, "sample"))" } ?? ""))
         case .began: console.line("training  everybody is here")
+        case .deviceProgress(_, let progress) where progress.publishedSamples == 0: break
         case .deviceProgress(let device, let progress):
             console.status("published \(Figures.count(Int(clamping: progress.publishedSamples))) samples of \(device)")
         case .step(let report):
             console.status(
                 "step \(report.step)  epoch \(report.epoch)  loss \(Figures.decimal(report.loss, 4))  "
-                    + "acc \(Figures.decimal(report.accuracy, 2))")
+                    + (report.accuracy.isNaN ? "" : "acc \(Figures.decimal(report.accuracy, 2))"))
         case .planned(let generation, let reason): console.line("plan \(generation)    \(reason)")
         case .away(let id, let reason): console.line("away      \("\(id): \(reason)".printable); the run waits for it")
         case .returned(let id): console.line("back      \(id)")

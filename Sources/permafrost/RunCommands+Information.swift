@@ -36,7 +36,7 @@ struct RunInformation: AnsweringCommand {
             run: RunAnswer(runState.run), progress: try RunProgress(runState, in: ledger),
             verifiedSteps: try ledger.verifyChain(id), chainHash: runState.run.chainHash, plan: plans.last,
             plans: plans, assignments: runState.assignments, workers: runState.workers, refusals: runState.refusals,
-            compute: runState.compute, shares: runState.shares,
+            compute: runState.compute, shares: runState.shares, peaks: runState.peaks,
             orders: try ledger.orders(of: id).filter { $0.taken == nil })
         Console.print(format == .json ? jsonText(answer, indented: true) : text(answer))
     }
@@ -59,6 +59,7 @@ struct RunInformation: AnsweringCommand {
         facts += answer.workers.map { ("worker", "\($0.id) at \($0.endpoint): \($0.state.rawValue)") }
         facts += answer.compute.flatMap(figures)
         if let shares = text(answer.shares, answer.plan?.pipelines ?? []) { facts.append(("shares", shares)) }
+        if let memory = text(answer.peaks) { facts.append(("memory", memory)) }
         facts += answer.refusals.map { ("refused", text($0)) }
         if let plan = answer.plan { facts += plan.facts(run: run) }
         facts += answer.orders.map { ("ordered", "\($0.kind.rawValue) \($0.target), not taken yet") }
@@ -89,6 +90,14 @@ struct RunInformation: AnsweringCommand {
             return "\(name ?? share.worker) \(Figures.decimal(100 * Double(share.microBatches) / all, 0)) %"
         }
         return "\(parts.joined(separator: ", ")) of \(Figures.count(Int(min(all, 1e15)))) micro-batches"
+    }
+
+    /// Between which bounds devices' peaks lie; nil when none has said so.
+    private func text(_ peaks: [PeakRecord]) -> String? {
+        let sizes = peaks.map(\.peakBytes).sorted()
+        guard let least = sizes.first, let most = sizes.last else { return nil }
+        let range = least == most ? "" : "\(Figures.bytes(Double(least))) to "
+        return "\(Figures.count(sizes.count, "device")) held \(range)\(Figures.bytes(Double(most))) at most"
     }
 
     private func text(_ refusals: RefusalRecord) -> String {
@@ -134,6 +143,7 @@ struct RunInformation: AnsweringCommand {
         let refusals: [RefusalRecord]
         let compute: [ComputeRecord]
         let shares: [ShareRecord]
+        let peaks: [PeakRecord]
         let orders: [OrderRecord]
     }
 }

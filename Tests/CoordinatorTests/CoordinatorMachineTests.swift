@@ -1,4 +1,5 @@
 import Diagnostics
+import Ledger
 import Randomness
 import Testing
 import Wire
@@ -126,6 +127,26 @@ struct CoordinatorMachineTests {
         #expect(
             machine.goodbyes(of: ["b", "w"])
                 == [.finish(.failed(.deviceLost(device: "a", seconds: 10, published: 3, samples: 5), Self.totals))])
+    }
+
+    @Test("the most memory of a device is recorded when it has finished, if it says so")
+    func peak() {
+        var machine = Self.running()
+        func peaks(_ progress: Body.DeviceProgress, from id: String) -> [LedgerEntry] {
+            machine.take(.deviceProgress(progress), from: id).entries.filter {
+                if case .peak = $0 { true } else { false }
+            }
+        }
+        var progress = Self.progress(3)
+        progress.peakMemoryBytes = 170
+        #expect(peaks(progress, from: "a").isEmpty)
+        progress.finished = true
+        progress.peakMemoryBytes = 190
+        #expect(
+            peaks(progress, from: "a")
+                == [.peak(PeakRecord(run: Self.settings.run, device: "a", peakBytes: 190))])
+        progress.peakMemoryBytes = 0
+        #expect(peaks(progress, from: "b").isEmpty)
     }
 
     @Test("a finished device may be silent")

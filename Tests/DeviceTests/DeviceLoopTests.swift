@@ -121,7 +121,7 @@ struct DeviceLoopTests {
     @Test("a simulated weaker device takes at least as long as it says that it computed")
     func slowdown() throws {
         let worker = try HandPeer("worker", context: scene.context)
-        let device = scene.device { ($0.slowdown, $0.staysUntilStopped) = (100, false) }
+        let device = scene.device { ($0.pace, $0.staysUntilStopped) = (.slower(100), false) }
         let start = ContinuousClock.now
         let role = RoleThread { try device.run() }
         _ = try scene.coordinator.next(\.register)

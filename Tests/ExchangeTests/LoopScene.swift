@@ -13,6 +13,7 @@ struct LoopScene {
     let ids: [String]
     let stop: ProgramStop
     let server: ProgramServer
+    private let program: AddingServer
     private let programs: [AddingDevice]
     private let pool = ComputePool(threads: 2)
     private let rounds: Int
@@ -31,9 +32,8 @@ struct LoopScene {
         configuration.silenceLimit = silenceLimit
         configuration.linger = .milliseconds(500)
         if !endpoint.hasPrefix("inproc") { configuration.security = .insecure }
-        server = try ProgramServer(
-            configuration, context: context, program: AddingServer(devices: devices, rounds: rounds), pool: pool,
-            stop: stop)
+        program = try AddingServer(devices: devices, rounds: rounds)
+        server = try ProgramServer(configuration, context: context, pool: pool, stop: stop)
     }
 
     /// What devices have added up.
@@ -58,7 +58,7 @@ struct LoopScene {
                 group.leave()
             }.start()
         }
-        return try server.run { if case .completed(let progress, _) = $0 { observer(progress.step) } }
+        return try server.run(program) { if case .completed(let progress, _) = $0 { observer(progress.step) } }
     }
 
     private func configuration(_ id: String, _ endpoint: String) -> ProgramDeviceConfiguration {

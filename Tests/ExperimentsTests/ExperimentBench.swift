@@ -39,6 +39,9 @@ struct ExperimentBench {
         form = layout.form
     }
 
+    /// Parameters of a block's adapters.
+    var rankParameters: Int { TrainableLayout(model: model.hyperparameters, blocks: 0..<1, form: form).count }
+
     /// A slow, a middling and a fast device, without chance.
     static func unequalFleet() -> Fleet {
         var fleet = Fleet()

@@ -7,7 +7,10 @@ struct Flow {
     /// Few bytes wait in a slow network: what a real one has no room for stays with the sender.
     private static let mostWaitingWhenSlow = 64 << 10
     private static let chunk = 64 << 10
+    /// What a slow network takes at once, as a share of a second: as little as a loop that wakes by milliseconds can do with.
+    private static let burst = 0.02
 
+    private let direction: TCPFaults.Direction
     private var waiting: [(due: Duration, bytes: ArraySlice<UInt8>)] = []
     private var waitingBytes = 0
     private var hasEnded = false
@@ -15,9 +18,15 @@ struct Flow {
     private var allowance = 0.0
     private var lastFilled = Duration.zero
 
+    /// Bytes that were passed on.
+    private(set) var passedBytes = 0
+
+    init(_ direction: TCPFaults.Direction) { self.direction = direction }
+
     /// Whether the source may be read.
     func takesMore(_ faults: TCPFaults) -> Bool {
-        !hasEnded && waitingBytes < (faults.bytesPerSecond == nil ? Self.mostWaiting : Self.mostWaitingWhenSlow)
+        let isSlow = faults.bytesPerSecond(direction) != nil
+        return !hasEnded && waitingBytes < (isSlow ? Self.mostWaitingWhenSlow : Self.mostWaiting)
     }
 
     /// Whether everything was passed on, the end too.
@@ -26,14 +35,13 @@ struct Flow {
     /// When something may be written; nil when there is nothing.
     func due(_ faults: TCPFaults) -> Duration? {
         guard let first = waiting.first else { return hasEnded && !isShut ? .zero : nil }
-        guard let rate = faults.bytesPerSecond, allowance < 1 else { return first.due }
+        guard let rate = faults.bytesPerSecond(direction), allowance < 1 else { return first.due }
         return max(first.due, lastFilled + .seconds((1 - allowance) / Double(max(rate, 1))))
     }
 
     mutating func fill(_ faults: TCPFaults, now: Duration) {
-        if let rate = faults.bytesPerSecond {
-            // A tenth of a second's worth goes at once at most.
-            allowance = min(max(1, Double(rate) / 10), allowance + (now - lastFilled).seconds * Double(rate))
+        if let rate = faults.bytesPerSecond(direction) {
+            allowance = min(max(1, Double(rate) * Self.burst), allowance + (now - lastFilled).seconds * Double(rate))
         }
         lastFilled = now
     }
@@ -58,12 +66,14 @@ struct Flow {
 
     /// - Returns: whether the sink is still sound.
     mutating func write(to sink: Int32, _ faults: TCPFaults, now: Duration) -> Bool {
+        let isSlow = faults.bytesPerSecond(direction) != nil
         while let first = waiting.first, first.due <= now {
-            let most = faults.bytesPerSecond == nil ? first.bytes.count : min(first.bytes.count, Int(allowance))
+            let most = !isSlow ? first.bytes.count : min(first.bytes.count, Int(allowance))
             guard most > 0 else { return true }
             let count = first.bytes.withUnsafeBytes { send(sink, $0.baseAddress, most, Int32(MSG_NOSIGNAL)) }
             guard count > 0 else { return errno == EAGAIN || errno == EINTR }
-            allowance -= faults.bytesPerSecond == nil ? 0 : Double(count)
+            allowance -= isSlow ? Double(count) : 0
+            passedBytes += count
             waitingBytes -= count
             if count == first.bytes.count {
                 waiting.removeFirst()

@@ -5,12 +5,14 @@ import Queueing
 struct ProxiedConnection {
     private(set) var client: Int32
     private(set) var upstream: Int32
-    private var up = Flow()
-    private var down = Flow()
+    private var up = Flow(.toUpstream)
+    private var down = Flow(.fromUpstream)
     private var isSwallowed = false
     private let recording: Recording?
 
     var isOver: Bool { client < 0 && upstream < 0 }
+
+    var passed: PassedBytes { PassedBytes(toUpstream: up.passedBytes, fromUpstream: down.passedBytes) }
 
     /// - Parameter upstream: -1 for a connection that begins in a black hole.
     init(client: Int32, upstream: Int32, recording: Recording? = nil) {

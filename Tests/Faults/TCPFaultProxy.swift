@@ -51,6 +51,9 @@ public final class TCPFaultProxy: Sendable {
     /// Connections that are made from now on are recorded.
     public func record() { relay.change { $0.records = true } }
 
+    /// What all connections have passed on so far.
+    public var passed: PassedBytes { relay.passed.withLock { $0 } }
+
     /// Connections that were accepted so far.
     public var accepted: Int { relay.orders.withLock { $0.accepted } }
 }
@@ -68,6 +71,7 @@ private final class Relay: Sendable {
 
     let orders = Mutex(Orders())
     let recordings = Mutex<[Recording]>([])
+    let passed = Mutex(PassedBytes())
     let port: UInt16
     let ended = DispatchSemaphore(value: 0)
     private let taken = DispatchSemaphore(value: 0)
@@ -144,7 +148,10 @@ private final class Relay: Sendable {
         signal.drain()
         now = clock.now
         for index in connections.indices {
+            let before = connections[index].passed
             connections[index].proceed(items[(2 + 2 * index)..<(4 + 2 * index)], faults, now: now)
+            let after = connections[index].passed
+            if after != before { passed.withLock { $0.add(after, since: before) } }
         }
         if items[1].revents != 0 { accept(&connections, listener, orders) }
     }

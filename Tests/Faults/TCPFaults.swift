@@ -12,6 +12,9 @@ public struct TCPFaults: Sendable, Equatable {
     /// Bytes per second of each connection and direction; nil is no limit.
     public var bytesPerSecond: Int?
 
+    /// The same on the way from upstream; nil is as fast as the other way.
+    public var bytesPerSecondFromUpstream: Int?
+
     /// Ways on which nothing is taken any more: a connection that is half open. What was sent meanwhile goes on when this
     /// ends.
     public var stopped: Set<Direction> = []
@@ -25,6 +28,14 @@ public struct TCPFaults: Sendable, Equatable {
 
     /// New connections are reset as soon as they are made.
     public var resetsNewConnections = false
+
+    /// The rate of a way.
+    func bytesPerSecond(_ direction: Direction) -> Int? {
+        switch direction {
+        case .toUpstream: bytesPerSecond
+        case .fromUpstream: bytesPerSecondFromUpstream ?? bytesPerSecond
+        }
+    }
 
     /// No faults.
     public init() {}

@@ -8,7 +8,7 @@ import Testing
 struct MigrationTests {
     @Test(
         "a ledger of an earlier version is read as it is, and its next coordinator counts what it did not know",
-        arguments: [1, 2, 3])
+        arguments: [1, 2, 3, 4])
     func earlier(version: Int64) throws {
         try withFolder { folder in
             var before: LedgerSnapshot?
@@ -19,7 +19,8 @@ struct MigrationTests {
             }
             let file = folder.appendingPathComponent("ledger.sqlite").path
             try DatabaseQueue(path: file).write { database in
-                for (number, table) in [(2, "refusals"), (3, "compute"), (4, "shares")] where number > version {
+                for (number, table) in [(2, "refusals"), (3, "compute"), (4, "shares"), (5, "peaks")]
+                where number > version {
                     try database.execute(
                         sql: "DROP TABLE \(table); DELETE FROM grdb_migrations WHERE identifier = '\(number)'")
                 }
@@ -33,8 +34,10 @@ struct MigrationTests {
                 reasons: ["unknownKey": 2, "missingBody": 1])
             let compute = Workload.compute("movies-1", steps: 3, seconds: 0.125)
             let share = ShareRecord(run: "movies-1", worker: "worker-1", microBatches: 12)
-            try ledger.record([.refusals(record), .compute(compute), .shares([share])])
+            let peak = PeakRecord(run: "movies-1", device: "gateway-7", peakBytes: 190_000_000)
+            try ledger.record([.refusals(record), .compute(compute), .shares([share]), .peak(peak)])
             #expect(try ledger.state(of: "movies-1").shares.map(\.microBatches) == [12])
+            #expect(try ledger.state(of: "movies-1").peaks.map(\.peakBytes) == [190_000_000])
             var found = try ledger.state(of: "movies-1").refusals
             #expect(found.count == 1 && found[0].time > 0)
             found[0].time = 0

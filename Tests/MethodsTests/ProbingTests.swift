@@ -96,8 +96,9 @@ struct ProbingTests {
             let settings = Self.settings(onBothSides ? .zerothOrder : .threePhases, pairs: pairs, rate: 1)
             let (network, server, devices) = Self.network(bench, start: start, settings: settings, rate: 1)
             try network.run()
-            let moved = TrainableParameters.joined(
-                devices: devices.map(\.parameters), server: server.parameters, whole: bench.whole)
+            let lower = try #require(server.lower)
+            #expect(lower.flat.values == devices[0].parameters.flat.values)
+            let moved = TrainableParameters.joined(lower: lower, upper: server.parameters, whole: bench.whole)
             return difference(start.flat.values, moved.flat.values)
         }
         let lower = bench.lower(2, of: start).layout.count, count = onBothSides ? bench.whole.count : lower

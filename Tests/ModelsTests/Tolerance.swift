@@ -4,6 +4,8 @@
 enum Tolerance {
     /// Residual streams and logits, absolute.
     static let activation = 1e-4
+    /// The same where the inputs of products are rounded to 8 bits, absolute.
+    static let roundedActivation = 2e-2
     /// Loss and gradient norm before training, absolute.
     static let loss = 1e-5
     /// Each gradient tensor, relative to its largest element.

@@ -14,7 +14,8 @@ struct CommandTreeTests {
             "run info",
             "run logs", "run stop", "queue", "queue ls",
             "queue info", "queue peek", "queue purge", "queue dead", "devices", "devices ls", "devices enroll",
-            "devices revoke", "workers", "workers ls", "workers drain", "top", "bench", "bench pipeline", "bench queue", "bench ranks",
+            "devices revoke", "workers", "workers ls", "workers drain", "top", "bench", "bench device",
+            "bench pipeline", "bench queue", "bench ranks", "bench training",
             "keys",
             "keys generate", "keys show", "doctor", "version",
         ])

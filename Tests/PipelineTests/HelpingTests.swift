@@ -81,7 +81,7 @@ struct HelpingTests {
         let costs = Examples.equal(stages, weights: 0.05, weightStash: 120), microBatches = 4 * stages
         let schedule = try Schedule.helped(
             costs: costs, microBatches: microBatches, sums: microBatches, capBytes: nil)
-        #expect(schedule.helpedFigures(costs: costs, sums: microBatches).bubbleRatio < 1e-6)
+        #expect(schedule.walkedFigures(costs: costs, sums: microBatches, helps: true).bubbleRatio < 1e-6)
         #expect(schedule.stashBound(costs: costs).allSatisfy { $0 <= stages * 100 })
     }
 

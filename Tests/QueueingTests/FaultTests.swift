@@ -36,6 +36,33 @@ struct FaultTests {
         #expect(end.events == [.connected], "the connection was lost on a slow uplink")
     }
 
+    @Test("each way has a rate of its own, and what passes is counted")
+    func ways() throws {
+        let (conversation, proxy, end) = try proxied()
+        proxy.change { ($0.bytesPerSecond, $0.bytesPerSecondFromUpstream) = (2_000_000, 100_000) }
+        let before = proxy.passed
+        let clock = RoleClock()
+        let up = 400_000
+        #expect(try end.link.send(.registerAgain, payload: Frame([UInt8](repeating: 1, count: up))))
+        #expect(try conversation.until { conversation.heard.contains { $0.body == .registerAgain } })
+        #expect(clock.now >= .seconds(0.9 * Double(up) / 2_000_000))
+        #expect(clock.now < .seconds(Double(up) / 100_000), "it went at the other way's rate")
+        // It is heard before it is counted.
+        #expect(try conversation.until { proxy.passed.toUpstream - before.toUpstream >= up })
+        #expect(proxy.passed.toUpstream - before.toUpstream < up + 4096)
+        #expect(proxy.passed.fromUpstream - before.fromUpstream < 4096)
+    }
+
+    @Test("a link is what its argument says, and nothing else is one")
+    func links() throws {
+        let link = try #require(ShapedLink("7071,80000,400000,0.1"))
+        #expect(link.upstream == 7071 && link.faults.delay == .seconds(0.1))
+        #expect(link.faults.bytesPerSecond == 80_000 && link.faults.bytesPerSecondFromUpstream == 400_000)
+        for wrong in ["", "7071", "7071,1,1", "0,1,1,0", "7071,0,1,0", "7071,1,1,-1", "7071,1,1,0,", "70710,1,1,0"] {
+            #expect(ShapedLink(wrong) == nil, "\(wrong)")
+        }
+    }
+
     @Test("in a black hole the connection is lost within its heartbeat time-out, and made again behind it")
     func blackHole() throws {
         let (conversation, proxy, end) = try proxied()

@@ -174,6 +174,21 @@ struct MemoryEstimateTests {
         #expect(try bytes("activation store", estimate { $0.store.capacityBytes = 1024 }) - overhead == 1024)
     }
 
+    @Test("a device that trains needs more than one that probes, and the whole model more than its lower blocks")
+    func devices() throws {
+        func device(_ method: String) throws -> Int {
+            let overrides = ["training.method=\(method)", "devices.cuts=[2, 2]", "model.frozen_blocks=2"]
+            let device = try #require(try estimate(overrides).device)
+            #expect(device.predictedBytes == device.parts.reduce(0) { $0 + $1.bytes })
+            return try #require(device.parts.last).bytes
+        }
+        let (frozen, probing) = try (device("splitfrozen"), device("hosl"))
+        let (split, federated) = try (device("splitlora"), device("fedlora"))
+        #expect(frozen < probing && probing < split && split < federated)
+        #expect(try device("zo") == probing && device("soft") == federated)
+        #expect(try estimate(["training.method=central"]).device == nil)
+    }
+
     @Test("a run that does not fit the machine is named, and what to do")
     func machine() throws {
         let estimate = try estimate(), needed = estimate.predictedBytes

@@ -106,7 +106,7 @@ struct MethodScene {
     /// Messages as values, the oldest first; no sockets and no threads.
     func byHand() throws -> (parameters: [Float], steps: Int) {
         let setup = try setup()
-        let programs = RecipePrograms(setup, shards: shards)
+        let programs = try RecipePrograms(setup, shards: shards)
         var steps = 0
         var up: [(device: Int, message: MethodMessage)] = [], down: [(device: Int, message: MethodMessage)] = []
         func take(_ actions: [ServerProgramAction]) {
@@ -138,13 +138,12 @@ struct MethodScene {
     /// Over TCP, through proxies that reset every connection after each step.
     func overTCP() throws -> [Float] {
         let setup = try setup(), context = try ZeroMQContext()
-        let programs = RecipePrograms(setup, shards: shards)
+        let programs = try RecipePrograms(setup, shards: shards)
         let ids = shards.indices.map { "device-\($0 + 1)" }
         var configuration = ProgramServerConfiguration(
             run: "run", id: "worker-1", devices: ids, endpoint: "tcp://127.0.0.1:*")
         configuration.security = .insecure
-        let server = try ProgramServer(
-            configuration, context: context, program: programs.server, pool: setup.pool, stop: ProgramStop())
+        let server = try ProgramServer(configuration, context: context, pool: setup.pool, stop: ProgramStop())
         let proxies = try ids.map { _ in try TCPFaultProxy(upstream: server.endpoint) }
         let roles = DispatchGroup()
         for (number, id) in ids.enumerated() {
@@ -158,7 +157,7 @@ struct MethodScene {
                 _ = try ProgramDevice(configuration, context: context, program: program, pool: setup.pool).run()
             }
         }
-        let outcome = try server.run { event in
+        let outcome = try server.run(programs.server) { event in
             if case .completed = event { for proxy in proxies { proxy.resetConnections() } }
         }
         roles.wait()

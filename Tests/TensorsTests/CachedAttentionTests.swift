@@ -23,7 +23,7 @@ struct CachedAttentionTests {
         let whole = zeroMatrix(tokens, width)
         kernels.attention(
             q: q, k: k, v: v, into: whole, logNormaliser_TH: nil, sequences: SequenceLayout(lengths: [tokens]),
-            shape: shape, scratch: scratch)
+            shape: shape)
 
         // Rows that no token has filled yet hold NaN: reading one would show.
         let keys = zeroMatrix(tokens + 3, keyWidth), values = zeroMatrix(tokens + 3, keyWidth)

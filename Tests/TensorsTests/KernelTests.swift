@@ -73,49 +73,54 @@ struct KernelTests {
         #expect(relativeDifference(gradient.values, expectedGradient) < Self.tolerance)
     }
 
-    @Test("attention equals the definition and sees no other sequence", arguments: 0..<2, [[1], [5, 1, 9], [17, 3]])
+    @Test(
+        "attention equals the definition and sees no other sequence", arguments: 0..<2,
+        [[1], [5, 1, 9], [17, 3], [70, 33]])
     func attention(set: Int, lengths: [Int]) {
         let kernels = Self.sets[set]
-        let example = AttentionExample(lengths: lengths)
-        let out = Storage(count: example.layout.tokens * 24).matrix(rows: example.layout.tokens, columns: 24)
-        let scratch = Storage(count: example.layout.longest).matrix(rows: 1, columns: example.layout.longest)
-        kernels.attention(
-            q: example.q, k: example.k, v: example.v, into: out, logNormaliser_TH: nil,
-            sequences: example.layout, shape: example.shape, scratch: scratch)
-        #expect(relativeDifference(out.values, example.reference()) < Self.tolerance)
+        for shape in AttentionExample.shapes {
+            let example = AttentionExample(lengths: lengths, shape: shape)
+            let out = Storage(count: example.layout.tokens * example.queryWidth)
+                .matrix(rows: example.layout.tokens, columns: example.queryWidth)
+            kernels.attention(
+                q: example.q, k: example.k, v: example.v, into: out, logNormaliser_TH: nil,
+                sequences: example.layout, shape: example.shape)
+            #expect(relativeDifference(out.values, example.reference()) < Self.tolerance)
+        }
     }
 
-    @Test("attention's gradient is the slope of the reference", arguments: 0..<2)
-    func attentionGradient(set: Int) {
+    @Test("attention's gradient is the slope of the reference", arguments: 0..<2, [[4, 1, 6], [35, 18]])
+    func attentionGradient(set: Int, lengths: [Int]) {
         let kernels = Self.sets[set]
-        let example = AttentionExample(lengths: [4, 1, 6])
-        let tokens = example.layout.tokens
-        var generator = SeededGenerator(seed: 9, stream: "attention-gradient")
-        let g = Storage(normal: tokens * 24, using: &generator).matrix(rows: tokens, columns: 24)
-        let out = Storage(count: tokens * 24).matrix(rows: tokens, columns: 24)
-        let normaliser = Storage(count: tokens * 6).matrix(rows: tokens, columns: 6)
-        let scratch = Storage(count: tokens).matrix(rows: 1, columns: tokens)
-        let gradient = Storage(count: tokens * 40).matrix(rows: tokens, columns: 40)
-        kernels.attention(
-            q: example.q, k: example.k, v: example.v, into: out, logNormaliser_TH: normaliser,
-            sequences: example.layout, shape: example.shape, scratch: scratch)
-        kernels.attentionBackward(
-            g, out_TD: out, q: example.q, k: example.k, v: example.v, logNormaliser_TH: normaliser,
-            dq: gradient.columns(0..<24), dk: gradient.columns(24..<32),
-            dv: gradient.columns(32..<40), sequences: example.layout, shape: example.shape)
+        for shape in AttentionExample.shapes {
+            let example = AttentionExample(lengths: lengths, shape: shape)
+            let tokens = example.layout.tokens, width = example.queryWidth
+            var generator = SeededGenerator(seed: 9, stream: "attention-gradient")
+            let g = Storage(normal: tokens * width, using: &generator).matrix(rows: tokens, columns: width)
+            let out = Storage(count: tokens * width).matrix(rows: tokens, columns: width)
+            let normaliser = Storage(count: tokens * shape.heads).matrix(rows: tokens, columns: shape.heads)
+            let gradient = Storage(count: example.all.count).matrix(rows: tokens, columns: example.all.columns)
+            kernels.attention(
+                q: example.q, k: example.k, v: example.v, into: out, logNormaliser_TH: normaliser,
+                sequences: example.layout, shape: example.shape)
+            kernels.attentionBackward(
+                g, out_TD: out, q: example.q, k: example.k, v: example.v, logNormaliser_TH: normaliser,
+                dq: example.queries(of: gradient), dk: example.keys(of: gradient), dv: example.values(of: gradient),
+                sequences: example.layout, shape: example.shape)
 
-        func loss() -> Double { zip(example.reference(), g.values).reduce(0) { $0 + Double($1.0) * Double($1.1) } }
-        for _ in 0..<60 {
-            let row = Int.random(in: 0..<tokens, using: &generator)
-            let column = Int.random(in: 0..<40, using: &generator)
-            let step: Float = 1e-2, old = example.all[row, column]
-            example.all[row, column] = old + step
-            let above = loss()
-            example.all[row, column] = old - step
-            let below = loss()
-            example.all[row, column] = old
-            let slope = (above - below) / Double(2 * step)
-            #expect(abs(slope - Double(gradient[row, column])) < 2e-3)
+            func loss() -> Double { zip(example.reference(), g.values).reduce(0) { $0 + Double($1.0) * Double($1.1) } }
+            for _ in 0..<20 {
+                let row = Int.random(in: 0..<tokens, using: &generator)
+                let column = Int.random(in: 0..<example.all.columns, using: &generator)
+                let step: Float = 1e-2, old = example.all[row, column]
+                example.all[row, column] = old + step
+                let above = loss()
+                example.all[row, column] = old - step
+                let below = loss()
+                example.all[row, column] = old
+                let slope = (above - below) / Double(2 * step)
+                #expect(abs(slope - Double(gradient[row, column])) < 2e-3)
+            }
         }
     }
 
@@ -160,37 +165,58 @@ struct KernelTests {
     }
 }
 
-/// Random queries (6 heads of 4), keys and values (2 heads of 4) side by side, and attention by the definition.
+/// Random queries, keys and values side by side, and attention by the definition.
 struct AttentionExample {
+    /// Heads that share keys and heads that do not; of no round number of floats, and of one.
+    static let shapes = [
+        AttentionShape(heads: 6, keyValueHeads: 2, headDimension: 4),
+        AttentionShape(heads: 2, keyValueHeads: 2, headDimension: 16),
+        AttentionShape(heads: 2, keyValueHeads: 1, headDimension: 22),
+    ]
+
     let layout: SequenceLayout
-    let shape = AttentionShape(heads: 6, keyValueHeads: 2, headDimension: 4)
+    let shape: AttentionShape
     let all: Matrix
 
-    init(lengths: [Int]) {
+    init(lengths: [Int], shape: AttentionShape) {
         layout = SequenceLayout(lengths: lengths)
+        self.shape = shape
         var generator = SeededGenerator(seed: UInt64(lengths.count), stream: "attention")
-        all = Storage(normal: layout.tokens * 40, using: &generator).matrix(rows: layout.tokens, columns: 40)
+        let width = (shape.heads + 2 * shape.keyValueHeads) * shape.headDimension
+        all = Storage(normal: layout.tokens * width, using: &generator).matrix(rows: layout.tokens, columns: width)
     }
 
-    var q: Matrix { all.columns(0..<24) }
-    var k: Matrix { all.columns(24..<32) }
-    var v: Matrix { all.columns(32..<40) }
+    var queryWidth: Int { shape.heads * shape.headDimension }
+    private var keyWidth: Int { shape.keyValueHeads * shape.headDimension }
+
+    var q: Matrix { queries(of: all) }
+    var k: Matrix { keys(of: all) }
+    var v: Matrix { values(of: all) }
+
+    func queries(of joined: Matrix) -> Matrix { joined.columns(0..<queryWidth) }
+    func keys(of joined: Matrix) -> Matrix { joined.columns(queryWidth..<queryWidth + keyWidth) }
+    func values(of joined: Matrix) -> Matrix { joined.columns(queryWidth + keyWidth..<queryWidth + 2 * keyWidth) }
 
     func reference() -> [Float] {
-        var out = [Float](repeating: 0, count: layout.tokens * 24)
+        let dimension = shape.headDimension, scale = 1 / Double(dimension).squareRoot()
+        let (q, k, v) = (q, k, v)
+        var out = [Float](repeating: 0, count: layout.tokens * queryWidth)
         for sequence in 0..<layout.count {
             for i in layout.rows(of: sequence) {
-                for head in 0..<6 {
-                    let shared = head / 3
+                for head in 0..<shape.heads {
+                    let shared = head / (shape.heads / shape.keyValueHeads) * dimension
                     let seen = layout.rows(of: sequence).lowerBound...i
                     let scores = seen.map { j in
-                        (0..<4).reduce(0.0) { $0 + Double(q[i, head * 4 + $1]) * Double(k[j, shared * 4 + $1]) } / 2
+                        scale
+                            * (0..<dimension).reduce(0.0) {
+                                $0 + Double(q[i, head * dimension + $1]) * Double(k[j, shared + $1])
+                            }
                     }
                     let weights = scores.map { exp($0 - (scores.max() ?? 0)) }
                     let sum = weights.reduce(0, +)
-                    for d in 0..<4 {
-                        out[i * 24 + head * 4 + d] = Float(
-                            zip(seen, weights).reduce(0.0) { $0 + $1.1 / sum * Double(v[$1.0, shared * 4 + d]) })
+                    for d in 0..<dimension {
+                        out[i * queryWidth + head * dimension + d] = Float(
+                            zip(seen, weights).reduce(0.0) { $0 + $1.1 / sum * Double(v[$1.0, shared + d]) })
                     }
                 }
             }

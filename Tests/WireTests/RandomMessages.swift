@@ -61,7 +61,8 @@ struct RandomMessages {
             .assignment(
                 .init(
                     cut: chance.next32(), workerEndpoint: text(), seed: chance.next(), generation: chance.next(),
-                    number: chance.next32(), epoch: chance.next32(), worker: text(), workerKey: text()))
+                    number: chance.next32(), epoch: chance.next32(), worker: text(), workerKey: text(),
+                    samples: chance.next()))
         case 14: .runPlan(plan())
         case 15: .welcome(.init(creditBytes: chance.next(), settled: ranges()))
         case 16:

@@ -140,8 +140,8 @@ def page(results: Dict[str, Any]) -> str:
         lines += [
             "", "## Bubbles", "",
             "Stages that do not help each other, as in processes of their own. *simulated*: operations ran one after another,",
-            "and each counts with the processor's time that it took; *apart* were two threads on two processors, with whatever",
-            "else these did. Load of the machine: %s."
+            "and each counts with the processor's time that it took, the median of the steps; *apart* were two threads on two",
+            "processors, with whatever else these did, and the median of the steps is shown. Load of the machine: %s."
             % ", ".join("%s (%s)" % (results["load"][key], key) for key in ("apart", "emulated") if key in results["load"]),
             "", *stages_table([one for one in stages if one["frozen_blocks"] == 0]),
         ]

@@ -19,21 +19,51 @@ static inline float KERNEL(attend)(const float *query, const float *k, const flo
     return largest + logf(sum);
 }
 
+/// Replaces scores by softmax(scores * scale), and those beyond `seen` by zeros, up to `end`. Returns the logarithm of
+/// the normaliser.
+static inline float KERNEL(softmax_row)(float *restrict scores, size_t seen, size_t end, float scale) {
+#pragma clang fp reassociate(on)
+    float lanes[8] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY};
+    size_t j = 0;
+    for (; j + 8 <= seen; j += 8) {
+        for (size_t l = 0; l < 8; l++) lanes[l] = scores[j + l] > lanes[l] ? scores[j + l] : lanes[l];
+    }
+    for (; j < seen; j++) lanes[0] = scores[j] > lanes[0] ? scores[j] : lanes[0];
+    float largest = lanes[0];
+    for (size_t l = 1; l < 8; l++) largest = lanes[l] > largest ? lanes[l] : largest;
+    for (j = 0; j < seen; j++) scores[j] = KERNEL(exponential)((scores[j] - largest) * scale);
+    float sum = 0;
+    for (j = 0; j < seen; j++) sum += scores[j];
+    const float inverse = 1.0f / sum;
+    for (j = 0; j < seen; j++) scores[j] *= inverse;
+    for (; j < end; j++) scores[j] = 0;
+    return largest * scale + logf(sum);
+}
+
 static void KERNEL(attention)(const float *q, const float *k, const float *v, size_t stride, float *out,
                               size_t out_stride, float *log_normaliser, pf_sequences sequences,
                               pf_attention_shape shape, float *scratch) {
-    const size_t dim = (size_t)shape.head_dim;
-    const int32_t group = shape.heads / shape.kv_heads;
+    const size_t dim = (size_t)shape.head_dim, heads = (size_t)shape.heads;
+    const size_t group = heads / (size_t)shape.kv_heads;
     for (int32_t s = 0; s < sequences.count; s++) {
-        const size_t begin = (size_t)sequences.offsets[s], end = (size_t)sequences.offsets[s + 1];
-        for (int32_t head = 0; head < shape.heads; head++) {
-            const size_t own = (size_t)head * dim, shared = (size_t)(head / group) * dim;
-            const float *keys = k + begin * stride + shared, *values = v + begin * stride + shared;
-            for (size_t i = begin; i < end; i++) {
-                const float normaliser =
-                    KERNEL(attend)(q + i * stride + own, keys, values, stride, stride, i - begin + 1, dim,
-                                   shape.scale, out + i * out_stride + own, scratch);
-                if (log_normaliser) log_normaliser[i * (size_t)shape.heads + (size_t)head] = normaliser;
+        const size_t begin = (size_t)sequences.offsets[s], count = (size_t)sequences.offsets[s + 1] - begin;
+        const size_t padded = KERNEL(padded)(count);
+        float *transposed = scratch, *scores = scratch + dim * padded;
+        for (size_t head = 0; head < heads; head++) {
+            const float *values = v + begin * stride + head / group * dim;
+            if (head % group == 0) {
+                KERNEL(transpose)(k + begin * stride + head / group * dim, stride, transposed, count, padded, dim);
+            }
+            for (size_t i = 0; i < count; i += PF_TILE_ROWS) {
+                const size_t rows = count - i < PF_TILE_ROWS ? count - i : PF_TILE_ROWS, seen = i + rows;
+                KERNEL(tile_product)(q + (begin + i) * stride + head * dim, stride, 1, transposed, padded, scores, padded,
+                                     rows, dim, KERNEL(padded)(seen), false);
+                for (size_t r = 0; r < rows; r++) {
+                    const float normaliser = KERNEL(softmax_row)(scores + r * padded, i + r + 1, seen, shape.scale);
+                    if (log_normaliser) log_normaliser[(begin + i + r) * heads + head] = normaliser;
+                }
+                KERNEL(tile_product)(scores, padded, 1, values, stride, out + (begin + i) * out_stride + head * dim,
+                                     out_stride, rows, seen, dim, false);
             }
         }
     }
@@ -49,40 +79,6 @@ static void KERNEL(attention_cached)(const float *q, size_t q_stride, const floa
         for (size_t i = 0; i < rows; i++) {
             KERNEL(attend)(q + i * q_stride + own, k + shared, v + shared, k_stride, v_stride, past + i + 1, dim,
                            shape.scale, out + i * out_stride + own, scratch);
-        }
-    }
-}
-
-static void KERNEL(attention_backward)(const float *dout, const float *out, size_t out_stride, const float *q,
-                                       const float *k, const float *v, size_t stride, const float *log_normaliser,
-                                       float *dq, float *dk, float *dv, size_t gradient_stride,
-                                       pf_sequences sequences, pf_attention_shape shape) {
-    const size_t dim = (size_t)shape.head_dim;
-    const int32_t group = shape.heads / shape.kv_heads;
-    for (int32_t s = 0; s < sequences.count; s++) {
-        const size_t begin = (size_t)sequences.offsets[s], end = (size_t)sequences.offsets[s + 1];
-        for (size_t i = begin; i < end; i++) {
-            memset(dq + i * gradient_stride, 0, (size_t)shape.heads * dim * sizeof(float));
-            memset(dk + i * gradient_stride, 0, (size_t)shape.kv_heads * dim * sizeof(float));
-            memset(dv + i * gradient_stride, 0, (size_t)shape.kv_heads * dim * sizeof(float));
-        }
-        for (int32_t head = 0; head < shape.heads; head++) {
-            const size_t own = (size_t)head * dim, shared = (size_t)(head / group) * dim;
-            for (size_t i = begin; i < end; i++) {
-                const float *query = q + i * stride + own;
-                const float *g = dout + i * out_stride + own;
-                const float normaliser = log_normaliser[i * (size_t)shape.heads + (size_t)head];
-                const float mean = KERNEL(dot)(g, out + i * out_stride + own, dim);
-                for (size_t j = begin; j <= i; j++) {
-                    const float *key = k + j * stride + shared;
-                    const float score = KERNEL(dot)(query, key, dim) * shape.scale;
-                    const float p = KERNEL(exponential)(score - normaliser);
-                    const float ds = p * (KERNEL(dot)(g, v + j * stride + shared, dim) - mean) * shape.scale;
-                    KERNEL(axpy)(ds, key, dq + i * gradient_stride + own, dim);
-                    KERNEL(axpy)(ds, query, dk + j * gradient_stride + shared, dim);
-                    KERNEL(axpy)(p, g, dv + j * gradient_stride + shared, dim);
-                }
-            }
         }
     }
 }

@@ -15,4 +15,5 @@
         .add_column_sums = KERNEL(add_column_sums), .dropout = KERNEL(dropout),                                \
         .add_dropout = KERNEL(add_dropout), .add_scaled = KERNEL(add_scaled),                                  \
         .sum_of_squares = KERNEL(sum_of_squares), .adamw = KERNEL(adamw), .sgd = KERNEL(sgd),                  \
+        .to_bf16 = KERNEL(to_bf16), .from_bf16 = KERNEL(from_bf16),                                            \
     }

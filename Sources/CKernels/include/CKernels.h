@@ -64,7 +64,8 @@ typedef struct {
                    const float *cosine, const float *sine, float direction);
 
     /// Causal softmax(q k^T * scale) v inside each sequence. q, k, v share a stride. Keeps the logarithm of each row's
-    /// normaliser, [rows, heads], when not NULL. scratch holds as many floats as the longest sequence has tokens.
+    /// normaliser, [rows, heads], when not NULL. scratch holds head_dim + 4 floats for each token of the longest sequence,
+    /// whose tokens are counted up to a multiple of 16.
     void (*attention)(const float *q, const float *k, const float *v, size_t stride, float *out, size_t out_stride,
                       float *log_normaliser, pf_sequences sequences, pf_attention_shape shape, float *scratch);
 
@@ -74,10 +75,12 @@ typedef struct {
                              size_t v_stride, size_t past, size_t rows, float *out, size_t out_stride,
                              pf_attention_shape shape, float *scratch);
 
-    /// Gradients of attention, written over dq, dk, dv, which share a stride.
+    /// Gradients of attention, written over dq, dk, dv, which share a stride. scratch holds 2 * head_dim + 16 floats for
+    /// each token of the longest sequence, counted as above.
     void (*attention_backward)(const float *dout, const float *out, size_t out_stride, const float *q, const float *k,
                                const float *v, size_t stride, const float *log_normaliser, float *dq, float *dk,
-                               float *dv, size_t gradient_stride, pf_sequences sequences, pf_attention_shape shape);
+                               float *dv, size_t gradient_stride, pf_sequences sequences, pf_attention_shape shape,
+                               float *scratch);
 
     /// out = silu(gate) * up, where each row of gate_up holds gate, then up.
     void (*swiglu)(const float *gate_up, float *out, size_t rows, size_t columns);
@@ -135,6 +138,12 @@ typedef struct {
     /// velocity = momentum * velocity + gradient, parameters -= learning_rate * velocity. Without velocity when NULL.
     void (*sgd)(float *parameters, const float *gradients, float *velocity, size_t count, float gradient_scale,
                 float learning_rate, float momentum, float weight_decay);
+
+    /// Each number as the nearest bfloat16, ties to even, row after row without a gap; no number stays none.
+    void (*to_bf16)(const float *x, size_t stride, uint16_t *out, size_t rows, size_t columns);
+
+    /// bfloat16 as float, exactly.
+    void (*from_bf16)(const uint16_t *x, float *out, size_t count);
 } pf_kernels;
 
 /// The kernels that run on any processor.

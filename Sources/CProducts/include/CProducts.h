@@ -1,5 +1,6 @@
 #pragma once
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /// Every product of any library stands between these two. OpenBLAS and oneDNN give their memory and kernels back when the
@@ -20,3 +21,16 @@ void pf_onednn_version(int version[3]);
 bool pf_onednn_sgemm(char a_orientation, char b_orientation, int64_t m, int64_t n, int64_t k, float alpha,
                      const float *a, int64_t a_stride, const float *b, int64_t b_stride, float beta, float *c,
                      int64_t c_stride);
+
+/// Whether oneDNN is there and this processor multiplies bfloat16 numbers.
+bool pf_onednn_multiplies_bf16(void);
+
+/// c = a * op(b) + beta * c of bfloat16 numbers, summed as floats, row by row, on the calling thread alone.
+///
+/// Returns whether it was computed, as pf_onednn_sgemm does.
+bool pf_onednn_gemm_bf16(char b_orientation, int64_t m, int64_t n, int64_t k, const uint16_t *a, int64_t a_stride,
+                         const uint16_t *b, int64_t b_stride, float beta, float *c, int64_t c_stride);
+
+/// Memory of the calling thread, aligned to a cache line, whose contents are undefined: the same at each call, larger when
+/// more is asked for, given back when the thread ends. NULL when there is none.
+void *pf_thread_scratch(size_t bytes);

@@ -632,10 +632,14 @@ struct  Permafrost__DeviceProgress
    */
   uint32_t cut;
   uint64_t generation;
+  /*
+   * The most bytes that the device's process has had resident; 0 when it does not say.
+   */
+  uint64_t peak_memory_bytes;
 };
 #define PERMAFROST__DEVICE_PROGRESS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__device_progress__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 
 struct  Permafrost__StepReport
@@ -1051,10 +1055,14 @@ struct  Permafrost__Assignment
    */
   char *worker;
   char *worker_key;
+  /*
+   * Samples of all devices, where the method trains on devices: with the recipe they say how many steps there are.
+   */
+  uint64_t samples;
 };
 #define PERMAFROST__ASSIGNMENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__assignment__descriptor) \
-    , 0, (char *)protobuf_c_empty_string, 0, 0, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+    , 0, (char *)protobuf_c_empty_string, 0, 0, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0 }
 
 
 struct  Permafrost__DevicePlan

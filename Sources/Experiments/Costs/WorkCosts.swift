@@ -5,7 +5,7 @@ import Models
 /// Floating-point operations of what a program has computed, by shape (`PassCosts`).
 ///
 /// Drawing directions, moving parameters and averaging them are no products and not counted.
-struct WorkCosts: Sendable {
+public struct WorkCosts: Sendable {
     private let model: Hyperparameters
     private let trained: Set<Int>
     private let lowest: Int?
@@ -20,7 +20,7 @@ struct WorkCosts: Sendable {
     ///   - outputs: logits of each target.
     ///   - givesInputGradient: whether somebody below wants the gradient of the lowest block's input.
     ///   - isOrthogonal: whether factors are kept near-orthogonal, once an update.
-    init(
+    public init(
         model: Hyperparameters, layout: TrainableLayout?, outputs: Int, givesInputGradient: Bool = false,
         isOrthogonal: Bool = false
     ) {
@@ -36,7 +36,7 @@ struct WorkCosts: Sendable {
     }
 
     /// Operations of some work.
-    func flops(_ work: MethodWork) -> Double {
+    public func flops(_ work: MethodWork) -> Double {
         switch work.kind {
         case .perturbation: 0
         case .update: isOrthogonal ? Double(trained.count) * passes(1).orthogonality : 0

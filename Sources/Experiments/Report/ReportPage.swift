@@ -59,7 +59,7 @@ public struct ReportPage {
     private static func curves(_ comparison: Comparison) -> Markup {
         let words = [
             "simulated time": "Whole runs on the fleet's clock, the server's work included.",
-            "bytes up and down": "Payloads and estimated envelopes of all devices together.",
+            "bytes up and down": "All frames of the method's messages, of all devices together.",
             "operations on devices": "Two for each multiply-add of a matrix product, all devices together.",
         ]
         let level = "A line across is a method without this cost, at the accuracy it ends with."

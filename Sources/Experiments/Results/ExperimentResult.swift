@@ -15,7 +15,7 @@ public struct ExperimentKey: Codable, Hashable, Sendable {
     }
 }
 
-/// What became of one run. Gradients and payloads are real, envelopes of messages estimated; times of the fleet are
+/// What became of one run. Gradients and bytes are real; times of the fleet are
 /// *simulated*.
 public struct ExperimentResult: Codable, Equatable, Sendable {
     /// What is known at one evaluation. Everything but accuracy and loss is summed since the run began.
@@ -129,7 +129,8 @@ public struct ExperimentResult: Codable, Equatable, Sendable {
     public var points: [Point]
     /// By number.
     public var devices: [Device]
-    /// Payloads by the message's kind, and estimated envelopes apart, such as `up activations`.
+    /// Payloads by the message's kind, such as `up activations`, four bytes a number, and apart what frames have beyond that:
+    /// headers, in which targets and losses may take less.
     public var bytesByKind: [String: Int]
     /// The rank that `tsfa` chose before it began.
     public var rank: Int?

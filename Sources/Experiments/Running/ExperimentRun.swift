@@ -56,7 +56,8 @@ public struct ExperimentRun {
         var log = try EvaluationLog(
             task.evaluation, programs, budget: settings.tokenBudget, parts: settings.evaluations)
         var run = FleetRun(
-            programs, devices: devices, channel: devices.isEmpty ? nil : RadioChannel(task.fleet), speed: task.speed)
+            programs, devices: devices, ids: task.fleet.members.map(\.id),
+            channel: devices.isEmpty ? nil : RadioChannel(task.fleet), speed: task.speed)
         try progress(log.recordBegin(run))
         try run.run(shouldStop: shouldStop) { run in
             if let point = try log.recordIfDue(run) { try progress(point) }

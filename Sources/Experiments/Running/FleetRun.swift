@@ -29,11 +29,14 @@ struct FleetRun {
     private var downloads = 0
     private var isFinished = false
 
-    init(_ programs: ProgramSet, devices: [VirtualDevice], channel: RadioChannel?, speed: ServerSpeed) {
+    /// - Parameter ids: of the devices.
+    init(
+        _ programs: ProgramSet, devices: [VirtualDevice], ids: [String], channel: RadioChannel?, speed: ServerSpeed
+    ) {
         self.programs = programs
         self.speed = speed
         clock = VirtualClock(devices: devices)
-        totals = RunTotals(devices: devices.count)
+        totals = RunTotals(devices: ids)
         band = channel.map(SharedBand.init)
         inboxes = devices.map { _ in [] }
         deviceWork = devices.map { _ in 0 }

@@ -2,18 +2,20 @@ import Methods
 import Models
 
 extension ProgramBuilder {
-    /// SOFT with TSFA: the rank is chosen here, before the run; kept ranks and shares of the band round by round.
+    /// What decides ranks and shares of the band round by round, for SOFT with TSFA: with the structural rank that is chosen
+    /// here, before the run. Nil for all other methods.
     ///
     /// - Throws: `ExperimentError.noSharedBand`, or what training throws.
-    func allocated(_ federated: FederatedSettings, _ allocation: MethodSettings.Allocation) throws -> ProgramSet {
+    func roundPlanner(_ shards: [DeviceShard]) throws -> RoundPlanner? {
+        guard case .soft(let sparse) = settings.method, let limits = sparse.allocation else { return nil }
         guard let channel = RadioChannel(task.fleet) else { throw ExperimentError.noSharedBand }
-        let shards = shards, blocks = 0..<model.layers
-        let costs = costs(whole, isOrthogonal: federated.orthogonality > 0)
+        let costs = costs(whole, isOrthogonal: sparse.sent == .ranks && sparse.orthogonality > 0)
         let rates = VirtualDevice.all(of: task.fleet, precision: task.precision).map(\.flopsPerSecond)
+        let blocks = 0..<model.layers
         let computeSeconds: @Sendable (Int) -> [Double] = { round in
             zip(shards, rates).map { shard, rate in
-                let flops = (0..<federated.localSteps).reduce(0.0) { sum, local in
-                    let ids = shard.batch((round - 1) * federated.localSteps + local)
+                let flops = (0..<sparse.localSteps).reduce(0.0) { sum, local in
+                    let ids = shard.batch((round - 1) * sparse.localSteps + local)
                     let lengths = ids.map { shard.examples[$0].tokens.count }
                     let targets = ids.reduce(0) { $0 + shard.examples[$1].targets.count }
                     let passes: [MethodWork.Kind] = [.forward, .backward]
@@ -23,15 +25,10 @@ extension ProgramBuilder {
                 return flops / rate
             }
         }
-        let rank = try offlineRank(channel, allocation, computeSeconds: computeSeconds(1))
-        let planner = RoundPlanner(
-            channel: channel, layout: whole.withRank(rank), rank: rank, limits: allocation,
+        let rank = try offlineRank(channel, limits, computeSeconds: computeSeconds(1))
+        return RoundPlanner(
+            channel: channel, layout: whole.withRank(rank), rank: rank, limits: limits,
             computeSeconds: computeSeconds)
-        var programs = try self.federated(federated, ranks: shards.map { _ in rank }) {
-            try planner.kept(round: $0, energies: $1)
-        }
-        programs.planner = planner
-        return programs
     }
 
     /// The rank that loses least at the channel's mean rate: a power of two, or the adapters' own, which is the largest.

@@ -64,14 +64,8 @@ struct ProgramBuilder {
     func build() throws -> ProgramSet {
         switch settings.method {
         case .splitfrozen(let messageSamples): try splitFrozen(messageSamples: messageSamples)
-        case .splitlora(let averagingSteps, let followsCode):
-            try splitLoRA(averagingSteps: averagingSteps, followsPublishedCode: followsCode)
-        case .fedlora(let localSteps, let isFair, let ranks):
-            try fedLoRA(localSteps: localSteps, isFair: isFair, ranks: ranks)
-        case .hosl(let probes): try probing(probes, serverHasGradient: true)
-        case .zo(let probes): try probing(probes, serverHasGradient: false)
-        case .soft(let sparse): try soft(sparse)
         case .central: try central()
+        case .splitlora, .fedlora, .hosl, .zo, .soft: try onDevices()
         }
     }
 
@@ -111,11 +105,8 @@ struct ProgramBuilder {
 extension ExperimentTask {
     /// The memory of a device whose largest batch, or message, has its longest samples.
     func memory(_ device: Int, samples: Int, _ settings: ExperimentSettings) -> DeviceMemory {
-        let examples = shards[device]
-        let largest = examples.map { ($0.tokens.count, $0.targets.count) }.sorted { $0 > $1 }.prefix(samples)
-        return DeviceMemory(
-            model: model.hyperparameters, longest: largest.first?.0 ?? 0,
-            batch: (largest.reduce(0) { $0 + $1.0 }, largest.reduce(0) { $0 + $1.1 }), outputs: head.outputs,
+        DeviceMemory(
+            model: model.hyperparameters, batch: .init(shards[device], samples: samples), outputs: head.outputs,
             optimizerStates: settings.optimizerStates)
     }
 }

@@ -48,7 +48,9 @@ final class RoundPlanner: @unchecked Sendable {
             devices: channel.meanSNR.count, limitSeconds: limits.limitSeconds, accuracyWeight: limits.accuracyWeight)
     }
 
-    private static func bytes(_ message: MethodMessage) -> Int { message.payloadBytes + MessageSize.envelope(message) }
+    private static func bytes(_ message: MethodMessage) -> Int {
+        message.wireBytes(run: RunTotals.run, sender: RunTotals.server, number: 1)
+    }
 
     /// A device's part of the round under way has ended.
     func record(_ device: Int, seconds: Double) { self.seconds[device] = seconds }

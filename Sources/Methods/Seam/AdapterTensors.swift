@@ -1,7 +1,8 @@
 import Models
 import Tensors
 
-/// Adapters as tensors of messages: the two factors of each adapted layer, and a classifier.
+/// What trains as tensors of messages: the two factors of each adapted layer, or all weights of each block, and a
+/// classifier.
 extension TrainableParameters {
     static let classifierName = "classifier"
 
@@ -16,7 +17,14 @@ extension TrainableParameters {
             let (term, names) = (term(slot), Self.factorNames(slot))
             return [MessageTensor(names.a, term.a_RI), MessageTensor(names.b, term.b_OR)]
         }
-        return factors + (classifier_KD.map { [MessageTensor(Self.classifierName, $0)] } ?? [])
+        return factors + wholeBlocks.map { MessageTensor($0.name, $0.values) }
+            + (classifier_KD.map { [MessageTensor(Self.classifierName, $0)] } ?? [])
+    }
+
+    /// Of blocks that train in full.
+    private var wholeBlocks: [(name: String, values: Matrix)] {
+        guard layout.form == .full else { return [] }
+        return directionParts.compactMap { part in part.block.map { ("blocks.\($0)", part.values) } }
     }
 
     /// Takes the values of everything.
@@ -30,6 +38,7 @@ extension TrainableParameters {
             try found.copy(names.a, to: term.a_RI)
             try found.copy(names.b, to: term.b_OR)
         }
+        for block in wholeBlocks { try found.copy(block.name, to: block.values) }
         if let classifier_KD { try found.copy(Self.classifierName, to: classifier_KD) }
     }
 }
@@ -49,18 +58,30 @@ extension TrainableParameters {
         return sum
     }
 
-    /// The whole of a model that was trained in two parts: the mean of what devices have of the lower blocks, and the
-    /// server's part above.
+    /// The mean, each with the same weight.
+    static func mean(_ parts: [TrainableParameters]) -> TrainableParameters {
+        sum(parts.map { (1 / Double(parts.count), $0) })
+    }
+
+    /// A copy of what trains in some of the blocks.
+    ///
+    /// - Parameter part: consecutive blocks of this layout, or none, in its form; with a classifier only if it has the last one.
+    public func part(_ part: TrainableLayout) -> TrainableParameters {
+        let copy = TrainableParameters(layout: part)
+        let start = part.blocks.first.map { layout.range(ofStage: $0..<$0 + 1).lowerBound } ?? 0
+        copy.flat.copy(from: flat.columns(start..<start + part.count))
+        return copy
+    }
+
+    /// The whole of a model that was trained in two parts: the lower blocks, and the server's part above.
     ///
     /// - Parameter whole: of all blocks; both parts have its form.
-    public static func joined(
-        devices: [TrainableParameters], server: TrainableParameters, whole: TrainableLayout
+    static func joined(
+        lower: TrainableParameters, upper: TrainableParameters, whole: TrainableLayout
     ) -> TrainableParameters {
-        let joined = TrainableParameters(layout: whole)
-        let mean = sum(devices.map { (1 / Double(devices.count), $0) })
-        let boundary = mean.layout.count
-        joined.flat.columns(0..<boundary).copy(from: mean.flat)
-        joined.flat.columns(boundary..<whole.count).copy(from: server.flat)
+        let joined = TrainableParameters(layout: whole), boundary = lower.layout.count
+        joined.flat.columns(0..<boundary).copy(from: lower.flat)
+        joined.flat.columns(boundary..<whole.count).copy(from: upper.flat)
         return joined
     }
 }

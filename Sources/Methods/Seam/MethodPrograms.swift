@@ -117,3 +117,9 @@ public protocol ServerProgram: AnyObject, Sendable {
     /// - Throws: `MethodError` for a message that does not fit, or `TrainingError.diverged`.
     func handle(_ event: ServerProgramEvent) throws -> [ServerProgramAction]
 }
+
+/// The server's side of a method whose devices train the lower blocks: in the end it has these as well.
+public protocol SplitServerProgram: ServerProgram {
+    /// What devices have made of the lower blocks; nil before the program has finished.
+    var lower: TrainableParameters? { get }
+}

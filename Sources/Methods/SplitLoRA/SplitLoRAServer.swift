@@ -2,8 +2,8 @@ import Models
 import Tensors
 
 /// The server of SplitLoRA (arXiv 2407.00952): the upper blocks with one set of adapters, which every device's batch moves
-/// in its turn. After every so many batches the devices' adapters are averaged with equal weights.
-public final class SplitLoRAServer: ServerProgram, @unchecked Sendable {
+/// in its turn. After every so many batches the devices' adapters are averaged with equal weights, and in the end.
+public final class SplitLoRAServer: SplitServerProgram, @unchecked Sendable {
     /// How a run goes.
     public struct Settings: Sendable, Equatable {
         /// Devices that take turns.
@@ -35,8 +35,8 @@ public final class SplitLoRAServer: ServerProgram, @unchecked Sendable {
         }
     }
 
-    private enum Phase: Equatable {
-        case idle, turn(device: Int), collecting(missing: Set<Int>), finished
+    private enum Phase {
+        case idle, turn(device: Int), collecting(missing: Set<Int>), finished(lower: TrainableParameters)
     }
 
     private let settings: Settings
@@ -67,6 +67,9 @@ public final class SplitLoRAServer: ServerProgram, @unchecked Sendable {
     /// The adapters of the upper blocks.
     public var parameters: TrainableParameters { training.parameters }
 
+    /// The last mean of the devices' adapters.
+    public var lower: TrainableParameters? { if case .finished(let lower) = phase { lower } else { nil } }
+
     /// Takes an event.
     public func handle(_ event: ServerProgramEvent) throws -> [ServerProgramAction] {
         switch (event, phase) {
@@ -84,10 +87,6 @@ public final class SplitLoRAServer: ServerProgram, @unchecked Sendable {
     }
 
     private func nextTurn() -> [ServerProgramAction] {
-        guard step < settings.steps else {
-            phase = .finished
-            return [.finished]
-        }
         let device = step % settings.devices
         step += 1
         phase = .turn(device: device)
@@ -121,14 +120,19 @@ public final class SplitLoRAServer: ServerProgram, @unchecked Sendable {
     }
 
     private func endOfWindow() -> [ServerProgramAction] {
-        let isDue = step % settings.averagingSteps == 0
+        let isDue = step % settings.averagingSteps == 0, isLast = step == settings.steps
         if settings.followsPublishedCode {
             let taken = snapshots
-            guard isDue, !taken.isEmpty else { return nextTurn() }
-            snapshots = []
-            return spread(taken)
+            if isDue { snapshots = [] }
+            return (isDue && !taken.isEmpty ? spread(.mean(taken), of: taken.count) : [])
+                + (isLast ? collect() : nextTurn())
         }
-        guard isDue || step == settings.steps, settings.cut > 0 else { return nextTurn() }
+        return isDue || isLast ? collect() : nextTurn()
+    }
+
+    /// Asks for what the devices have.
+    private func collect() -> [ServerProgramAction] {
+        guard settings.cut > 0 else { return goOn(with: TrainableParameters(layout: lowerLayout)) }
         collected = [:]
         phase = .collecting(missing: Set(0..<settings.devices))
         return (0..<settings.devices).map { .send(MethodMessage(.collect, step: step), to: $0) }
@@ -138,16 +142,24 @@ public final class SplitLoRAServer: ServerProgram, @unchecked Sendable {
         collected[device] = try lower(message.tensors)
         let missing = missing.subtracting([device])
         phase = .collecting(missing: missing)
+        guard missing.isEmpty else { return [] }
         // In the order of devices, so that rounding does not depend on who was first.
-        return missing.isEmpty ? spread((0..<settings.devices).compactMap { collected[$0] }) : []
+        let mean = TrainableParameters.mean((0..<settings.devices).compactMap { collected[$0] })
+        // The published code has no mean at the end: devices keep what they have.
+        return (settings.followsPublishedCode ? [] : spread(mean, of: settings.devices)) + goOn(with: mean)
+    }
+
+    private func goOn(with mean: TrainableParameters) -> [ServerProgramAction] {
+        guard step == settings.steps else { return nextTurn() }
+        phase = .finished(lower: mean)
+        return [.finished]
     }
 
     /// The mean, to all devices.
-    private func spread(_ parts: [TrainableParameters]) -> [ServerProgramAction] {
-        let mean = TrainableParameters.sum(parts.map { (1 / Double(parts.count), $0) })
+    private func spread(_ mean: TrainableParameters, of count: Int) -> [ServerProgramAction] {
         let message = MethodMessage(.adapters, step: step, tensors: mean.messageTensors)
-        return [.computed(.change(.update, parameters: parts.count * mean.layout.count))]
-            + (0..<settings.devices).map { .send(message, to: $0) } + nextTurn()
+        return [.computed(.change(.update, parameters: count * mean.layout.count))]
+            + (0..<settings.devices).map { .send(message, to: $0) }
     }
 
     private func lower(_ tensors: [MessageTensor]) throws -> TrainableParameters {

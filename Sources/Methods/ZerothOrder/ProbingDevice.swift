@@ -52,6 +52,8 @@ public final class ProbingDevice: TrainingDeviceProgram, @unchecked Sendable {
         case .loss where open?.number == message.step: return try take(loss: message)
         case .stepped where open?.number == message.step: return try end()
         case .coefficients: return try take(coefficients: message)
+        case .collect where open == nil:
+            return [.send(MethodMessage(.adapters, step: message.step, tensors: parameters.messageTensors))]
         default: throw MethodError.unexpected(message.kind, step: message.step, sender: nil)
         }
     }

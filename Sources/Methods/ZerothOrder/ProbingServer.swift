@@ -7,7 +7,7 @@ import Tensors
 /// Several devices may have a step under way. *Ours*: both losses of a pair are taken at one version of the server's
 /// parameters. A step therefore waits until no pair is half done, and while one waits that could be taken no other pair
 /// begins.
-public final class ProbingServer: ServerProgram, @unchecked Sendable {
+public final class ProbingServer: SplitServerProgram, @unchecked Sendable {
     private enum Task {
         case probe(MethodMessage, MethodMessage.Probe)
         /// At the unmoved point, or, without a message, along the probes alone.
@@ -36,6 +36,9 @@ public final class ProbingServer: ServerProgram, @unchecked Sendable {
     private var waiting: [(device: Int, task: Task)] = []
     private var handedOut = 0
     private var taken = 0
+    private var isCollecting = false
+    /// What devices, all of which have the same, have made of the lower blocks; nil before the program has finished.
+    public private(set) var lower: TrainableParameters?
 
     /// HOSL's server.
     ///
@@ -86,6 +89,7 @@ public final class ProbingServer: ServerProgram, @unchecked Sendable {
     /// Takes an event.
     public func handle(_ event: ServerProgramEvent) throws -> [ServerProgramAction] {
         guard case .received(var message, let device) = event else { return event == .begin ? begin() : [] }
+        if isCollecting { return try finish(message, device) }
         guard message.kind == .activations, open[device]?.number == message.step,
             (message.probe == nil) == (settings.variant == .threePhases && isAllProbed(device)),
             message.probe.map({ (1...settings.pairs).contains($0.pair) }) ?? true
@@ -112,10 +116,28 @@ public final class ProbingServer: ServerProgram, @unchecked Sendable {
     private func nextTurn() -> [ServerProgramAction] {
         guard handedOut < steps,
             let device = (0..<devices).map({ (handedOut + $0) % devices }).first(where: { open[$0] == nil })
-        else { return taken == steps ? [.finished] : [] }
+        else { return taken == steps ? collect() : [] }
         handedOut += 1
         open[device] = OpenStep(number: handedOut)
         return [.send(MethodMessage(.turn, step: handedOut, version: taken), to: device)]
+    }
+
+    /// Asks one device for what all of them have.
+    private func collect() -> [ServerProgramAction] {
+        isCollecting = true
+        return [.send(MethodMessage(.collect, step: steps), to: 0)]
+    }
+
+    private func finish(_ message: MethodMessage, _ device: Int) throws -> [ServerProgramAction] {
+        guard message.kind == .adapters, device == 0, lower == nil else {
+            throw MethodError.unexpected(message.kind, step: message.step, sender: device)
+        }
+        let layout = parameters.layout
+        let taken = TrainableParameters(
+            layout: TrainableLayout(model: layout.model, blocks: 0..<settings.cut, form: layout.form))
+        try taken.take(message.tensors)
+        lower = taken
+        return [.finished]
     }
 
     /// Whether every probe of a device's step has come; some may still wait.

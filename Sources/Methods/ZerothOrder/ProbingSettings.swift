@@ -67,8 +67,9 @@ public struct ProbingSettings: Sendable, Equatable {
     }
 
     /// Names in messages.
-    enum Scalar {
-        static let loss = "loss"
+    public enum Scalar {
+        /// The loss at a probe.
+        public static let loss = "loss"
         static let device = "device"
         static func coefficient(_ pair: Int) -> String { "coefficient \(pair)" }
     }

@@ -5,6 +5,7 @@ import Models
 import Pipeline
 import Randomness
 import Recipes
+import Synchronization
 import Tensors
 
 /// Measures training steps by schedules of a pipeline, and in one place, on random activations.
@@ -50,7 +51,7 @@ public struct PipelineBench {
         public var microBatches = 8
         /// Tokens of each sequence.
         public var tokens = 128
-        /// Steps of a round that are measured, after one that is not.
+        /// Steps of a round that are measured, after some that are not.
         public var steps = 6
 
         /// The usual ones.
@@ -76,18 +77,10 @@ public struct PipelineBench {
     /// - Parameter overrides: `key=value` pairs of a recipe, such as `training.trainable=full`.
     /// - Throws: `RecipeError`.
     public init(gpt2Small overrides: [String], _ options: Options) throws {
-        let yaml = """
-            name: gpt2-small
-            model: {path: none, frozen_blocks: 0}
-            data: {path: none, format: tsv}
-            task: {head: classifier, labels: [first, second]}
-            devices: {cuts: [0]}
-            """
-        let recipe = Self.adapted(
-            try Recipe.parse(yaml: yaml, file: "gpt2-small", overrides: overrides), options)
+        let recipe = Self.adapted(try Recipe.gpt2Small(frozenBlocks: 0, overrides: overrides), options)
         let model = try LanguageModel(
             source: ShapedModel.gpt2Small(), maximumTokens: recipe.task.maximumTokens,
-            loadedBlocks: recipe.serverBlocks)
+            loadedBlocks: recipe.serverBlocks, weightType: WeightType(recipe.model.baseType))
         self.init(recipe, options, model)
     }
 
@@ -128,12 +121,12 @@ public struct PipelineBench {
         report.rows = zip(options.ways, rounds).map { way, rounds in
             let rates = rounds.map(\.tokensPerSecond)
             return PipelineBenchReport.Row(
-                schedule: way.schedule?.rawValue, tokensPerSecond: rates.median,
+                schedule: way.schedule?.rawValue, tokensPerSecond: median(rates),
                 bestTokensPerSecond: rounds.map(\.bestTokensPerSecond).max() ?? 0,
-                ratio: isSimulated(way) ? nil : whole.map { zip(rates, $0).map { $0 / $1 }.median },
-                predictedBubble: rounds.compactMap { $0.pipeline?.predictedBubble }.median,
-                measuredBubble: rounds.compactMap(\.bubble).median,
-                processorSeconds: rounds.map(\.processorSeconds).median,
+                ratio: isSimulated(way) ? nil : whole.map { median(zip(rates, $0).map { $0 / $1 }) },
+                predictedBubble: median(rounds.compactMap { $0.pipeline?.predictedBubble }),
+                measuredBubble: median(rounds.flatMap(\.bubbles)),
+                processorSeconds: median(rounds.map(\.processorSeconds)),
                 peakBytes: rounds.map(\.peakBytes).max() ?? 0, pipeline: rounds.last?.pipeline)
         }
         return report
@@ -144,8 +137,8 @@ public struct PipelineBench {
         var bestTokensPerSecond: Double
         var processorSeconds: Double
         var peakBytes: Int
-        /// With F0 in it, where there is any.
-        var bubble: Double?
+        /// Of each step; one of all where operations are emulated, or F0 fills gaps, which goes on between steps.
+        var bubbles: [Double] = []
         var pipeline: PipelineSummary?
     }
 
@@ -156,17 +149,20 @@ public struct PipelineBench {
         var recipe = recipe
         recipe.pipeline.stages = way.schedule == nil ? 1 : options.stages
         recipe.pipeline.schedule = way.schedule ?? .permafrost
+        let steps = Mutex<[StepTrace]>([])
         let setup = try TrainingSetup(
             recipe, model: model, counts: [options.microBatches], labelTokens: recipe.task.labels.indices.map { $0 },
-            pool: pool, manner: options.manner)
+            pool: pool, manner: options.manner
+        ) { step in steps.withLock { $0.append(step) } }
         trainableParameters = setup.parameters.layout.count
         let batch = batch
         let frozen = FrozenWork(
             recipe, model: model, microBatches: options.microBatches, tokens: options.tokens, pool: pool,
             isEmulated: isSimulated(way))
         var before = Duration.zero
-        let seconds = try (0...options.steps).map { step in
-            if step == 1 {
+        let seconds = try (0..<Self.warmUp + options.steps).map { step in
+            if step == Self.warmUp {
+                steps.withLock { $0 = [] }
                 setup.pipeline?.forget()
                 _ = frozen?.times()
                 before = ProcessorTime.ofProcess
@@ -178,22 +174,26 @@ public struct PipelineBench {
         }
         let processorSeconds = (ProcessorTime.ofProcess - before) / .seconds(options.steps)
         let pipeline = setup.pipeline
-        var measured = Array(seconds.dropFirst()), bubble = pipeline?.bubble
+        var measured = Array(seconds.dropFirst(Self.warmUp)), bubbles = steps.withLock { $0.map(\.bubble) }
         if let frozen, let times = pipeline?.times {
             let (busy, waited) = frozen.times()
             // Not of the optimizer's step: its thread is none of the pool's, which go on with F0.
             let span = isSimulated(way) ? times.seconds + waited / .seconds(1) : measured.reduce(0, +)
-            bubble = 1 - (times.busySeconds + busy / .seconds(1)) / (span * Double(options.stages))
+            bubbles = [1 - (times.busySeconds + busy / .seconds(1)) / (span * Double(options.stages))]
             if isSimulated(way) { measured = [span / Double(options.steps)] }
-        } else if isSimulated(way) {
-            measured = [pipeline?.stepSeconds ?? .infinity]
+        } else if isSimulated(way), let pipeline {
+            let typical = try pipeline.typical(steps.withLock(\.self), microBatches: options.microBatches)
+            (measured, bubbles) = ([typical.duration / .seconds(1)], [typical.bubble])
         }
         let tokens = Double(options.microBatches * options.tokens)
         return Round(
-            tokensPerSecond: tokens / measured.median, bestTokensPerSecond: tokens / (measured.min() ?? .infinity),
-            processorSeconds: processorSeconds, peakBytes: ProcessMemory.peakResidentBytes, bubble: bubble,
+            tokensPerSecond: tokens / median(measured), bestTokensPerSecond: tokens / (measured.min() ?? .infinity),
+            processorSeconds: processorSeconds, peakBytes: ProcessMemory.peakResidentBytes, bubbles: bubbles,
             pipeline: pipeline?.summary)
     }
+
+    /// Steps before those that count: the first takes its memory from the system, the next still finds much of it cold.
+    private static let warmUp = 2
 
     private var batch: [MicroBatch] {
         var generator = SeededGenerator(seed: 1, stream: "bench/pipeline")
@@ -205,9 +205,4 @@ public struct PipelineBench {
             }
         }
     }
-}
-
-extension [Double] {
-    /// The middle one in order; 0 of none.
-    fileprivate var median: Double { isEmpty ? 0 : sorted()[count / 2] }
 }

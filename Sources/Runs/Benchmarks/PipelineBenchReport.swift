@@ -14,7 +14,8 @@ public struct PipelineBenchReport: Codable, Sendable {
         public var ratio: Double?
         /// Mean over the stages, simulated from costs measured before, without F0; 0 for one place.
         public var predictedBubble: Double
-        /// Mean over the stages, of all time and with F0 as work where there is any; 0 for one place.
+        /// Mean over the stages, median of the steps; with F0 as work where there is any, and then of all time; 0 for one
+        /// place.
         public var measuredBubble: Double
         /// The processor's time of a step, of all threads.
         public var processorSeconds: Double

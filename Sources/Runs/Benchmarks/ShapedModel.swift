@@ -1,5 +1,6 @@
 import Checkpoints
 import Randomness
+import Recipes
 import Tensors
 
 /// A model of some shape with random weights: no time depends on what they are.
@@ -34,4 +35,20 @@ struct ShapedModel: ModelSource {
     func readRows(_ rows: [Int], of name: String, into matrix: Matrix) { read(name, into: matrix) }
 
     func releasePages() {}
+}
+
+extension Recipe {
+    /// A recipe for the shape of GPT-2 small with a classifier of two classes, with one device, at whose cut training begins.
+    ///
+    /// - Throws: `RecipeError` for an override.
+    static func gpt2Small(frozenBlocks: Int, overrides: [String]) throws -> Recipe {
+        let yaml = """
+            name: gpt2-small
+            model: {path: none, frozen_blocks: \(frozenBlocks)}
+            data: {path: none, format: tsv}
+            task: {head: classifier, labels: [first, second]}
+            devices: {cuts: [\(frozenBlocks)]}
+            """
+        return try parse(yaml: yaml, file: "gpt2-small", overrides: overrides)
+    }
 }

@@ -21,11 +21,11 @@ final class MethodRun: Sendable {
     /// - Parameters:
     ///   - shards: training examples by device.
     ///   - run: the run's id, which every message carries.
-    /// - Throws: `TransportError`.
+    /// - Throws: `TransportError`, or what the model throws when weights cannot be read.
     init(_ setup: TrainingSetup, shards: [[EncodedExample]], run: String) throws {
         self.setup = setup
         self.run = run
-        programs = RecipePrograms(setup, shards: shards)
+        programs = try RecipePrograms(setup, shards: shards)
         stopping = try ProgramStop()
     }
 
@@ -46,13 +46,12 @@ final class MethodRun: Sendable {
         var configuration = ProgramServerConfiguration(
             run: run, id: "worker-1", devices: ids, endpoint: "inproc://worker-1")
         configuration.silenceLimit = .seconds(devices.silenceSeconds)
-        let server = try ProgramServer(
-            configuration, context: context, program: programs.server, pool: setup.pool, stop: stopping)
+        let server = try ProgramServer(configuration, context: context, pool: setup.pool, stop: stopping)
         let roles = DispatchGroup()
         for (id, program) in zip(ids, programs.devices) { start(id, program, server.endpoint, context, in: roles) }
         let outcome = Result { () throws -> ProgramServerOutcome in
             var meter = StepMeter(setup)
-            return try server.run { event in
+            return try server.run(programs.server) { event in
                 guard case .completed(let progress, let totals) = event else { return }
                 let tokens = totals.headTokens + headTokens.load(ordering: .relaxed)
                 try observer(meter.report(progress, totals, headTokens: tokens))
@@ -75,48 +74,12 @@ final class MethodRun: Sendable {
             failure.withLock { $0 = $0 ?? error }
         } _: { [self] in
             var configuration = ProgramDeviceConfiguration(run: run, id: id, endpoint: endpoint)
-            configuration.heartbeatInterval = min(.seconds(1), .seconds(setup.recipe.devices.silenceSeconds) / 4)
+            configuration.heartbeatInterval = setup.recipe.devices.heartbeatInterval
             let device = try ProgramDevice(configuration, context: context, program: program, pool: setup.pool)
             let found = try device.run { [self] work in
                 if let tokens = work.headTokens { headTokens.add(tokens, ordering: .relaxed) }
             }
             totals.withLock { $0[id] = found }
         }
-    }
-}
-
-extension Recipe {
-    /// Passes of a step's batch that end at the head.
-    fileprivate var passesPerStep: Int {
-        guard training.method.probes else { return 1 }
-        return 2 * method.pairs + (training.method == .hosl && method.variant == .paper ? 1 : 0)
-    }
-}
-
-/// Makes steps and rounds of a method to reports as every method has them.
-private struct StepMeter {
-    private let setup: TrainingSetup
-    private let clock = RoleClock()
-    private var last = Duration.zero
-    private var lastTokens = 0
-    /// Steps so far: where devices have some under way at once, a later one may be taken first.
-    private var taken = 0
-
-    init(_ setup: TrainingSetup) { self.setup = setup }
-
-    /// - Parameter headTokens: of both sides so far. With probes a step takes many passes on the same tokens.
-    mutating func report(_ progress: MethodProgress, _ totals: ProgramTotals, headTokens: Int) -> Body.StepReport {
-        let recipe = setup.recipe, now = clock.now
-        let passes = recipe.passesPerStep
-        let tokens = headTokens / passes
-        defer { (last, lastTokens) = (now, tokens) }
-        taken += 1
-        return Body.StepReport(
-            step: UInt64(taken),
-            epoch: UInt32(1 + (taken - 1) * recipe.training.epochs / max(1, setup.totalSteps)),
-            loss: progress.loss, accuracy: .nan,
-            learningRate: setup.rates.rate(step: taken * setup.budget.localSteps),
-            tokens: UInt64(max(0, tokens - lastTokens)), samples: 0, seconds: (now - last).seconds, queueDepth: 0,
-            bytesUp: UInt64(totals.bytesReceived))
     }
 }

@@ -64,33 +64,35 @@ public final class CoordinatorRun: Sendable {
 
     /// Opens the ledger, and chooses the run: the newest one of the recipe, or a new one.
     ///
-    /// - Parameter recipe: nil for that of the newest run.
+    /// - Parameter given: nil for the recipe of the newest run.
     /// - Throws: `LedgerError`, `RunError`, `RecipeError`.
-    public init(_ recipe: Recipe?, _ options: Options, cache: CacheFolder = CacheFolder()) throws {
+    public init(_ given: Recipe?, _ options: Options, cache: CacheFolder = CacheFolder()) throws {
         self.options = options
         self.cache = cache
         ledger = try Ledger(folder: options.state, access: .coordinator)
         let newest = try ledger.runs().first
-        let text = try recipe?.resolvedYAML()
-        if let newest, text == nil || text == newest.recipe, !(newest.state.isOver && options.again) {
+        guard
+            let recipe = try given
+                ?? newest.map({ try Recipe.parse(yaml: $0.recipe, file: "the recipe of \($0.id)") })
+        else { throw RunError.noRun(state: options.state) }
+        self.recipe = recipe
+        let text = try given?.resolvedYAML() ?? newest?.recipe ?? ""
+        // Of a run that trained on devices nothing is left to go on with once they have gone.
+        let isLost = recipe.training.method.trainsOnDevices && newest?.state != .completed
+        if let newest, text == newest.recipe, !(newest.state.isOver && (options.again || isLost)) {
             earlier = newest
             run = newest.id
             resolved = newest.recipe
-            self.recipe = try recipe ?? Recipe.parse(yaml: newest.recipe, file: "the recipe of \(newest.id)")
             return
         }
-        guard let recipe, let text else { throw RunError.noRun(state: options.state) }
         if let newest, !newest.state.isOver { throw RunError.anotherRun(run: newest.id, state: options.state) }
         let limit = WireLimits().recipeBytes
         guard text.utf8.count <= limit else { throw RunError.recipeTooLong(bytes: text.utf8.count, limit: limit) }
-        guard recipe.training.method == .splitfrozen else {
-            throw RunError.notDistributed(method: recipe.training.method.rawValue)
-        }
+        guard recipe.training.method != .central else { throw RunError.notDistributed }
         try recipe.checkStageMemory(cache: cache)
         earlier = nil
         run = RunFolder.id(name: recipe.name)
         resolved = text
-        self.recipe = recipe
     }
 
     /// Ends the run after the step under way. Callable from any thread.
@@ -131,22 +133,21 @@ public final class CoordinatorRun: Sendable {
     }
 
     private func configuration(_ context: ZeroMQContext) throws -> Coordinator.Configuration {
-        let devices = recipe.devices, training = recipe.training
+        let devices = recipe.devices, trainsOnDevices = recipe.training.method.trainsOnDevices
         var configuration = Coordinator.Configuration(
             run: run, endpoint: try listeningEndpoint(),
-            devices: devices.cuts.enumerated().map { .init(id: devices.id($0), cut: $1) }, seed: recipe.seed,
+            devices: devices.cuts.enumerated().map { .init(id: devices.id($0), cut: recipe.deviceCut($1)) },
+            seed: recipe.seed,
             silenceLimit: .seconds(devices.silenceSeconds))
         configuration.security = try options.security.server(id: "coordinator", context: context)
-        configuration.losses = .wait
+        configuration.losses = trainsOnDevices ? .end : .wait
         configuration.linger = options.linger
         configuration.replicas = recipe.pipeline.replicas
         configuration.stages = recipe.pipeline.workers
         configuration.recipeName = recipe.name
         configuration.recipe = resolved
-        configuration.plannedSteps = { samples in
-            training.epochs * ((samples + training.batch - 1) / training.batch)
-        }
-        if devices.balance == .measured, let model = modelFacts() {
+        configuration.plannedSteps = { [recipe] in StepBudget(recipe, samples: $0).steps }
+        if devices.balance == .measured, !trainsOnDevices, let model = modelFacts() {
             let message = devices.publishBatch * recipe.task.maximumTokens * Int(model.bytesPerToken)
             configuration.balancing = .init(
                 model: model,

@@ -1,6 +1,9 @@
+import Checkpoints
 import Datasets
 import Device
 import Diagnostics
+import Exchange
+import Experiments
 import Foundation
 import Methods
 import Queueing
@@ -24,15 +27,17 @@ public final class DeviceRun: Sendable {
         public var security: RoleSecurity
         /// How long it waits for a word of the coordinator when it can do nothing else; nil is for ever.
         public var patience: Duration?
-        /// How often slower than this machine the device is, at least 1: *simulated*.
-        public var slowdown: Double
+        /// Where the worker is reached from here; nil for where it says.
+        public var workerEndpoint: String?
+        /// How fast the device computes.
+        public var pace: Pace
         /// Where the device is traced.
         public var trace: Trace?
 
         /// A device's options.
         public init(
             id: String, coordinator: String, data: String? = nil, security: RoleSecurity, patience: Duration?,
-            slowdown: Double = 1, trace: Trace? = nil
+            workerEndpoint: String? = nil, pace: Pace = .machine, trace: Trace? = nil
         ) {
             self.trace = trace
             self.id = id
@@ -40,8 +45,19 @@ public final class DeviceRun: Sendable {
             self.data = data
             self.security = security
             self.patience = patience
-            self.slowdown = slowdown
+            self.workerEndpoint = workerEndpoint
+            self.pace = pace
         }
+    }
+
+    /// How fast a device computes; what is not this machine's own speed is *simulated*.
+    public enum Pace: Sendable, Equatable {
+        /// As fast as this machine.
+        case machine
+        /// So many times slower.
+        case slower(Double)
+        /// At a rate, by the operations that a pass has by shape.
+        case rate(flopsPerSecond: Double)
     }
 
     /// What a device tells while it works.
@@ -60,6 +76,8 @@ public final class DeviceRun: Sendable {
     private let cache: CacheFolder
     private let stopSignal: WakeSignal
     private let device = Mutex<Device?>(nil)
+    /// Ends a method's program.
+    private let programStop: ProgramStop
     private let isStopping = Atomic(false)
 
     /// A device that has not begun.
@@ -69,12 +87,14 @@ public final class DeviceRun: Sendable {
         self.options = options
         self.cache = cache
         stopSignal = try WakeSignal()
+        programStop = try ProgramStop()
     }
 
     /// Lets the device say goodbye and leave. Callable from any thread.
     public func stop() {
         isStopping.store(true, ordering: .sequentiallyConsistent)
         stopSignal.signal()
+        programStop.request()
         device.withLock { $0 }?.stop()
     }
 
@@ -93,21 +113,29 @@ public final class DeviceRun: Sendable {
         ) { observer(.waiting(endpoint: options.coordinator, reason: $0)) }
         guard let invitation else { return }
         let recipe = invitation.recipe
-        let prepared = try PreparedModel(recipe, loadedBlocks: recipe.model.frozenBlocks, cache: cache)
+        let prepared = try PreparedModel(recipe, loadedBlocks: recipe.deviceBlocks, cache: cache)
         let examples = try examples(invitation, prepared)
         observer(.ready(run: invitation.run, samples: examples.count, seconds: clock.now.seconds))
 
+        let pool = ComputePool(threads: recipe.threadCount)
+        if recipe.training.method.trainsOnDevices {
+            let device = MethodDevice(
+                options: options, invitation: invitation, prepared: prepared, cache: cache, stop: programStop)
+            return try device.run(examples, security: security, pool: pool, context: context) { observer(.device($0)) }
+        }
         var configuration = Device.Configuration(
             run: invitation.run, id: options.id, coordinatorEndpoint: options.coordinator,
             publishBatch: recipe.devices.publishBatch, codec: recipe.payloadCodec)
         configuration.security = security
         configuration.staysUntilStopped = true
         configuration.patience = options.patience
-        configuration.slowdown = options.slowdown
+        configuration.pace = options.pace.devicePace(prepared.model.hyperparameters)
+        configuration.workerEndpoint = options.workerEndpoint
+        configuration.peakMemoryBytes = { ProcessMemory.peakResidentBytes }
         configuration.tracer = options.trace?.role(options.id)
         let device = Device(
             configuration, context: context, examples: examples, forward: FrozenForward(model: prepared.model),
-            pool: ComputePool(threads: recipe.threadCount))
+            pool: pool)
         self.device.withLock { $0 = device }
         if isStopping.load(ordering: .sequentiallyConsistent) { device.stop() }
         try device.run { observer(.device($0)) }
@@ -121,5 +149,22 @@ public final class DeviceRun: Sendable {
             return data.shards[invitation.number]
         }
         return try PreparedData.all(of: own, recipe: recipe, tokenizer: prepared.tokenizer, chat: prepared.chat)
+    }
+}
+
+extension DeviceRun.Pace {
+    /// The pace with the model's operations.
+    fileprivate func devicePace(_ model: Hyperparameters) -> DevicePace {
+        switch self {
+        case .machine: .machine
+        case .slower(let times): .slower(times)
+        case .rate(let rate):
+            .rate(flopsPerSecond: rate) { lengths, blocks in
+                Double(blocks)
+                    * lengths.reduce(0) {
+                        $0 + PassCosts(model: model, tokens: $1, rank: 0, targets: []).frozenForward
+                    }
+            }
+        }
     }
 }

@@ -1,4 +1,5 @@
 import Coordinator
+import Exchange
 import Wire
 import Worker
 
@@ -34,8 +35,17 @@ final class WorkerLog {
         case .stepped(let report):
             if let line = try record?.take(report) { observer(.run(line)) }
         case .finished(let totals): record?.take(.completed(totals))
-        default: observer(.worker(event))
+        default: tell(event)
         }
+    }
+
+    /// Tells of the worker's part in the run.
+    func tell(_ event: WorkerEvent) { observer(.worker(event)) }
+
+    /// Takes the totals of a method's server, and gives them as the coordinator hears of them; nil before training.
+    func take(_ server: ProgramTotals) -> Body.WorkerFinished? {
+        record?.take(server: server, devices: [:])
+        return record?.totals
     }
 
     /// The run as a whole, as far as this worker knows it; nil before training.

@@ -2,6 +2,7 @@ import Checkpoints
 import Coordinator
 import Datasets
 import Diagnostics
+import Exchange
 import Foundation
 import Methods
 import Queueing
@@ -66,6 +67,8 @@ public final class WorkerRun: Sendable {
     private let cache: CacheFolder
     private let stopSignal: WakeSignal
     private let worker = Mutex<Worker?>(nil)
+    /// Ends a method's server.
+    private let serverStop: ProgramStop
     private let isStopping = Atomic(false)
 
     /// A worker that has not begun.
@@ -75,6 +78,7 @@ public final class WorkerRun: Sendable {
         self.options = options
         self.cache = cache
         stopSignal = try WakeSignal()
+        serverStop = try ProgramStop()
     }
 
     /// Lets the worker finish its step, write a checkpoint, hand over if somebody is there, and leave. Callable from any
@@ -82,6 +86,7 @@ public final class WorkerRun: Sendable {
     public func stop() {
         isStopping.store(true, ordering: .sequentiallyConsistent)
         stopSignal.signal()
+        serverStop.request()
         worker.withLock { $0 }?.stop()
     }
 
@@ -116,14 +121,18 @@ public final class WorkerRun: Sendable {
             invitation, in: options.state, cache: cache, prepared: prepared, labelTokens: task.labelTokens, pool: pool,
             tracer: tracer
         ) { observer(.skipped(checkpoint: $0, $1)) }
-        let worker = try makeWorker(
-            invitation, state, prepared, client: client, pool: pool, context: context, tracer: tracer)
-        self.worker.withLock { $0 = worker }
-        if isStopping.load(ordering: .sequentiallyConsistent) { worker.stop() }
-
         let log = WorkerLog(state, observer: observer)
-        let outcome = try worker.run(observer: log.take)
-        guard outcome == .completed, let begun = state.begun else { return nil }
+        if recipe.training.method.trainsOnDevices {
+            let worker = MethodWorker(options: options, invitation: invitation, state: state, stop: serverStop)
+            guard try worker.run(log, client: client, pool: pool, context: context) else { return nil }
+        } else {
+            let worker = try makeWorker(
+                invitation, state, prepared, client: client, pool: pool, context: context, tracer: tracer)
+            self.worker.withLock { $0 = worker }
+            if isStopping.load(ordering: .sequentiallyConsistent) { worker.stop() }
+            guard try worker.run(observer: log.take) == .completed else { return nil }
+        }
+        guard let begun = state.begun else { return nil }
         return try finish(begun.setup, state, prepared, log, clock, observer: observer)
     }
 
@@ -174,7 +183,7 @@ public final class WorkerRun: Sendable {
             }
             let data = try PreparedData(recipe, tokenizer: prepared.tokenizer, chat: prepared.chat, cache: cache)
             let scorer = try Scorer(
-                recipe, prepared: prepared, data: data, head: setup.head, frozenBlocks: recipe.model.frozenBlocks,
+                recipe, prepared: prepared, data: data, head: setup.head, frozenBlocks: recipe.blocksBelowTraining,
                 pool: setup.pool, progress: progress)
             score = try scorer.score(setup.parameters, progress: progress).score
             if recipe.evaluation.baseline { baseline = try scorer.score(nil, progress: progress).score }

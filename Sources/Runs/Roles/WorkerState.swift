@@ -68,7 +68,10 @@ final class WorkerState: Sendable {
     /// How the worker's role trains.
     var workerTraining: WorkerTraining {
         WorkerTraining(
-            begin: { [self] counts in try begin(counts) },
+            begin: { [self] counts in
+                let (setup, unrecorded) = try begin(counts)
+                return (setup.trainer, unrecorded)
+            },
             usedSamples: { [self] in training.withLock { $0?.used ?? [] } },
             afterStep: { [self] report, unrecorded in
                 try checkpoints?.took(report, unrecorded: unrecorded)
@@ -98,7 +101,9 @@ final class WorkerState: Sendable {
     }
 
     /// Makes what trains, as the newest checkpoint has left it.
-    private func begin(_ counts: [Int]) throws -> WorkerTraining.Start {
+    ///
+    /// - Returns: with it, steps that the coordinator may not know.
+    func begin(_ counts: [Int]) throws -> (setup: TrainingSetup, unrecorded: [Body.StepReport]) {
         let setup = try TrainingSetup(
             recipe, model: prepared.model, counts: counts, labelTokens: labelTokens, pool: pool, tracer: tracer)
         let checkpoint = try RunCheckpoint.latest(in: folder.checkpoints) { _, _ in }
@@ -114,7 +119,7 @@ final class WorkerState: Sendable {
         training.withLock {
             $0 = Training(setup: setup, checkpoints: writer, startStep: setup.trainer.step, totals: totals, used: used)
         }
-        return (setup.trainer, try checkpoint?.stepReports() ?? [])
+        return (setup, try checkpoint?.stepReports() ?? [])
     }
 }
 

@@ -1,0 +1,85 @@
+import CKernels
+import CProducts
+
+/// A row-major matrix of bfloat16 numbers, the upper halves of floats: half the bytes, 8 bits of precision.
+///
+/// Made once from floats and never written again, so that any number of threads may read it.
+public struct BrainFloatMatrix: @unchecked Sendable {
+    /// Whether this processor multiplies such numbers as they are, through a library that this machine has. Where not,
+    /// they become floats again, some rows at a time, in every product.
+    public static let isMultiplied = MatrixLibrary.chosen == .oneDNN && pf_onednn_multiplies_bf16()
+
+    /// Of rows.
+    public let rows: Int
+    /// Numbers of one row.
+    public let columns: Int
+    private let base: UnsafeMutablePointer<UInt16>
+    private let storage: Storage
+
+    /// The nearest numbers, ties to even.
+    public init(nearest matrix: Matrix) {
+        rows = matrix.rows
+        columns = matrix.columns
+        storage = Storage(count: (matrix.count + 1) / 2)
+        base = UnsafeMutableRawPointer(storage.base).bindMemory(to: UInt16.self, capacity: max(matrix.count, 1))
+        Kernels.best.table.pointee.to_bf16(matrix.base, matrix.stride, base, rows, columns)
+    }
+
+    /// Some rows as floats, exactly.
+    func copy(rows range: Range<Int>, to floats: UnsafeMutablePointer<Float>) {
+        Kernels.best.table.pointee.from_bf16(base + range.lowerBound * columns, floats, range.count * columns)
+    }
+
+    /// All of it as floats, exactly.
+    public var floats: Matrix {
+        let matrix = Storage(count: rows * columns).matrix(rows: rows, columns: columns)
+        copy(rows: 0..<rows, to: matrix.base)
+        return matrix
+    }
+
+    /// result = a · self + keep · result, or a · selfᵀ: of a's nearest numbers where this processor multiplies them, of a
+    /// as it is where not. Sums are floats.
+    func product(of a: Matrix, _ orientation: Orientation, into result: Matrix, keep: Float, isNative: Bool) {
+        if isNative {
+            multiply(a, orientation, into: result, keep: keep)
+        } else {
+            multiplyAsFloats(a, orientation, into: result, keep: keep)
+        }
+    }
+
+    private func multiply(_ a: Matrix, _ orientation: Orientation, into result: Matrix, keep: Float) {
+        pf_product_begin()
+        defer { pf_product_end() }
+        let tokensAtOnce = max(1, Self.roundedAtOnce / max(1, a.columns))
+        for first in Swift.stride(from: 0, to: a.rows, by: tokensAtOnce) {
+            let part = first..<min(first + tokensAtOnce, a.rows)
+            let rounded = ThreadScratch.memory(of: UInt16.self, count: part.count * a.columns)
+            Kernels.best.table.pointee.to_bf16(a.rows(part).base, a.stride, rounded, part.count, a.columns)
+            let isComputed = pf_onednn_gemm_bf16(
+                orientation.letter, Int64(part.count), Int64(result.columns), Int64(a.columns), rounded,
+                Int64(a.columns), base, Int64(columns), keep, result.rows(part).base, Int64(result.stride))
+            precondition(isComputed, "the system has no memory left for a product")
+        }
+    }
+
+    private func multiplyAsFloats(_ a: Matrix, _ orientation: Orientation, into result: Matrix, keep: Float) {
+        let rowsAtOnce = max(1, Self.floatsAtOnce / max(1, columns))
+        let memory = ThreadScratch.memory(of: Float.self, count: min(rowsAtOnce, rows) * columns)
+        for first in Swift.stride(from: 0, to: rows, by: rowsAtOnce) {
+            let part = first..<min(first + rowsAtOnce, rows)
+            copy(rows: part, to: memory)
+            let floats = Matrix(base: memory, rows: part.count, columns: columns, stride: columns, storage: storage)
+            if orientation == .transposed {
+                result.columns(part).product(of: a, and: floats, .transposed, keep: keep)
+            } else {
+                result.product(of: a.columns(part), and: floats, keep: first == 0 ? keep : 1)
+            }
+        }
+    }
+
+    /// Numbers of the other factor that are rounded at once: 2 MiB, hundreds of tokens, with which products reach their
+    /// speed.
+    private static let roundedAtOnce = 1 << 20
+    /// Floats that the numbers become at once: 512 KiB, which stay in the second cache.
+    private static let floatsAtOnce = 128 << 10
+}
