@@ -44,7 +44,7 @@ def methods(answer):
 
 def cell(answer, imbalance):
     subject = [point["accuracy"] for _, point in ended(answer, SUBJECT, imbalance)] if SUBJECT in methods(answer) else []
-    head = ["method", "rate", "accuracy %", "runs"]
+    head = ["method", "rate", "accuracy %", "runs", "steps", "tokens"]
     if subject:
         head += ["SplitFrozen ahead, points", "gain"]
     head += ["time, *simulated*", "up", "down", "device operations", "device memory"]
@@ -55,6 +55,7 @@ def cell(answer, imbalance):
             continue
         accuracies = [point["accuracy"] for _, point in runs]
         row = [f"`{method}`", f"{answer['learning_rates'][method]:g}", spread(accuracies), f"{len(runs)}"]
+        row += [f"{statistics.mean(point[key] for _, point in runs):,.0f}" for key in ("step", "tokens")]
         if subject:
             gap = statistics.mean(subject) - statistics.mean(accuracies)
             row += ["", ""] if method == SUBJECT else [
@@ -90,9 +91,14 @@ def sweep(answer):
 
 
 def claims(answer):
-    """What SplitFrozen saves where every device knows one label."""
+    """What SplitFrozen saves where every device knows one label. Rounds end beyond the budget, and so costs are those of a
+    token that was trained on."""
     imbalance = "one-label-per-device"
-    mean = lambda method, key: statistics.mean(point[key] for _, point in ended(answer, method, imbalance))
+
+    def mean(method, key):
+        return statistics.mean(
+            point[key] / (1 if key == "accuracy" else point["tokens"]) for _, point in ended(answer, method, imbalance))
+
     rows = []
     for method in methods(answer):
         if method in (SUBJECT, "central") or not ended(answer, method, imbalance):
@@ -100,7 +106,7 @@ def claims(answer):
         less = lambda key: f"{100 * (mean(SUBJECT, key) / mean(method, key) - 1):+.1f} %"
         gain = 100 * (mean(SUBJECT, "accuracy") / mean(method, "accuracy") - 1)
         rows.append([f"`{method}`", f"{gain:+.1f} %", less("device_flops"), less("simulated_seconds"), less("bytes_up")])
-    return table(["against", "accuracy", "device operations", "time, *simulated*", "bytes up"], rows)
+    return table(["against", "accuracy", "device operations a token", "*simulated* time a token", "bytes up a token"], rows)
 
 
 def latency(answer):
