@@ -40,7 +40,7 @@ public struct DecoderBlock: Sendable {
     ///
     /// - Parameter layout: the new tokens, with positions that begin where the cached ones end.
     public func forward(_ x_TD: Matrix, layout: SequenceLayout, cache: KeyValueCache, arena: Arena) {
-        forward(x_TD, layout: layout, dropout: nil, arena: arena) { kept in
+        _ = forward(x_TD, layout: layout, dropout: nil, arena: arena) { kept in
             for sequence in 0..<layout.count {
                 let rows = layout.rows(of: sequence)
                 let joined = kept.queryKeyValue.rows(rows)

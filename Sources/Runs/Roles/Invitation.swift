@@ -35,7 +35,7 @@ struct Invitation: Sendable {
         try link.connect(endpoint, security: security)
         let clock = RoleClock()
         var poller = Poller()
-        poller.add(link)
+        _ = poller.add(link)
         let stopping = poller.add(fileDescriptor: stop.fileDescriptor)
         var nextTry = Self.interval
         var refusal: String?
