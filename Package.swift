@@ -25,6 +25,8 @@ let package = Package(
         .target(name: "CKernels"),
         // Finds oneDNN at run time, or does without.
         .target(name: "CProducts"),
+        // Finds libzstd at run time, or does without.
+        .target(name: "CZstd"),
 
         // What everything stands on.
         .target(name: "Diagnostics"),
@@ -44,7 +46,7 @@ let package = Package(
         .target(name: "Datasets", dependencies: ["Diagnostics", "Randomness", "Tokenizers"]),
 
         // Messages and queues.
-        .target(name: "Wire", dependencies: ["CWire", "Diagnostics"]),
+        .target(name: "Wire", dependencies: ["CKernels", "CWire", "CZstd", "Diagnostics"]),
         .target(name: "Queueing", dependencies: ["CLMDB", "CZeroMQ", "Diagnostics", "Randomness", "Wire"]),
 
         // Who computes what, and what the coordinator remembers.
@@ -117,7 +119,7 @@ let package = Package(
             name: "ModelsTests",
             dependencies: ["Checkpoints", "Datasets", "Methods", "Models", "Support", "Tensors", "Tokenizers"]),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Diagnostics", "Randomness", "Tokenizers"]),
-        .testTarget(name: "WireTests", dependencies: ["CWire", "Diagnostics", "Randomness", "Wire"]),
+        .testTarget(name: "WireTests", dependencies: ["CKernels", "CWire", "Diagnostics", "Randomness", "Wire"]),
         .target(name: "CSyncedFile", path: "Tests/CSyncedFile"),
         .testTarget(
             name: "QueueingTests", dependencies: ["CSyncedFile", "Faults", "Queueing", "Randomness", "Wire"]),

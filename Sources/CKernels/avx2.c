@@ -21,6 +21,8 @@
 #include "body/attention_backward.h"
 #include "body/softmax.h"
 #include "body/conversion.h"
+#include "body/blocks.h"
+#include "body/residuals.h"
 #pragma clang attribute pop
 #include "body/table.h"
 

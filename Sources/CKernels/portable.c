@@ -19,6 +19,8 @@
 #include "body/attention_backward.h"
 #include "body/softmax.h"
 #include "body/conversion.h"
+#include "body/blocks.h"
+#include "body/residuals.h"
 #include "body/table.h"
 
 const pf_kernels pf_kernels_portable = PF_TABLE("portable");

@@ -2945,7 +2945,7 @@ const ProtobufCMessageDescriptor permafrost__sequence_range__descriptor =
   (ProtobufCMessageInit) permafrost__sequence_range__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__welcome__field_descriptors[2] =
+static const ProtobufCFieldDescriptor permafrost__welcome__field_descriptors[3] =
 {
   {
     "credit_bytes",
@@ -2971,15 +2971,28 @@ static const ProtobufCFieldDescriptor permafrost__welcome__field_descriptors[2] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "compressions",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Permafrost__Welcome, n_compressions),
+    offsetof(Permafrost__Welcome, compressions),
+    &permafrost__compression__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__welcome__field_indices_by_name[] = {
+  2,   /* field[2] = compressions */
   0,   /* field[0] = credit_bytes */
   1,   /* field[1] = settled */
 };
 static const ProtobufCIntRange permafrost__welcome__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor permafrost__welcome__descriptor =
 {
@@ -2989,14 +3002,14 @@ const ProtobufCMessageDescriptor permafrost__welcome__descriptor =
   "Permafrost__Welcome",
   "permafrost",
   sizeof(Permafrost__Welcome),
-  2,
+  3,
   permafrost__welcome__field_descriptors,
   permafrost__welcome__field_indices_by_name,
   1,  permafrost__welcome__number_ranges,
   (ProtobufCMessageInit) permafrost__welcome__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__activations__field_descriptors[13] =
+static const ProtobufCFieldDescriptor permafrost__activations__field_descriptors[14] =
 {
   {
     "sequence",
@@ -3154,11 +3167,24 @@ static const ProtobufCFieldDescriptor permafrost__activations__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "compression",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Activations, compression),
+    &permafrost__compression__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__activations__field_indices_by_name[] = {
   7,   /* field[7] = checksum */
   4,   /* field[4] = codec */
   6,   /* field[6] = columns */
+  13,   /* field[13] = compression */
   3,   /* field[3] = cut */
   2,   /* field[2] = lengths */
   12,   /* field[12] = origin */
@@ -3174,7 +3200,7 @@ static const ProtobufCIntRange permafrost__activations__number_ranges[2 + 1] =
 {
   { 1, 0 },
   { 5, 3 },
-  { 0, 13 }
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor permafrost__activations__descriptor =
 {
@@ -3184,7 +3210,7 @@ const ProtobufCMessageDescriptor permafrost__activations__descriptor =
   "Permafrost__Activations",
   "permafrost",
   sizeof(Permafrost__Activations),
-  13,
+  14,
   permafrost__activations__field_descriptors,
   permafrost__activations__field_indices_by_name,
   2,  permafrost__activations__number_ranges,
@@ -3677,7 +3703,7 @@ const ProtobufCMessageDescriptor permafrost__run_recipe__descriptor =
   (ProtobufCMessageInit) permafrost__run_recipe__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__register__field_descriptors[8] =
+static const ProtobufCFieldDescriptor permafrost__register__field_descriptors[10] =
 {
   {
     "role",
@@ -3775,8 +3801,34 @@ static const ProtobufCFieldDescriptor permafrost__register__field_descriptors[8]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "codecs",
+    9,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Permafrost__Register, n_codecs),
+    offsetof(Permafrost__Register, codecs),
+    &permafrost__codec__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "columns",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Register, columns),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__register__field_indices_by_name[] = {
+  8,   /* field[8] = codecs */
+  9,   /* field[9] = columns */
   3,   /* field[3] = endpoint */
   4,   /* field[4] = endpoint_key */
   7,   /* field[7] = memory_bytes */
@@ -3789,7 +3841,7 @@ static const unsigned permafrost__register__field_indices_by_name[] = {
 static const ProtobufCIntRange permafrost__register__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor permafrost__register__descriptor =
 {
@@ -3799,7 +3851,7 @@ const ProtobufCMessageDescriptor permafrost__register__descriptor =
   "Permafrost__Register",
   "permafrost",
   sizeof(Permafrost__Register),
-  8,
+  10,
   permafrost__register__field_descriptors,
   permafrost__register__field_indices_by_name,
   1,  permafrost__register__number_ranges,
@@ -5392,7 +5444,7 @@ const ProtobufCMessageDescriptor permafrost__heartbeat_reply__descriptor =
   (ProtobufCMessageInit) permafrost__heartbeat_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__assignment__field_descriptors[9] =
+static const ProtobufCFieldDescriptor permafrost__assignment__field_descriptors[10] =
 {
   {
     "cut",
@@ -5502,8 +5554,21 @@ static const ProtobufCFieldDescriptor permafrost__assignment__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "codec",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Assignment, codec),
+    &permafrost__codec__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__assignment__field_indices_by_name[] = {
+  9,   /* field[9] = codec */
   0,   /* field[0] = cut */
   5,   /* field[5] = epoch */
   3,   /* field[3] = generation */
@@ -5517,7 +5582,7 @@ static const unsigned permafrost__assignment__field_indices_by_name[] = {
 static const ProtobufCIntRange permafrost__assignment__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor permafrost__assignment__descriptor =
 {
@@ -5527,7 +5592,7 @@ const ProtobufCMessageDescriptor permafrost__assignment__descriptor =
   "Permafrost__Assignment",
   "permafrost",
   sizeof(Permafrost__Assignment),
-  9,
+  10,
   permafrost__assignment__field_descriptors,
   permafrost__assignment__field_indices_by_name,
   1,  permafrost__assignment__number_ranges,
@@ -6934,19 +6999,25 @@ const ProtobufCMessageDescriptor permafrost__method_tensor__descriptor =
   (ProtobufCMessageInit) permafrost__method_tensor__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue permafrost__codec__enum_values_by_number[3] =
+static const ProtobufCEnumValue permafrost__codec__enum_values_by_number[6] =
 {
   { "CODEC_UNKNOWN", "PERMAFROST__CODEC__CODEC_UNKNOWN", 0 },
   { "CODEC_F32", "PERMAFROST__CODEC__CODEC_F32", 1 },
   { "CODEC_BF16", "PERMAFROST__CODEC__CODEC_BF16", 2 },
+  { "CODEC_INT8", "PERMAFROST__CODEC__CODEC_INT8", 3 },
+  { "CODEC_INT4_RESIDUAL", "PERMAFROST__CODEC__CODEC_INT4_RESIDUAL", 4 },
+  { "CODEC_INT4", "PERMAFROST__CODEC__CODEC_INT4", 5 },
 };
 static const ProtobufCIntRange permafrost__codec__value_ranges[] = {
-{0, 0},{0, 3}
+{0, 0},{0, 6}
 };
-static const ProtobufCEnumValueIndex permafrost__codec__enum_values_by_name[3] =
+static const ProtobufCEnumValueIndex permafrost__codec__enum_values_by_name[6] =
 {
   { "CODEC_BF16", 2 },
   { "CODEC_F32", 1 },
+  { "CODEC_INT4", 5 },
+  { "CODEC_INT4_RESIDUAL", 4 },
+  { "CODEC_INT8", 3 },
   { "CODEC_UNKNOWN", 0 },
 };
 const ProtobufCEnumDescriptor permafrost__codec__descriptor =
@@ -6956,12 +7027,40 @@ const ProtobufCEnumDescriptor permafrost__codec__descriptor =
   "Codec",
   "Permafrost__Codec",
   "permafrost",
-  3,
+  6,
   permafrost__codec__enum_values_by_number,
-  3,
+  6,
   permafrost__codec__enum_values_by_name,
   1,
   permafrost__codec__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue permafrost__compression__enum_values_by_number[2] =
+{
+  { "COMPRESSION_NONE", "PERMAFROST__COMPRESSION__COMPRESSION_NONE", 0 },
+  { "COMPRESSION_ZSTD", "PERMAFROST__COMPRESSION__COMPRESSION_ZSTD", 1 },
+};
+static const ProtobufCIntRange permafrost__compression__value_ranges[] = {
+{0, 0},{0, 2}
+};
+static const ProtobufCEnumValueIndex permafrost__compression__enum_values_by_name[2] =
+{
+  { "COMPRESSION_NONE", 0 },
+  { "COMPRESSION_ZSTD", 1 },
+};
+const ProtobufCEnumDescriptor permafrost__compression__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "permafrost.Compression",
+  "Compression",
+  "Permafrost__Compression",
+  "permafrost",
+  2,
+  permafrost__compression__enum_values_by_number,
+  2,
+  permafrost__compression__enum_values_by_name,
+  1,
+  permafrost__compression__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
 static const ProtobufCEnumValue permafrost__role__enum_values_by_number[3] =

@@ -60,7 +60,8 @@ public struct FileSink {
         if failure == nil, fsync(descriptor) != 0 { fail() }
     }
 
-    private mutating func append(_ piece: UnsafeRawBufferPointer) {
+    /// Bytes as they are.
+    mutating func append(_ piece: UnsafeRawBufferPointer) {
         guard failure == nil else { return }
         hash.update(piece)
         bytes += piece.count

@@ -1,5 +1,6 @@
 import Balancing
 import Queueing
+import Wire
 
 extension Coordinator {
     /// What a run is to the coordinator.
@@ -43,6 +44,14 @@ extension Coordinator {
             }
         }
 
+        /// How devices write activations.
+        public enum CodecChoice: Sendable, Equatable {
+            /// All of them so, as far as they can.
+            case fixed(PayloadCodec)
+            /// Each as its link asks.
+            case automatic
+        }
+
         /// The run's id.
         public var run: String
         /// Where the coordinator listens.
@@ -70,6 +79,8 @@ extension Coordinator {
         public var replicas = 1
         /// Workers of a pipeline, a stage each.
         public var stages = 1
+        /// How devices write activations.
+        public var codec = CodecChoice.fixed(.f32)
         /// How cuts follow measures; nil leaves them as they are.
         public var balancing: Balancing?
         /// How many steps the run will take, from the samples of all devices.

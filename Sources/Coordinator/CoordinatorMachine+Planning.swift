@@ -97,6 +97,7 @@ extension CoordinatorMachine {
             cut: UInt32(clamping: device.cut), workerEndpoint: worker?.endpoint ?? "", seed: settings.seed,
             generation: UInt64(device.generation), number: UInt32(clamping: number),
             epoch: UInt32(clamping: max(settings.epoch, stepEpoch)), worker: device.worker ?? "",
-            workerKey: worker?.key ?? "", samples: settings.losses == .end ? UInt64(roster.samples) : 0)
+            workerKey: worker?.key ?? "", samples: settings.losses == .end ? UInt64(roster.samples) : 0,
+            codec: device.codec?.rawValue ?? 0)
     }
 }

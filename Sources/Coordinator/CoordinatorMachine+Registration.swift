@@ -37,6 +37,7 @@ extension CoordinatorMachine {
         roster.devices[number].memoryBytes = register.memoryBytes > 0 ? Int(clamping: register.memoryBytes) : nil
         roster.devices[number].lastHeard = now
         roster.devices[number].hasNews = true
+        negotiateCodec(register, number)
         balance(roster.devices[number])
         if device.state != .finished || settings.losses != .fail { liveness.heard(device.id, now: now) }
         if device.state != .finished { roster.devices[number].state = .publishing }

@@ -131,6 +131,7 @@ struct CoordinatorMachine {
             nextCursors = now + Self.cursorInterval
             recordCursors(now: now)
             rebalance(now: now)
+            chooseCodecs()
         }
         return takeActions()
     }

@@ -24,6 +24,12 @@ struct Roster {
         var memoryBytes: Int?
         /// Payload bytes that a plan lets it have on their way; 0 before the first.
         var creditBytes = 0
+        /// What it can write.
+        var codecs = CodecRule.common
+        /// What it is to write from now on; nil before it has registered.
+        var codec: PayloadCodec?
+        /// The width of its rows; 0 when it does not say.
+        var columns = 0
         /// What the newest plan was made of.
         var measures = DeviceMeasures()
         var progress: Body.DeviceProgress?

@@ -29,14 +29,17 @@ struct ComputeJob {
     /// Where results and failures arrive.
     let results: Mailbox<Swift.Result<Result, any Error>>
     let forward: FrozenForward
-    let codec: PayloadCodec
 
     /// Computes a group's activations after the first `cut` blocks on the pool.
-    func start(_ group: PublicationGroup, examples: [EncodedExample], cut: Int, on pool: ComputePool) {
-        pool.submit { [results, forward, codec] in
-            let start = ContinuousClock.now, processorStart = ProcessorTime.now
+    func start(
+        _ group: PublicationGroup, examples: [EncodedExample], cut: Int, codec: PayloadCodec, on pool: ComputePool
+    ) {
+        pool.submit { [results, forward] in
             results.post(
                 Swift.Result {
+                    // Before the clock starts: how fast the device computes is no matter of how fast it loads.
+                    try forward.load(cut)
+                    let start = ContinuousClock.now, processorStart = ProcessorTime.now
                     let activations = try forward.activations(of: examples.map(\.tokens), cut: cut)
                     let message = ActivationMessage(
                         samples: group.samples, examples: examples, activations: activations,

@@ -22,8 +22,10 @@ public struct DeviceConfiguration: Sendable {
     public var timing = ConnectionTiming.link
     /// The most samples of one message.
     public var publishBatch: Int
-    /// How activations are written on the wire.
+    /// How activations are written on the wire where the coordinator does not say.
     public var codec: PayloadCodec
+    /// How payloads are compressed where the worker can expand them.
+    public var compression = PayloadCompression.none
     /// The most payload bytes that are sent as one; a larger message goes in parts.
     public var partBytes = 4 << 20
     /// How often coordinator and worker hear of the device at least.

@@ -23,6 +23,8 @@ final class DeviceLoop {
     /// A result that is held back, and until when: see `DevicePace`.
     private var slowed: (result: ComputeJob.Result, due: Duration)?
     private var messages: [UInt64: ActivationMessage] = [:]
+    /// What the worker can expand, if it is wanted.
+    private var compression = PayloadCompression.none
     private var hasLeft = false
 
     init(
@@ -44,7 +46,7 @@ final class DeviceLoop {
                 maximumAttempts: configuration.maximumAttempts,
                 staysUntilStopped: configuration.staysUntilStopped, maximumCut: forward.maximumCut),
             lengths: examples.map(\.tokens.count))
-        job = ComputeJob(results: try Mailbox(), forward: forward, codec: configuration.codec)
+        job = ComputeJob(results: try Mailbox(), forward: forward)
         probe = HeartbeatProbe(
             interval: configuration.heartbeatInterval, timeout: configuration.acknowledgementTimeout)
         // Credit bounds the bytes, the window the parts; this only has to be more than the window.
@@ -130,7 +132,10 @@ final class DeviceLoop {
         // What cannot be read is not from this run's worker, and no answer would help a stranger.
         guard case .message(let envelope, _, _) = received else { return }
         switch envelope.body {
-        case .welcome(let welcome): try handle(.welcomed(welcome), observer)
+        case .welcome(let welcome):
+            let isWanted = welcome.compressions.contains(configuration.compression.rawValue)
+            compression = isWanted ? configuration.compression : .none
+            try handle(.welcomed(welcome), observer)
         case .credit(let credit): try handle(.granted(credit), observer)
         case .ack(let ack):
             trace?.acknowledged(ack)
@@ -198,7 +203,8 @@ final class DeviceLoop {
     private func publish(_ sending: PublishWindow.Sending, parts: UInt32) throws -> Bool {
         let part = sending.part
         guard let message = messages[part.sequence],
-            let (body, payload) = message.sending(sequence: part.sequence, part: part.index, of: parts)
+            let (body, payload) = message.sending(
+                sequence: part.sequence, part: part.index, of: parts, compression: compression)
         else { return false }
         let isTaken = try worker.send(body, attempt: sending.attempt, payload: payload)
         Failpoint.hit(.deviceAfterSend)
@@ -213,7 +219,8 @@ final class DeviceLoop {
                 .register(
                     Body.Register(
                         role: .device, samples: UInt64(samples), threads: UInt32(clamping: pool.threads),
-                        memoryBytes: configuration.memoryBytes)))
+                        memoryBytes: configuration.memoryBytes, codecs: PayloadCodec.allCases.map(\.rawValue),
+                        columns: UInt32(clamping: job.forward.width))))
             report.mustRepeat = true
         case .connect(let assignment):
             probe.restart()
@@ -223,8 +230,10 @@ final class DeviceLoop {
         case .hello(let samples, let isNewSession):
             if !isNewSession { worker.renewSession() }
             try worker.send(.hello(Body.Hello(samples: UInt64(samples))))
-        case .compute(let group, let cut):
-            job.start(group, examples: group.samples.map { examples[$0] }, cut: cut, on: pool)
+        case .compute(let group, let cut, let codec):
+            job.start(
+                group, examples: group.samples.map { examples[$0] }, cut: cut, codec: codec ?? configuration.codec,
+                on: pool)
         case .publish: break
         case .forget(let sequence): messages[sequence] = nil
         case .finish(let messages, let samples):

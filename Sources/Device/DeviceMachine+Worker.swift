@@ -123,7 +123,8 @@ extension DeviceMachine {
         if !publication.isComputing, !publication.hasUnsent, publication.heldBytes <= roomBytes,
             let group = publication.takePending()
         {
-            actions.append(.compute(group, cut: Int(assignment?.cut ?? 0)))
+            let codec = assignment.flatMap { PayloadCodec(rawValue: $0.codec) }
+            actions.append(.compute(group, cut: Int(assignment?.cut ?? 0), codec: codec))
         }
         if isWelcome, publication.isSettled, !hasToldFinished {
             hasToldFinished = true

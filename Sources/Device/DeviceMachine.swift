@@ -59,8 +59,9 @@ struct DeviceMachine {
         case connect(Body.Assignment)
         /// Introduce the device to the worker, in a new session if the present one has been used.
         case hello(samples: Int, isNewSession: Bool)
-        /// Compute these samples' activations after the first `cut` blocks.
-        case compute(PublicationGroup, cut: Int)
+        /// Compute these samples' activations after the first `cut` blocks, to be written in a codec; nil for the
+        /// recipe's.
+        case compute(PublicationGroup, cut: Int, codec: PayloadCodec?)
         /// Send a part of a computed message.
         case publish(PublishWindow.Sending, parts: UInt32)
         /// The message is not needed any more.
@@ -217,7 +218,7 @@ struct DeviceMachine {
         return [.register(samples: lengths.count)]
     }
 
-    /// The same worker with another cut: groups that are not computed yet get the new one. Another worker: everything
+    /// The same worker with another cut or codec: groups that are not computed yet get the new one. Another worker: everything
     /// that is not settled there goes to it.
     private mutating func assigned(_ next: Body.Assignment) -> [Action] {
         let previous = assignment

@@ -58,3 +58,19 @@ public enum ExchangeError: NumberedError, Equatable {
         }
     }
 }
+
+extension ExchangeError {
+    /// Refusals without any progress between them.
+    static let mostRefusals = 3
+
+    /// Reads what a peer has sent; the peer is named when that is not possible.
+    static func refusing<Result>(
+        _ peer: String, _ body: () throws(WireError) -> Result
+    ) throws(ExchangeError) -> Result {
+        do {
+            return try body()
+        } catch {
+            throw .refused(peer: peer, error)
+        }
+    }
+}

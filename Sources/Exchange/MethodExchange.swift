@@ -67,11 +67,13 @@ public struct MethodExchange: Sendable {
         end.number += 1
     }
 
-    /// The other side says where it goes on.
+    /// The other side says where it goes on. Said again on the same connection it is news of what has arrived and nothing
+    /// else: on a slow link, going back each time would send a large message again and again.
     ///
     /// - Throws: `WireError` for a place to which nothing was sent.
     public mutating func opened(at place: Body.MethodPlace, now: Duration) throws(WireError) {
         try received(upTo: place, now: now)
+        guard !isOpen else { return }
         isOpen = true
         cursor = acknowledged
         lastProgress = now

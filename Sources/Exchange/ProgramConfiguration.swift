@@ -1,3 +1,4 @@
+import Diagnostics
 import Methods
 import Queueing
 import Wire
@@ -24,6 +25,8 @@ public struct ProgramDeviceConfiguration: Sendable {
     public var pace: @Sendable (_ work: [MethodWork], _ seconds: Double) -> Double = { $1 }
     /// How messages go.
     public var exchange = MethodExchange.Settings()
+    /// Where the device is traced.
+    public var tracer: Tracer?
 
     /// A device with the usual times.
     public init(run: String, id: String, endpoint: String) {
@@ -51,6 +54,8 @@ public struct ProgramServerConfiguration: Sendable {
     public var linger = Duration.seconds(10)
     /// How messages go.
     public var exchange = MethodExchange.Settings()
+    /// Where the server is traced.
+    public var tracer: Tracer?
 
     /// A server with the usual times.
     public init(run: String, id: String, devices: [String], endpoint: String) {

@@ -10,6 +10,9 @@ import Wire
 /// The program's memory is all there is of a run's steps under way. A device that connects again goes on; another process
 /// cannot.
 public final class ProgramDevice {
+    /// The trace's row of what is sent and received.
+    private static let messages = "messages"
+
     private let configuration: ProgramDeviceConfiguration
     private let program: any DeviceProgram
     private let link: Link
@@ -31,6 +34,7 @@ public final class ProgramDevice {
     /// Until when the server may say that the run has ended, once the coordinator has.
     private var leaving: Duration?
     private var totals = ProgramTotals()
+    private var trace: ProgramTrace?
 
     fileprivate enum Event: Sendable {
         case received(ReceivedMethodMessage)
@@ -51,6 +55,7 @@ public final class ProgramDevice {
     ) throws {
         self.configuration = configuration
         self.program = program
+        trace = configuration.tracer.map { ProgramTrace($0, missing: "no word of the server") }
         exchange = MethodExchange(configuration.exchange)
         patience = Patience(limit: configuration.patience)
         link = Link(
@@ -96,7 +101,9 @@ public final class ProgramDevice {
                 try followProgram(observer)
                 try pump()
                 try keepAlive()
+                trace?.looked(isWaiting: serverLife != nil && !isBusy && inbox.isEmpty && exchange.isDrained)
             }
+            trace?.looked(isWaiting: false)
             try link.send(.goodbye(reason: stopReason ?? ""))
         } catch {
             _ = try? link.send(.failure(Body.Failure(error)))
@@ -172,11 +179,15 @@ public final class ProgramDevice {
             }
         case .methodPart(let part):
             try accept(part.place.number) { () throws(WireError) in
-                if case .message(let message) = try exchange.take(part, payloads: payloads) { inbox.append(message) }
+                if case .message(let message) = try exchange.take(part, payloads: payloads) {
+                    inbox.append(message)
+                    trace?.received(message, row: Self.messages)
+                }
             }
             try link.send(.methodReceived(next: exchange.expected))
         case .methodReceived(let next):
             try accept(next.number) { () throws(WireError) in try exchange.received(upTo: next, now: clock.now) }
+            trace?.acknowledged(before: next, row: Self.messages)
         case .reject(let reject) where reject.number == ProtocolError.unknownSession.rawValue:
             link.renewSession()
             exchange.closed()
@@ -212,6 +223,7 @@ public final class ProgramDevice {
             let seconds = max(outcome.seconds, configuration.pace(work, outcome.seconds))
             totals.computeSeconds += seconds
             slowed = (outcome, clock.now + .seconds(seconds - outcome.seconds))
+            trace?.computed(work, from: outcome.began, seconds: seconds)
         }
         if let (outcome, due) = slowed, due <= clock.now {
             slowed = nil
@@ -246,15 +258,13 @@ public final class ProgramDevice {
             }
             totals.messageBytesSent += link.bytesSent - before
             exchange.sent(now: clock.now)
+            trace?.sent(part, bytes: payload?.count ?? 0, attempt: attempt, row: Self.messages)
         }
     }
 
     private func keepAlive() throws {
         let now = clock.now
-        if greeting.isDue(now: now) {
-            link.renewSession()
-            try greet()
-        }
+        if greeting.isDue(now: now) { try greet() }
         if now - lastHeartbeat >= configuration.heartbeatInterval {
             lastHeartbeat = now
             try link.send(.heartbeat(time: now.nanoseconds))
@@ -272,21 +282,5 @@ extension ProgramDevice.Action {
             case .computed(let work): .computed(work)
             case .send(let message): .send(OutgoingMethodMessage(message))
             }
-    }
-}
-
-extension ExchangeError {
-    /// Refusals without any progress between them.
-    static let mostRefusals = 3
-
-    /// Reads what a peer has sent; the peer is named when that is not possible.
-    static func refusing<Result>(
-        _ peer: String, _ body: () throws(WireError) -> Result
-    ) throws(ExchangeError) -> Result {
-        do {
-            return try body()
-        } catch {
-            throw .refused(peer: peer, error)
-        }
     }
 }

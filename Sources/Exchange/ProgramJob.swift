@@ -8,6 +8,7 @@ final class ProgramJob<Event: Sendable, Action: Sendable> {
     /// What came of an event.
     struct Outcome: Sendable {
         let actions: [Action]
+        let began: ContinuousClock.Instant
         let seconds: Double
     }
 
@@ -31,8 +32,12 @@ final class ProgramJob<Event: Sendable, Action: Sendable> {
         precondition(!isBusy, "a program has one user at a time")
         isBusy = true
         pool.submit { [outcomes, handle] in
-            let clock = RoleClock()
-            outcomes.post(Result { Outcome(actions: try handle(event), seconds: clock.now.seconds) })
+            let began = ContinuousClock.now
+            outcomes.post(
+                Result {
+                    let actions = try handle(event)
+                    return Outcome(actions: actions, began: began, seconds: (ContinuousClock.now - began).seconds)
+                })
         }
     }
 

@@ -43,6 +43,7 @@ extension ProgramServer {
                 if case .message(let message) = try devices[place].exchange.take(part, payloads: payloads) {
                     devices[place].waiting += 1
                     inbox.append((place, message))
+                    trace?.received(message, row: "from \(devices[place].id)")
                 }
             }
             try say(.methodReceived(next: devices[place].exchange.expected), to: place)
@@ -50,6 +51,7 @@ extension ProgramServer {
             try accept(peer, envelope, number: next.number, from: place) { () throws(WireError) in
                 try devices[place].exchange.received(upTo: next, now: clock.now)
             }
+            trace?.acknowledged(before: next, row: "to \(devices[place].id)")
         case .heartbeat(let time):
             try say(.heartbeatReply(time: time), to: place)
             // The first word of it may be lost.
@@ -71,7 +73,10 @@ extension ProgramServer {
             return
         }
         guard !device.isHere || device.life == greeting.life else { throw ExchangeError.deviceRestarted(device.id) }
+        // What it has was sent by another process than this one.
+        guard device.isHere || greeting.next == .init() else { throw ExchangeError.serverRestarted(endpoint: endpoint) }
         liveness.heard(device.id, now: clock.now)
+        if devices[place].session != session { devices[place].exchange.closed() }
         do throws(WireError) {
             try devices[place].exchange.opened(at: greeting.next, now: clock.now)
         } catch {

@@ -14,6 +14,7 @@ public final class ProgramServer {
     let channel: Channel
     let clock = RoleClock()
     let life = UInt64.random(in: 1 ... .max)
+    var trace: ProgramTrace?
     var devices: [ServedDevice]
     var liveness: Liveness
     var phase = Phase.gathering
@@ -61,6 +62,7 @@ public final class ProgramServer {
         let settings = configuration.exchange, ids = configuration.devices
         devices = ids.map { ServedDevice(id: $0, exchange: MethodExchange(settings)) }
         liveness = Liveness(limit: configuration.silenceLimit)
+        trace = configuration.tracer.map { ProgramTrace($0, missing: "no word of a device") }
         channel = try Channel(
             .router, context: context, run: configuration.run, sender: configuration.id, limits: settings.limits,
             security: configuration.security)
@@ -116,6 +118,7 @@ public final class ProgramServer {
             try followProgram(program, observer)
             try pump()
             try proceed()
+            trace?.looked(isWaiting: phase == .running && !job.isBusy && inbox.isEmpty)
             if let isCompleted = ending {
                 count()
                 return ProgramServerOutcome(isCompleted: isCompleted, totals: totals)
@@ -134,6 +137,7 @@ public final class ProgramServer {
     ) throws {
         if let outcome = try job.outcome() {
             totals.computeSeconds += outcome.seconds
+            trace?.computed(outcome.actions.compactMap(\.work), from: outcome.began, seconds: outcome.seconds)
             for action in outcome.actions {
                 switch action {
                 case .computed(let work): totals.add(work)
@@ -208,12 +212,15 @@ public final class ProgramServer {
                 }
                 totals.messageBytesSent += channel.socket.bytesSent - before
                 devices[place].exchange.sent(now: clock.now)
+                trace?.sent(part, bytes: payload?.count ?? 0, attempt: attempt, row: "to \(devices[place].id)")
             }
         }
     }
 }
 
 extension ProgramServer.Action {
+    fileprivate var work: MethodWork? { if case .computed(let work) = self { work } else { nil } }
+
     fileprivate init(_ action: ServerProgramAction) {
         self =
             switch action {

@@ -107,11 +107,12 @@ public final class EvaluationSet: Sendable {
     ) -> PartialScore {
         let x_TD = arena.matrix(rows: group.layout.tokens, columns: model.hyperparameters.width)
         x_TD.copy(from: group.activations.matrix(rows: x_TD.rows, columns: x_TD.columns))
+        let targets = group.targets.flatMap { $0 }
         model.forward(
-            frozenBlocks..<model.hyperparameters.layers, x_TD, layout: group.layout, parameters: parameters,
-            scratch: scratch)
+            frozenBlocks..<model.hyperparameters.layers, x_TD, layout: group.layout,
+            reading: group.layout.rows(ofLast: group.targets.map(\.count)), parameters: parameters, scratch: scratch)
         let output = head.forward(
-            x_TD, layout: group.layout, targets: group.targets, parameters: parameters, needsGradient: false,
+            x_TD.rows(0..<targets.count), targets: targets, parameters: parameters, needsGradient: false,
             arena: scratch, scratch: scratch)
         let logits = head.isClassifying ? output.logits_NK : nil
         return PartialScore(
@@ -126,7 +127,7 @@ public final class EvaluationSet: Sendable {
         let model = layout.model
         return tokens * model.width
             + max(
-                DecoderBlock.forwardFloats(model, tokens: tokens, training: layout),
+                DecoderBlock.passFloats(model, tokens: tokens, training: layout),
                 OutputHead.forwardFloats(model, targets: targetCount, outputs: outputs, needsGradient: false)
                     + OutputHead.forwardScratchFloats(targets: targetCount, outputs: outputs))
     }

@@ -10,11 +10,16 @@ public struct FrozenForward: Sendable {
     /// - Parameter model: shared, never written to.
     public init(model: LanguageModel) { self.model = model }
 
-    /// The highest cut that the model in memory can run.
+    /// The highest cut that can be run.
     public var maximumCut: Int { model.loadedBlocks }
 
     /// Floats of one token's activation.
     public var width: Int { model.hyperparameters.width }
+
+    /// Loads the blocks below a cut, as far as they are not in memory.
+    ///
+    /// - Throws: what the model's source throws for a missing, misshapen or damaged tensor.
+    public func load(_ cut: Int) throws { try model.load(cut) }
 
     /// Activations of packed token sequences after the first `cut` blocks: [tokens, width].
     ///
@@ -30,7 +35,7 @@ public struct FrozenForward: Sendable {
 
     /// Floats that `activations` takes beside its result: one block at a time.
     public static func scratchFloats(_ model: Hyperparameters, tokens: Int) -> Int {
-        DecoderBlock.forwardFloats(model, tokens: tokens, training: nil)
+        DecoderBlock.passFloats(model, tokens: tokens, training: nil)
     }
 
     /// F0: runs frozen blocks over activations in place, as a worker does for a device with a lower cut.

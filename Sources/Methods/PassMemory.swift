@@ -26,8 +26,16 @@ extension PassMemory {
     public static func stashFloats(_ layout: TrainableLayout, tokens: Int, targetCount: Int, outputs: Int) -> Int {
         let model = layout.model, lowest = layout.blocks.first ?? model.layers
         let block = DecoderBlock.forwardFloats(model, tokens: tokens, training: layout)
-        return tokens * model.width + (model.layers - lowest) * block
+        let last = DecoderBlock.forwardFloats(
+            model, tokens: tokens, read: readTokens(targetCount, of: tokens), training: layout)
+        let blocks = lowest == model.layers ? 0 : (model.layers - lowest - 1) * block + last
+        return tokens * model.width + blocks
             + OutputHead.forwardFloats(model, targets: targetCount, outputs: outputs, needsGradient: true)
+    }
+
+    /// How many tokens go on behind the last attention; nil for all.
+    private static func readTokens(_ targetCount: Int, of tokens: Int) -> Int? {
+        targetCount < tokens ? targetCount : nil
     }
 
     /// Floats of an arena for intermediate results: the head's logits, or its gradient, or B and W of one block, or F of
@@ -37,7 +45,8 @@ extension PassMemory {
     public static func scratchFloats(_ layout: TrainableLayout, tokens: Int, targetCount: Int, outputs: Int) -> Int {
         max(
             DecoderBlock.backwardFloats(layout.model, tokens: tokens, training: layout),
-            DecoderBlock.forwardFloats(layout.model, tokens: tokens, training: nil),
+            DecoderBlock.forwardScratchFloats(layout.model, tokens: tokens, training: layout),
+            DecoderBlock.passFloats(layout.model, tokens: tokens, training: nil),
             OutputHead.forwardScratchFloats(targets: targetCount, outputs: outputs),
             OutputHead.backwardFloats(layout.model, targets: targetCount))
     }
@@ -54,8 +63,9 @@ extension PassMemory {
     ) -> (activationBytes: Int, weightStashBytes: Int) {
         var activations = 0, gradients = 0
         if let lowest = layout.blocks.first, block >= lowest {
-            activations = DecoderBlock.forwardFloats(layout.model, tokens: tokens, training: layout)
-            gradients = DecoderBlock.keptGradientFloats(layout.model, tokens: tokens, training: layout)
+            let read = head == nil ? nil : readTokens(targetCount, of: tokens)
+            activations = DecoderBlock.forwardFloats(layout.model, tokens: tokens, read: read, training: layout)
+            gradients = DecoderBlock.keptGradientFloats(layout.model, tokens: tokens, read: read, training: layout)
         }
         if let head {
             activations += OutputHead.forwardFloats(

@@ -26,7 +26,7 @@ public struct TextGenerator: Sendable {
         return KeyValueCache.floats(model, sequences: promptLengths.count, capacity: capacity)
             + tokens * model.width
             + max(
-                DecoderBlock.forwardFloats(model, tokens: tokens, training: layout),
+                DecoderBlock.passFloats(model, tokens: tokens, training: layout),
                 OutputHead.lastLogitsFloats(model, sequences: promptLengths.count, outputs: outputs))
     }
 

@@ -1,7 +1,7 @@
 import Checkpoints
 import Tensors
 
-/// The weights of one block as views on one run of floats, or anything of the same shape: the sums of their gradients.
+/// The weights of one block as views on one run of memory, or anything of the same shape: the sums of their gradients.
 ///
 /// Linear layers that read the same input are joined into one matrix of O outputs and I inputs.
 public struct BlockWeights: Sendable {
@@ -22,28 +22,38 @@ public struct BlockWeights: Sendable {
     let attentionNorm: Norm
     let feedForwardNorm: Norm
 
-    /// Floats of one block.
-    static func count(_ model: Hyperparameters) -> Int {
+    /// Floats of one block, or floats whose room it takes as a shorter type.
+    static func count(_ model: Hyperparameters, as type: WeightType = .f32) -> Int {
         let plan = BlockPlan(model)
         let linear = JoinedLayer.allCases.reduce(0) { sum, layer in
-            sum + plan.outputWidth(layer) * (plan.inputWidth(layer) + (model.hasBiases ? 1 : 0))
+            let outputs = plan.outputWidth(layer), inputs = plan.inputWidth(layer)
+            let weights = type == .f32 ? outputs * inputs : BrainFloatMatrix.floats(outputs, inputs)
+            return sum + weights + (model.hasBiases ? outputs : 0)
         }
         return linear + 2 * model.width * (model.normalisation == .layer ? 2 : 1)
     }
 
-    /// Views on `count` floats that begin at an offset.
-    init(_ plan: BlockPlan, in storage: Storage, at offset: Int) {
+    /// Views on `count` floats that begin at an offset; norms and biases, which are few, are floats whatever the type.
+    init(_ plan: BlockPlan, in storage: Storage, at offset: Int = 0, as type: WeightType = .f32) {
         var next = offset
         func take(_ rows: Int, _ columns: Int) -> Matrix {
             defer { next += rows * columns }
             return storage.matrix(rows: rows, columns: columns, at: next)
         }
+        func takeWeights(_ rows: Int, _ columns: Int) -> WeightMatrix {
+            switch type {
+            case .f32: return .f32(take(rows, columns))
+            case .bf16:
+                defer { next += BrainFloatMatrix.floats(rows, columns) }
+                return .bf16(BrainFloatMatrix(rows: rows, columns: columns, in: storage, at: next))
+            }
+        }
         let model = plan.model
         linears = JoinedLayer.allCases.map { layer in
             let outputs = plan.outputWidth(layer)
             return Linear(
-                weight_OI: .f32(take(outputs, plan.inputWidth(layer))), bias_O: model.hasBiases ? take(1, outputs) : nil
-            )
+                weight_OI: takeWeights(outputs, plan.inputWidth(layer)),
+                bias_O: model.hasBiases ? take(1, outputs) : nil)
         }
         func norm() -> Norm {
             Norm(
@@ -54,28 +64,34 @@ public struct BlockWeights: Sendable {
         feedForwardNorm = norm()
     }
 
-    /// Frozen weights of a source; norms and biases, which are few, are floats whatever the type.
+    /// The memory of a block's frozen weights, read from a source.
     ///
     /// - Throws: what the source throws for a missing, misshapen or damaged tensor.
-    init(_ plan: BlockPlan, block: Int, from source: any ModelSource, as type: WeightType) throws {
-        let floats = BlockWeights(plan, in: Storage(count: Self.count(plan.model)), at: 0)
-        try floats.read(plan, block: block, from: source)
-        guard type != .f32 else {
-            self = floats
-            return
-        }
-        linears = floats.linears.map { linear in
-            Linear(weight_OI: WeightMatrix(linear.floats_OI, as: type), bias_O: linear.bias_O?.own)
-        }
-        attentionNorm = floats.attentionNorm.own
-        feedForwardNorm = floats.feedForwardNorm.own
+    static func memory(
+        _ plan: BlockPlan, block: Int, from source: any ModelSource, as type: WeightType
+    ) throws -> Storage {
+        let floats = Storage(count: count(plan.model))
+        let whole = BlockWeights(plan, in: floats)
+        try whole.read(plan, block: block, from: source)
+        guard type != .f32 else { return floats }
+        let short = Storage(count: count(plan.model, as: type))
+        BlockWeights(plan, in: short, as: type).set(nearest: whole)
+        return short
     }
 
-    /// Bytes of frozen weights of a block.
-    static func bytes(_ model: Hyperparameters, as type: WeightType) -> Int {
-        let plan = BlockPlan(model)
-        let short = JoinedLayer.allCases.reduce(0) { $0 + plan.outputWidth($1) * plan.inputWidth($1) }
-        return (count(model) - short) * MemoryLayout<Float>.stride + short * type.bytes
+    /// Becomes the nearest weights of their type. Nobody may read them yet.
+    private func set(nearest floats: BlockWeights) {
+        for (own, other) in zip(linears, floats.linears) {
+            switch own.weight_OI {
+            case .f32(let weight_OI): weight_OI.copy(from: other.floats_OI)
+            case .bf16(let weight_OI): weight_OI.set(nearest: other.floats_OI)
+            }
+            own.bias_O?.copy(from: other.bias_O)
+        }
+        for (own, other) in [(attentionNorm, floats.attentionNorm), (feedForwardNorm, floats.feedForwardNorm)] {
+            own.weight_D.copy(from: other.weight_D)
+            own.bias_D?.copy(from: other.bias_D)
+        }
     }
 
     subscript(layer: JoinedLayer) -> Linear { linears[layer.rawValue] }
@@ -132,11 +148,8 @@ public struct BlockWeights: Sendable {
 }
 
 extension Matrix {
-    /// In memory of its own.
-    fileprivate var own: Matrix { copied().matrix(rows: rows, columns: columns) }
-}
-
-extension Norm {
-    /// In memory of its own.
-    fileprivate var own: Norm { Norm(weight_D: weight_D.own, bias_D: bias_D?.own, epsilon: epsilon) }
+    /// Copies what has the same shape, where there is one.
+    fileprivate func copy(from other: Matrix?) {
+        if let other { copy(from: other) }
+    }
 }

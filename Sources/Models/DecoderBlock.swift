@@ -19,75 +19,129 @@ public struct DecoderBlock: Sendable {
     let angles: RotaryTable?
     let kernels: Kernels
 
-    /// F: replaces `x_TD` by the block's output.
+    /// F: replaces `x_TD` by the block's output, and keeps what B and W need.
     ///
     /// - Parameters:
+    ///   - rows: the tokens whose output anybody reads, ascending; nil for all. Behind attention, only these go on: their
+    ///     output takes the first rows of `x_TD`, and what lies behind is meaningless.
     ///   - dropout: which inputs of adapters to drop; nil outside training.
-    ///   - arena: holds the activations that are returned; reset it at once when no backward pass follows.
-    @discardableResult
+    ///   - arena: holds the activations that are returned.
+    ///   - scratch: reset it afterwards.
     public func forward(
-        _ x_TD: Matrix, layout: SequenceLayout, dropout: Dropout? = nil, arena: Arena
+        _ x_TD: Matrix, layout: SequenceLayout, reading rows: [Int]? = nil, dropout: Dropout? = nil, arena: Arena,
+        scratch: Arena
     ) -> BlockActivations {
-        forward(x_TD, layout: layout, dropout: dropout, arena: arena) { kept in
-            kernels.attention(
-                q: plan.queries(kept.queryKeyValue), k: plan.keys(kept.queryKeyValue),
-                v: plan.values(kept.queryKeyValue), into: kept.attended, logNormaliser_TH: kept.logNormaliser_TH,
-                sequences: layout, shape: plan.attention)
-        }
+        let kept = BlockActivations(
+            plan, x_TD, reading: rows, projectedWidth: parameters?.projectedWidth ?? 0,
+            learned: parameters?.learned(plan) ?? [], arena: arena, scratch: scratch)
+        forward(x_TD, kept, layout, dropout, scratch) { attend(kept, layout) }
+        return kept
     }
 
-    /// F of new tokens only: the keys and values of earlier ones are in a cache, to which the new ones are added.
+    /// F where no backward pass follows: nothing is kept.
     ///
-    /// - Parameter layout: the new tokens, with positions that begin where the cached ones end.
-    public func forward(_ x_TD: Matrix, layout: SequenceLayout, cache: KeyValueCache, arena: Arena) {
-        _ = forward(x_TD, layout: layout, dropout: nil, arena: arena) { kept in
+    /// - Parameter scratch: reset it afterwards.
+    public func pass(_ x_TD: Matrix, layout: SequenceLayout, reading rows: [Int]? = nil, scratch: Arena) {
+        let passing = passing(x_TD, reading: rows, scratch)
+        forward(x_TD, passing, layout, nil, scratch) { attend(passing, layout) }
+    }
+
+    /// The same of new tokens only: the keys and values of earlier ones are in a cache, to which the new ones are added.
+    ///
+    /// - Parameters:
+    ///   - layout: the new tokens, with positions that begin where the cached ones end.
+    ///   - rows: those whose output anybody reads.
+    public func pass(
+        _ x_TD: Matrix, layout: SequenceLayout, reading rows: [Int]? = nil, cache: KeyValueCache, scratch: Arena
+    ) {
+        let passing = passing(x_TD, reading: rows, scratch)
+        forward(x_TD, passing, layout, nil, scratch) {
             for sequence in 0..<layout.count {
                 let rows = layout.rows(of: sequence)
-                let joined = kept.queryKeyValue.rows(rows)
+                let joined = passing.queryKeyValue.rows(rows)
                 let entry = cache.append(
                     keys: plan.keys(joined), values: plan.values(joined), place: sequence, block: index)
                 kernels.attentionCached(
                     q: plan.queries(joined), keys: entry.keys, values: entry.values, past: entry.past,
-                    into: kept.attended.rows(rows), shape: plan.attention,
-                    scratch: arena.matrix(rows: 1, columns: entry.past + rows.count))
+                    into: passing.attended.rows(rows), shape: plan.attention,
+                    scratch: scratch.matrix(rows: 1, columns: entry.past + rows.count))
             }
         }
     }
 
-    /// Floats that F takes of its arena: the activations, and the input of one adapter where inputs are dropped.
+    /// Floats that F takes of its arena: the activations that B and W read.
+    ///
+    /// - Parameters:
+    ///   - read: how many tokens' output anybody reads; nil for all.
+    ///   - layout: what trains in the block.
+    public static func forwardFloats(
+        _ model: Hyperparameters, tokens: Int, read: Int? = nil, training layout: TrainableLayout
+    ) -> Int {
+        keptFloats(BlockPlan(model), tokens: tokens, read: read, layout).kept
+    }
+
+    /// Floats that F takes of its scratch arena: the other activations, and the input of one adapter where inputs are
+    /// dropped.
+    public static func forwardScratchFloats(
+        _ model: Hyperparameters, tokens: Int, read: Int? = nil, training layout: TrainableLayout
+    ) -> Int {
+        let plan = BlockPlan(model)
+        return keptFloats(plan, tokens: tokens, read: read, layout).scratch
+            + tokens * DroppedInput.floatsPerToken(plan, layout)
+    }
+
+    private static func keptFloats(
+        _ plan: BlockPlan, tokens: Int, read: Int?, _ layout: TrainableLayout
+    ) -> (kept: Int, scratch: Int) {
+        BlockActivations.keptFloats(
+            plan, tokens: tokens, read: read, projectedWidth: layout.projectedWidth, learned: layout.learned)
+    }
+
+    /// Floats that F takes of its scratch arena where nothing is kept.
     ///
     /// - Parameter layout: what trains in the block; nil for a frozen one.
-    public static func forwardFloats(_ model: Hyperparameters, tokens: Int, training layout: TrainableLayout?) -> Int {
-        let plan = BlockPlan(model)
-        let kept = BlockActivations.floatsPerToken(plan, projectedWidth: layout?.projectedWidth ?? 0)
-        return tokens * (kept + DroppedInput.floatsPerToken(plan, layout))
+    public static func passFloats(_ model: Hyperparameters, tokens: Int, training layout: TrainableLayout?) -> Int {
+        BlockActivations.passingFloats(BlockPlan(model), tokens: tokens, projectedWidth: layout?.projectedWidth ?? 0)
+    }
+
+    private func passing(_ x_TD: Matrix, reading rows: [Int]?, _ scratch: Arena) -> BlockActivations {
+        BlockActivations(
+            plan, x_TD, reading: rows, projectedWidth: parameters?.projectedWidth ?? 0, learned: nil, arena: scratch,
+            scratch: scratch)
+    }
+
+    private func attend(_ kept: BlockActivations, _ layout: SequenceLayout) {
+        kernels.attention(
+            q: plan.queries(kept.queryKeyValue), k: plan.keys(kept.queryKeyValue),
+            v: plan.values(kept.queryKeyValue), into: kept.attended, logNormaliser_TH: kept.logNormaliser_TH,
+            sequences: layout, shape: plan.attention)
     }
 
     private func forward(
-        _ x_TD: Matrix, layout: SequenceLayout, dropout: Dropout?, arena: Arena, attend: (BlockActivations) -> Void
-    ) -> BlockActivations {
-        let kept = BlockActivations(
-            plan, tokens: layout.tokens, projectedWidth: parameters?.projectedWidth ?? 0, arena: arena)
-        let dropped = DroppedInput(dropout, plan, tokens: layout.tokens, arena: arena, kernels: kernels)
-        kept.input_TD.copy(from: x_TD)
+        _ x_TD: Matrix, _ kept: BlockActivations, _ layout: SequenceLayout, _ dropout: Dropout?, _ scratch: Arena,
+        attend: () -> Void
+    ) {
+        let dropped = DroppedInput(
+            dropout, plan, tokens: layout.tokens, reading: kept.rows, arena: scratch, kernels: kernels)
+        kept.keepInput(x_TD)
         weights.attentionNorm.forward(
             x_TD, into: kept.attentionInput_TD, statistics: kept.inputStatistics, kernels: kernels)
         linear(.queryKeyValue, into: kept.queryKeyValue, kept, dropped)
         rotate(kept.queryKeyValue, layout, inverse: false)
-        attend(kept)
-        linear(.attentionOutput, into: x_TD, keep: 1, kept, dropped)
+        attend()
+        let x_ND = kept.gatherRead(x_TD)
+        linear(.attentionOutput, into: x_ND, keep: 1, kept, dropped)
 
-        kept.middle_TD.copy(from: x_TD)
+        kept.keepMiddle(x_ND)
         weights.feedForwardNorm.forward(
-            x_TD, into: kept.feedForwardInput_TD, statistics: kept.middleStatistics, kernels: kernels)
+            x_ND, into: kept.feedForwardInput_ND, statistics: kept.middleStatistics, kernels: kernels)
         linear(.expansion, into: kept.expanded, kept, dropped)
         switch plan.model.activation {
-        case .swiglu: kernels.swiglu(kept.expanded, into: kept.hidden_TF)
-        case .gelu: kernels.gelu(kept.expanded, into: kept.hidden_TF)
-        case .relu: kernels.relu(kept.expanded, into: kept.hidden_TF)
+        case .swiglu: kernels.swiglu(kept.expanded, into: kept.hidden_NF)
+        case .gelu: kernels.gelu(kept.expanded, into: kept.hidden_NF)
+        case .relu: kernels.relu(kept.expanded, into: kept.hidden_NF)
         }
-        linear(.contraction, into: x_TD, keep: 1, kept, dropped)
-        return kept
+        linear(.contraction, into: x_ND, keep: 1, kept, dropped)
     }
 
     /// output = W x + b + keep · output, and the low-rank terms of the joined layers on top.
@@ -101,7 +155,7 @@ public struct DecoderBlock: Sendable {
             guard let adapter = parameters?.lowRank(site) else { continue }
             adapter.term.forward(
                 dropped.input(input, block: index, site: site), addTo: output.columns(plan.sites[site].outputs),
-                projected_TR: kept.projected.columns(adapter.projection))
+                projected_TR: kept.projected(by: adapter.projection, of: layer))
         }
     }
 
@@ -116,51 +170,4 @@ public struct DecoderBlock: Sendable {
                 table: angles, inverse: inverse)
         }
     }
-}
-
-/// The inputs of adapters with some of them dropped, one at a time in the same memory.
-struct DroppedInput {
-    private let dropout: Dropout?
-    private let memory: Matrix?
-    private let kernels: Kernels
-
-    init(_ dropout: Dropout?, _ plan: BlockPlan, tokens: Int, arena: Arena, kernels: Kernels) {
-        self.dropout = dropout
-        self.kernels = kernels
-        let widest = JoinedLayer.allCases.map(plan.inputWidth).max() ?? 0
-        memory = dropout.map { _ in arena.matrix(rows: tokens, columns: widest) }
-    }
-
-    /// Floats that `init` takes of its arena for each token: the widest input, or nothing without dropout.
-    static func floatsPerToken(_ plan: BlockPlan, _ layout: TrainableLayout?) -> Int {
-        guard layout?.lowRank?.dropout ?? 0 > 0 else { return 0 }
-        return JoinedLayer.allCases.map(plan.inputWidth).max() ?? 0
-    }
-
-    /// The input that a site's adapter sees; valid until the next call.
-    func input(_ x_TI: Matrix, block: Int, site: Int) -> Matrix {
-        guard let dropout, let memory else { return x_TI }
-        let dropped_TI = memory.columns(0..<x_TI.columns)
-        kernels.dropout(
-            x_TI, into: dropped_TI, rowKeys: dropout.rowKeys, siteKey: Self.key(block: block, site: site),
-            rate: dropout.rate)
-        return dropped_TI
-    }
-
-    /// Adds Aᵀ(Bᵀg) to the gradient of a site's input, through the same mask.
-    func addGradient(
-        _ projected_TR: Matrix, _ a_RI: Matrix, to gradient_TI: Matrix, block: Int, site: Int
-    ) {
-        guard let dropout, let memory else {
-            gradient_TI.product(of: projected_TR, and: a_RI, keep: 1)
-            return
-        }
-        let through_TI = memory.columns(0..<gradient_TI.columns)
-        through_TI.product(of: projected_TR, and: a_RI)
-        kernels.addDropout(
-            through_TI, to: gradient_TI, rowKeys: dropout.rowKeys, siteKey: Self.key(block: block, site: site),
-            rate: dropout.rate)
-    }
-
-    private static func key(block: Int, site: Int) -> UInt64 { UInt64(block) << 8 | UInt64(site) }
 }

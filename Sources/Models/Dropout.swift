@@ -8,6 +8,14 @@ public struct Dropout: Sendable {
     /// One key for each row of the micro-batch.
     let rowKeys: [UInt64]
 
+    private init(rate: Float, rowKeys: [UInt64]) {
+        self.rate = rate
+        self.rowKeys = rowKeys
+    }
+
+    /// What is dropped of some rows, where these stand alone.
+    func rows(_ rows: [Int]) -> Dropout { Dropout(rate: rate, rowKeys: rows.map { rowKeys[$0] }) }
+
     /// - Parameters:
     ///   - step: the optimizer step, so that every step drops others.
     ///   - firstSequence: the place in the batch of the micro-batch's first sequence.

@@ -8,7 +8,7 @@ import Tensors
 public final class LanguageModel: Sendable {
     /// The sizes and constants of the architecture.
     public let hyperparameters: Hyperparameters
-    /// How many of the lowest blocks have their frozen weights in memory.
+    /// How many of the lowest blocks have their frozen weights in memory, or will have once they are asked for.
     public let loadedBlocks: Int
     /// How frozen weights are kept.
     public let weightType: WeightType
@@ -17,9 +17,17 @@ public final class LanguageModel: Sendable {
     let plan: BlockPlan
     let finalNorm: Norm
     let kernels: Kernels
-    private let frozen: [BlockWeights]
+    private let frozen: FrozenBlocks
     private let angles: RotaryTable?
     private let trunk: Trunk?
+
+    /// When frozen weights are loaded.
+    public enum Loading: Sendable {
+        /// With the model: on the threads of a pool, which must not be asked by one of its own, or on the calling one.
+        case atOnce(ComputePool?)
+        /// By `load`, without which nothing else may be asked of a block.
+        case whenAsked
+    }
 
     /// Loads and dequantises blocks.
     ///
@@ -27,12 +35,13 @@ public final class LanguageModel: Sendable {
     ///   - maximumTokens: the longest sequence that will be run, at most the model's context length.
     ///   - loadedBlocks: how many of the lowest blocks to load; the others must be in training as a whole. Nil for all.
     ///   - weightType: how to keep them.
+    ///   - loading: when to load them.
+    ///   - prepared: where blocks are taken from, as far as they are whole there, rather than from the source.
     ///   - trunk: blocks below these, taken as part of the embedding.
     /// - Throws: what the source throws for a missing, misshapen or damaged tensor.
     public init(
         source: any ModelSource, maximumTokens: Int, loadedBlocks: Int? = nil, weightType: WeightType = .f32,
-        trunk: Trunk? = nil,
-        kernels: Kernels = .best
+        loading: Loading = .atOnce(nil), prepared: PreparedBlocks? = nil, trunk: Trunk? = nil, kernels: Kernels = .best
     ) throws {
         let model = source.hyperparameters, plan = BlockPlan(source.hyperparameters)
         self.source = source
@@ -42,11 +51,13 @@ public final class LanguageModel: Sendable {
         self.weightType = weightType
         hyperparameters = model
         self.loadedBlocks = loadedBlocks ?? model.layers
-        frozen = try (0..<self.loadedBlocks).map { block in
-            let weights = try BlockWeights(plan, block: block, from: source, as: weightType)
-            // At once: the mapped file and the floats never stand in memory together as a whole.
-            source.releasePages()
-            return weights
+        let frozen = FrozenBlocks(
+            plan, count: self.loadedBlocks, source: source, as: weightType, prepared: prepared)
+        self.frozen = frozen
+        switch loading {
+        case .atOnce(let pool?): _ = try pool.map(pool.threads) { _ in try frozen.load(0..<frozen.count) }
+        case .atOnce(nil): try frozen.load(0..<frozen.count)
+        case .whenAsked: break
         }
         angles =
             switch model.positions {
@@ -74,8 +85,15 @@ public final class LanguageModel: Sendable {
         return rows * sizes.width + sizes.layers * BlockWeights.count(sizes) + norm
     }
 
-    /// Bytes that `init` keeps: the loaded blocks, the table of rotations and the final norm. While it loads, one block
-    /// lies in memory three times more at most: as it is stored, as floats, and where files store the transpose, once more.
+    /// Loads those of the lowest blocks that are not loaded yet. Threads that ask at the same time share the work.
+    ///
+    /// - Parameter blocks: at most `loadedBlocks`.
+    /// - Throws: what the source throws for a missing, misshapen or damaged tensor.
+    public func load(_ blocks: Int) throws { try frozen.load(0..<blocks) }
+
+    /// Bytes that the model keeps: the loaded blocks, the table of rotations and the final norm. While it loads, one block
+    /// for each thread lies in memory three times more at most: as it is stored, as floats, and where files store the
+    /// transpose, once more.
     public static func bytes(
         _ model: Hyperparameters, maximumTokens: Int, loadedBlocks: Int, weightType: WeightType
     ) -> Int {
@@ -84,8 +102,8 @@ public final class LanguageModel: Sendable {
             case .learned: 0
             case .rotary: min(maximumTokens, model.contextLength) * model.headDimension
             }
-        return loadedBlocks * BlockWeights.bytes(model, as: weightType)
-            + (angles + 2 * model.width) * MemoryLayout<Float>.stride
+        let blocks = loadedBlocks * BlockWeights.count(model, as: weightType)
+        return (blocks + angles + 2 * model.width) * MemoryLayout<Float>.stride
     }
 
     /// One block, frozen or with what trains in it.
@@ -117,13 +135,16 @@ public final class LanguageModel: Sendable {
     ///
     /// - Parameters:
     ///   - x_TD: the residual stream, replaced by the last block's output.
+    ///   - rows: the tokens of which that is wanted, ascending; nil for all. They take the first rows.
     ///   - scratch: reset by this call.
     public func forward(
-        _ range: Range<Int>, _ x_TD: Matrix, layout: SequenceLayout, parameters: TrainableParameters? = nil,
-        scratch: Arena
+        _ range: Range<Int>, _ x_TD: Matrix, layout: SequenceLayout, reading rows: [Int]? = nil,
+        parameters: TrainableParameters? = nil, scratch: Arena
     ) {
+        if range.isEmpty, let rows { x_TD.gather(rows) }
         for index in range {
-            block(index, parameters: parameters).forward(x_TD, layout: layout, arena: scratch)
+            block(index, parameters: parameters)
+                .pass(x_TD, layout: layout, reading: index == range.upperBound - 1 ? rows : nil, scratch: scratch)
             scratch.reset()
         }
     }
@@ -143,12 +164,16 @@ public final class LanguageModel: Sendable {
         let stream = Storage(count: layout.tokens * hyperparameters.width)
         let x_TD = stream.matrix(rows: layout.tokens, columns: hyperparameters.width)
         try embed(tokens.flatMap { $0 }, layout: layout, into: x_TD)
+        let rows = layout.rows(ofLast: tokens.map { _ in 1 })
         for index in 0..<hyperparameters.layers {
-            block(index, parameters: parameters).forward(x_TD, layout: layout, cache: cache, arena: scratch)
+            block(index, parameters: parameters)
+                .pass(
+                    x_TD, layout: layout, reading: index == hyperparameters.layers - 1 ? rows : nil, cache: cache,
+                    scratch: scratch)
             scratch.reset()
         }
         cache.advance(tokens.map(\.count))
-        return head.lastLogits(x_TD, layout: layout, arena: scratch)
+        return head.lastLogits(x_TD.rows(0..<layout.count), arena: scratch)
     }
 
     /// Reads rows of the output head, which a tied model shares with the embedding.

@@ -4,7 +4,8 @@ import Tensors
 
 /// What turns the last block's output into a loss: the final norm, K logits, and the cross-entropy of softmax.
 ///
-/// Every sequence has targets for its last tokens, and only these tokens enter the head. One head serves all tasks:
+/// Every sequence has targets for its last tokens, and only these tokens enter the head: what the last block makes of
+/// others is never computed. One head serves all tasks:
 /// label words (rows of the vocabulary's head), a trained classifier, and the whole vocabulary. The loss's gradient with
 /// respect to logits needs nothing but the logits, and so F computes it while they are there: no logit is computed twice,
 /// and of a whole vocabulary's a few tokens' are in memory at once.
@@ -58,7 +59,6 @@ public struct OutputHead: Sendable {
 
     /// What the head computed for the N tokens of a micro-batch that have a target.
     public struct Output: Sendable {
-        let rows: [Int]
         let input_ND: Matrix
         let statistics: NormStatistics
         let normed_ND: Matrix
@@ -77,50 +77,49 @@ public struct OutputHead: Sendable {
     /// F.
     ///
     /// - Parameters:
-    ///   - x_TD: the last block's output.
-    ///   - targets: for each sequence what its last tokens should predict, in `0..<outputs`.
+    ///   - x_ND: the last block's output for the tokens with a target.
+    ///   - targets: what each of them should predict, in `0..<outputs`.
     ///   - parameters: hold the classifier's weights.
     ///   - needsGradient: whether B follows.
     ///   - arena: holds what is returned.
     ///   - scratch: reset it afterwards.
     public func forward(
-        _ x_TD: Matrix, layout: SequenceLayout, targets: [[Int32]], parameters: TrainableParameters?,
-        needsGradient: Bool, arena: Arena, scratch: Arena
+        _ x_ND: Matrix, targets: [Int32], parameters: TrainableParameters?, needsGradient: Bool, arena: Arena,
+        scratch: Arena
     ) -> Output {
-        let rows = (0..<layout.count).flatMap { sequence in
-            layout.rows(of: sequence).suffix(targets[sequence].count)
-        }
-        let flatTargets = targets.flatMap { $0 }
-        let input_ND = gather(rows, of: x_TD, arena)
+        precondition(x_ND.rows == targets.count, "a row for each target")
+        let count = targets.count
+        let input_ND = arena.matrix(rows: count, columns: x_ND.columns)
+        input_ND.copy(from: x_ND)
         let (normed_ND, statistics) = normalise(input_ND, arena)
         let weights_KD = weights(parameters)
-        let gradient_ND = needsGradient ? arena.matrix(rows: rows.count, columns: x_TD.columns) : nil
+        let gradient_ND = needsGradient ? arena.matrix(rows: count, columns: x_ND.columns) : nil
         let keepsLogits = outputs <= Self.keptOutputs || frozen_KD == nil
-        let kept_NK = keepsLogits ? arena.matrix(rows: rows.count, columns: outputs) : nil
-        let tokensAtOnce = keepsLogits ? max(1, rows.count) : Self.tokensAtOnce(rows.count, outputs: outputs)
+        let kept_NK = keepsLogits ? arena.matrix(rows: count, columns: outputs) : nil
+        let tokensAtOnce = keepsLogits ? max(1, count) : Self.tokensAtOnce(count, outputs: outputs)
         let memory = kept_NK ?? scratch.matrix(rows: tokensAtOnce, columns: outputs)
-        let softmax_N = scratch.matrix(rows: 2, columns: rows.count)
+        let softmax_N = scratch.matrix(rows: 2, columns: count)
         var predictions: [Int] = []
         var lossSum = 0.0
-        for first in stride(from: 0, to: rows.count, by: tokensAtOnce) {
-            let part = first..<min(first + tokensAtOnce, rows.count)
+        for first in stride(from: 0, to: count, by: tokensAtOnce) {
+            let part = first..<min(first + tokensAtOnce, count)
             let logits = memory.rows(0..<part.count)
             logits.product(of: normed_ND.rows(part), and: weights_KD, .transposed)
             let (largest_N, sum_N) = (softmax_N.rows(0..<1).columns(part), softmax_N.rows(1..<2).columns(part))
             predictions += model.kernels.softmaxStatistics(logits, largest_N: largest_N, sum_N: sum_N)
             for row in 0..<part.count {
                 let logNormaliser = Double(largest_N[0, row]) + log(Double(sum_N[0, row]))
-                lossSum += logNormaliser - Double(logits[row, Int(flatTargets[first + row])])
+                lossSum += logNormaliser - Double(logits[row, Int(targets[first + row])])
                 largest_N[0, row] = Float(logNormaliser)
             }
             guard let gradient_ND else { continue }
-            model.kernels.softmaxGradient(logits, logNormaliser_N: largest_N, targets: flatTargets[part])
+            model.kernels.softmaxGradient(logits, logNormaliser_N: largest_N, targets: targets[part])
             gradient_ND.rows(part).product(of: logits, and: weights_KD)
         }
         return Output(
-            rows: rows, input_ND: input_ND, statistics: statistics, normed_ND: normed_ND,
+            input_ND: input_ND, statistics: statistics, normed_ND: normed_ND,
             normedGradient_ND: gradient_ND, logits_NK: kept_NK, predictions: predictions, lossSum: lossSum,
-            correct: zip(predictions, flatTargets).count { $0 == $1 })
+            correct: zip(predictions, targets).count { $0 == $1 })
     }
 
     /// Floats that F takes of its arena for tokens with a target: their rows, the same normed with the norm's statistics,
@@ -147,38 +146,35 @@ public struct OutputHead: Sendable {
 
     /// Floats that `lastLogits` takes of its arena.
     public static func lastLogitsFloats(_ model: Hyperparameters, sequences: Int, outputs: Int) -> Int {
-        sequences * (2 * model.width + NormStatistics.floatsPerRow(model.normalisation) + outputs)
+        sequences * (model.width + NormStatistics.floatsPerRow(model.normalisation) + outputs)
     }
 
-    /// B: writes the gradient of lossScale · Σ −log p(target) with respect to the last block's output.
+    /// B: writes the gradient of lossScale · Σ −log p(target) with respect to what F read.
     ///
     /// - Parameters:
     ///   - output: of an F that was told of B.
     ///   - classifierGradient_KD: W of a classifier: its gradient is added to this one.
     public func backward(
-        _ output: Output, lossScale: Float, into gradient_TD: Matrix, classifierGradient_KD: Matrix?, scratch: Arena
+        _ output: Output, lossScale: Float, into gradient_ND: Matrix, classifierGradient_KD: Matrix?, scratch: Arena
     ) {
         guard let normedGradient_ND = output.normedGradient_ND else { preconditionFailure("B without its F") }
         if let classifierGradient_KD, let logitsGradient_NK = output.logits_NK {
             classifierGradient_KD.product(
                 of: logitsGradient_NK, .transposed, and: output.normed_ND, scale: lossScale, keep: 1)
         }
-        let inputGradient_ND = scratch.matrix(rows: output.rows.count, columns: gradient_TD.columns)
+        let inputGradient_ND = scratch.matrix(rows: gradient_ND.rows, columns: gradient_ND.columns)
         inputGradient_ND.fill(0)
         model.finalNorm.backwardInput(
             normedGradient_ND, x_TD: output.input_ND, statistics: output.statistics, addTo: inputGradient_ND,
             kernels: model.kernels)
-        gradient_TD.fill(0)
-        for (place, row) in output.rows.enumerated() {
-            model.kernels.add(
-                inputGradient_ND.rows(place..<place + 1), scale: lossScale, to: gradient_TD.rows(row..<row + 1))
-        }
+        gradient_ND.fill(0)
+        model.kernels.add(inputGradient_ND, scale: lossScale, to: gradient_ND)
     }
 
     /// All K logits of every sequence's last token, [S, K]: for generation.
-    func lastLogits(_ x_TD: Matrix, layout: SequenceLayout, arena: Arena) -> Matrix {
-        let (normed_SD, _) = normalise(gather((0..<layout.count).map(layout.lastRow), of: x_TD, arena), arena)
-        let logits_SK = arena.matrix(rows: layout.count, columns: outputs)
+    func lastLogits(_ x_SD: Matrix, arena: Arena) -> Matrix {
+        let (normed_SD, _) = normalise(x_SD, arena)
+        let logits_SK = arena.matrix(rows: x_SD.rows, columns: outputs)
         logits_SK.product(of: normed_SD, and: weights(nil), .transposed)
         return logits_SK
     }
@@ -188,14 +184,6 @@ public struct OutputHead: Sendable {
             preconditionFailure("a classifier is part of the parameters")
         }
         return weights_KD
-    }
-
-    private func gather(_ rows: [Int], of x_TD: Matrix, _ arena: Arena) -> Matrix {
-        let gathered_ND = arena.matrix(rows: rows.count, columns: x_TD.columns)
-        for (place, row) in rows.enumerated() {
-            gathered_ND.rows(place..<place + 1).copy(from: x_TD.rows(row..<row + 1))
-        }
-        return gathered_ND
     }
 
     private func normalise(_ x_ND: Matrix, _ arena: Arena) -> (Matrix, NormStatistics) {

@@ -102,6 +102,11 @@ public struct TrainableLayout: Sendable, Equatable {
     /// Columns of all low-rank projections of a block side by side.
     var projectedWidth: Int { slots.count / max(1, blocks.count) * (lowRank?.rank ?? 0) }
 
+    /// The joined products of a block that train, or have adapters.
+    var learned: Set<JoinedLayer> {
+        form == .full ? Set(JoinedLayer.allCases) : Set(slots.map(\.site.layer))
+    }
+
     /// Where a block's weights begin, for full fine-tuning; nil when the block does not train.
     func offset(of block: Int) -> Int? { blocks.firstIndex(of: block).map { $0 * blockCount } }
 

@@ -140,6 +140,15 @@ public enum BlockParameters: Sendable {
         if case .full = self { true } else { false }
     }
 
+    /// The joined products that train, or have adapters.
+    func learned(_ plan: BlockPlan) -> Set<JoinedLayer> {
+        switch self {
+        case .full: Set(JoinedLayer.allCases)
+        case .lowRank(let adapters):
+            Set(plan.sites.indices.filter { adapters.bySite[$0] != nil }.map { plan.sites[$0].layer })
+        }
+    }
+
     /// The adapter of a linear layer, by its place among the family's.
     func lowRank(_ site: Int) -> BlockAdapters.Adapter? {
         if case .lowRank(let adapters) = self { adapters.bySite[site] } else { nil }

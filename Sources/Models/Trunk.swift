@@ -15,9 +15,11 @@ public final class Trunk: Sendable {
     ///   - source: of the whole model.
     ///   - blocks: how many of the lowest.
     ///   - maximumTokens: the longest sequence that will be run.
+    ///   - weightType: of its weights.
     /// - Throws: what the source throws for a missing, misshapen or damaged tensor.
-    public init(of source: any ModelSource, blocks: Int, maximumTokens: Int) throws {
-        model = try LanguageModel(source: source, maximumTokens: maximumTokens, loadedBlocks: blocks)
+    public init(of source: any ModelSource, blocks: Int, maximumTokens: Int, weightType: WeightType = .f32) throws {
+        model = try LanguageModel(
+            source: source, maximumTokens: maximumTokens, loadedBlocks: blocks, weightType: weightType)
     }
 
     /// - Throws: what the source throws for a token outside the vocabulary.

@@ -108,10 +108,19 @@ extension Recipe {
         case f32, bf16
     }
 
-    /// How activations are written on the wire.
+    /// How activations are written on the wire and kept in the store.
     public enum Codec: String, Sendable, CaseIterable {
-        /// Four bytes a value, exact, or two bytes with eight bits of precision.
-        case f32, bf16
+        /// Four bytes a value, exact; two bytes with eight bits of precision; or codes of one byte or a half, of which 64
+        /// share a scale; or for each device what its link asks for.
+        case f32, bf16, int8, int4, auto
+        /// Codes of half a byte, and the largest errors beside them.
+        case int4Residual = "int4_residual"
+    }
+
+    /// What is done to activations on the wire after their codec.
+    public enum Compression: String, Sendable, CaseIterable {
+        /// Nothing, or a general compression that loses nothing.
+        case none, zstd
     }
 
     /// How the training examples are spread over the devices.

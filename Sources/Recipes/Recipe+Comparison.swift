@@ -29,6 +29,8 @@ extension Recipe {
         public var cuts: [String: Int] = [:]
         /// Batches of each device in a round of `fedlora` and `soft`.
         public var localSteps = 10
+        /// Samples of a device's batch in `fedlora` and `soft`; nil for `training.batch`.
+        public var localBatch: Int?
         /// Batches of all devices between two means of `splitlora`.
         public var averagingSteps = 100
         /// Directions of a step of `hosl` and `zo`.

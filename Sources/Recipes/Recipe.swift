@@ -54,6 +54,8 @@ extension Recipe {
         public var frozenBlocks = 0
         /// How frozen weights are kept in memory and multiplied.
         public var baseType = BaseType.f32
+        /// Whether blocks are kept in a file of the cache folder in the form in which they are used.
+        public var prepared = false
     }
 
     /// The texts and their split.
@@ -218,8 +220,10 @@ extension Recipe {
         public var publishBatch = 8
         /// Bytes a device may have sent and not yet had acknowledged.
         public var creditBytes = 16 << 20
-        /// How activations are written on the wire.
+        /// How activations are written on the wire and kept in the store.
         public var codec = Codec.f32
+        /// What is done to activations on the wire after their codec.
+        public var compression = Compression.none
         /// Seconds without a sign of life after which a device counts as lost.
         public var silenceSeconds = 60.0
         /// Whether measured speeds move the cuts of a distributed run.

@@ -5,7 +5,13 @@ struct RecipeRule: Sendable {
     /// What the key must be, if it is not so; otherwise nil.
     let violation: @Sendable (Recipe) -> String?
 
-    static let all = data + task + training + method + devices + pipeline + comparison
+    static let all = model + data + task + training + method + devices + pipeline + comparison
+
+    private static let model: [RecipeRule] = [
+        .init(key: "model.prepared") { recipe in
+            recipe.model.prepared && recipe.model.sha256 == nil ? "false, as model.sha256 is null" : nil
+        }
+    ]
 
     private static let data: [RecipeRule] = [
         .init(key: "data.minimum_absolute_rating") { recipe in

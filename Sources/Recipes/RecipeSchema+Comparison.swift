@@ -44,6 +44,9 @@ extension RecipeSchema {
             "compare.local_steps", \.comparison.localSteps, .integer(1...10_000),
             "batches of each device in a round of fedlora and soft"),
         .init(
+            "compare.local_batch", \.comparison.localBatch, .optional(.integer(1...4096)),
+            "samples of a device's batch in fedlora and soft, null for training.batch"),
+        .init(
             "compare.averaging_steps", \.comparison.averagingSteps, .integer(1...1_000_000),
             "batches of all devices between two means of splitlora"),
         .init(

@@ -19,6 +19,9 @@ enum RecipeSchema {
             "model.frozen_blocks", \.model.frozenBlocks, .integer(0...1000), required: true,
             "blocks 1 to this one are frozen, what is trained lies above"),
         .init("model.base_dtype", \.model.baseType, .choice(), "how frozen weights are kept and multiplied"),
+        .init(
+            "model.prepared", \.model.prepared, .flag,
+            "keep the blocks as base_dtype in a file of the cache folder, which processes of a machine share"),
     ]
 
     private static let data: [RecipeField<Recipe>] = [
@@ -154,7 +157,8 @@ enum RecipeSchema {
         .init(
             "devices.credit_bytes", \.devices.creditBytes, .bytes(1 << 10...1 << 40),
             "bytes a device may send ahead of acknowledgements"),
-        .init("devices.codec", \.devices.codec, .choice(), "activations on the wire"),
+        .init("devices.codec", \.devices.codec, .choice(), "activations on the wire and in the store"),
+        .init("devices.compression", \.devices.compression, .choice(), "compression of activations on the wire"),
         .init(
             "devices.silence_seconds", \.devices.silenceSeconds, .real(0.1...86_400),
             "seconds without a sign of life until a device counts as lost"),

@@ -50,14 +50,14 @@ public final class EmbeddedRun: Sendable {
         self.afterStep = afterStep
         context = try ZeroMQContext()
         let devices = setup.recipe.devices
-        coordinator = try Coordinator(
-            Coordinator.Configuration(
-                run: run, endpoint: "inproc://coordinator",
-                devices: devices.cuts.enumerated().map { .init(id: devices.id($0), cut: $1) },
-                seed: setup.recipe.seed, silenceLimit: .seconds(devices.silenceSeconds),
-                // The trainer is as the steps before have left it.
-                epoch: setup.position(after: setup.trainer.step).epoch),
-            context: context)
+        var configuration = Coordinator.Configuration(
+            run: run, endpoint: "inproc://coordinator",
+            devices: devices.cuts.enumerated().map { .init(id: devices.id($0), cut: $1) },
+            seed: setup.recipe.seed, silenceLimit: .seconds(devices.silenceSeconds),
+            // The trainer is as the steps before have left it.
+            epoch: setup.position(after: setup.trainer.step).epoch)
+        configuration.codec = .fixed(setup.codec)
+        coordinator = try Coordinator(configuration, context: context)
     }
 
     /// Ends the run after the step under way. Callable from any thread.
@@ -112,6 +112,7 @@ public final class EmbeddedRun: Sendable {
             var configuration = Device.Configuration(
                 run: run, id: id, coordinatorEndpoint: endpoint, publishBatch: setup.recipe.devices.publishBatch,
                 codec: setup.codec, heartbeatInterval: heartbeatInterval)
+            configuration.compression = setup.recipe.payloadCompression
             configuration.tracer = trace?.role(id)
             let device = Device(
                 configuration, context: context, examples: examples, forward: forward, pool: setup.pool)
@@ -162,8 +163,22 @@ extension TrainingSetup {
 }
 
 extension Recipe {
-    /// How activations are written on the wire and kept in the store.
-    var payloadCodec: PayloadCodec { devices.codec == .bf16 ? .bf16 : .f32 }
+    /// How activations are kept in the store, and written on the wire as long as each device writes the same. What devices
+    /// write as their links ask is kept exactly; and within a process no link asks for anything.
+    var payloadCodec: PayloadCodec {
+        switch devices.codec {
+        case .f32, .auto: .f32
+        case .bf16: .bf16
+        case .int8: .int8
+        case .int4Residual: .int4Residual
+        case .int4: .int4
+        }
+    }
+}
+
+extension Recipe {
+    /// How payloads are compressed where that is possible.
+    var payloadCompression: PayloadCompression { devices.compression == .zstd ? .zstd : .none }
 }
 
 extension Recipe.Devices {

@@ -130,13 +130,10 @@ private struct MemoryParts {
     var largestDevice: MemoryEstimate.Device? {
         let method = recipe.methodSettings, process = process
         guard method != .central else { return nil }
-        let programs = recipe.training.method.trainsOnDevices ? recipe.programs(steps: 1) : nil
+        let programs = programs
         let devices = zip(recipe.devices.cuts, examples.devices).enumerated().map { number, device in
-            let memory = DeviceMemory(
-                model: model, batch: device.1, outputs: outputs,
-                optimizerStates: recipe.training.optimizerStateCount, weightType: WeightType(recipe.model.baseType))
             let trained = programs?.layout(ofDevice: number, of: layout) ?? layout
-            return (number, memory.bytes(method, cut: device.0, training: trained))
+            return (number, memory(ofDevice: number).bytes(method, cut: device.0, training: trained))
         }
         return devices.max { $0.1 < $1.1 }.map { number, bytes in
             let parts = process + [part("what \(recipe.training.method.rawValue) holds there", bytes)]
@@ -144,16 +141,24 @@ private struct MemoryParts {
         }
     }
 
+    /// Of a method that trains on devices.
+    private var programs: MethodPlan.Method? {
+        recipe.training.method.trainsOnDevices ? recipe.programs(steps: 1) : nil
+    }
+
+    private func memory(ofDevice number: Int) -> DeviceMemory {
+        DeviceMemory(
+            model: model, batch: examples.devices[number], outputs: outputs,
+            optimizerStates: recipe.training.optimizerStateCount, weightType: WeightType(recipe.model.baseType))
+    }
+
     /// What lies in memory from the first step to the last scoring.
     var always: [MemoryEstimate.Part] {
-        let lanes = Trainer.lanes(layout.form, microBatches: examples.microBatches)
         let loaded = recipe.serverBlocks ?? model.layers
         let weights = WeightType(recipe.model.baseType)
         let head =
             recipe.task.head == .classifier
             ? 0 : OutputHead.frozenBytes(model, outputs: outputs, weightType: weights)
-        let passes = min(lanes, recipe.threadCount)
-        let microBatch = examples.microBatch
         return process + [
             part(
                 "frozen blocks",
@@ -161,6 +166,34 @@ private struct MemoryParts {
                     model, maximumTokens: recipe.maximumSequence, loadedBlocks: loaded, weightType: weights)),
             part("output head", head),
             part("trained parameters", layout.bytes),
+            part("test examples", floats: examples.testTokens * model.width),
+        ] + (programs.map(sides) ?? trainer)
+    }
+
+    /// The programs of a method that trains on devices, all in this process.
+    private func sides(_ programs: MethodPlan.Method) -> [MemoryEstimate.Part] {
+        let method = recipe.methodSettings
+        let lower = examples.devices.indices.map { programs.layout(ofDevice: $0, of: layout) }
+        let server = ServerMemory(
+            model: model, batches: examples.devices, outputs: outputs,
+            optimizerStates: recipe.training.optimizerStateCount)
+        return [
+            part(
+                "server beside the weights",
+                server.bytes(method, training: programs.serverLayout(of: layout), lower: lower.first ?? layout)),
+            part(
+                "devices beside the weights",
+                lower.enumerated().reduce(0) {
+                    $0 + memory(ofDevice: $1.offset).besideWeights(method, training: $1.element)
+                }),
+        ]
+    }
+
+    /// What trains in one place.
+    private var trainer: [MemoryEstimate.Part] {
+        let lanes = Trainer.lanes(layout.form, microBatches: examples.microBatches)
+        let passes = min(lanes, recipe.threadCount), microBatch = examples.microBatch
+        return [
             part("gradients", lanes * layout.bytes),
             part("optimizer", recipe.training.optimizerStateCount * layout.bytes),
             part(
@@ -173,12 +206,12 @@ private struct MemoryParts {
                 floats: passes
                     * PassMemory.scratchFloats(
                         layout, tokens: microBatch.tokens, targetCount: microBatch.targets, outputs: outputs)),
-            part("test examples", floats: examples.testTokens * model.width),
         ]
     }
 
     /// What is in memory only while steps are taken.
     var training: [MemoryEstimate.Part] {
+        guard programs == nil else { return [] }
         let isSplit = recipe.training.method == .splitfrozen
         let largest = isSplit ? examples.messages.map(\.tokens).max() ?? 0 : examples.microBatch.tokens
         let jobs = recipe.threadCount * (largest * model.width + FrozenForward.scratchFloats(model, tokens: largest))
@@ -203,13 +236,13 @@ private struct MemoryParts {
     /// A device computes one message ahead of the one that is on its way; credit bounds what is on its way.
     private var messageBytes: Int {
         examples.messages.reduce(0) { sum, message in
-            let (values, codec) = (message.tokens * model.width, recipe.payloadCodec)
-            return sum + values * codec.bytesPerValue + min(recipe.devices.creditBytes, values * codec.bytesPerValue)
+            let bytes = message.tokens * recipe.payloadCodec.bytesPerRow(columns: model.width)
+            return sum + bytes + min(recipe.devices.creditBytes, bytes)
         }
     }
 
     private var storeBytes: Int {
-        let bytes = examples.trainTokens * model.width * recipe.payloadCodec.bytesPerValue
+        let bytes = examples.trainTokens * recipe.payloadCodec.bytesPerRow(columns: model.width)
         return min(bytes, recipe.store.capacityBytes) + examples.trainSamples * MemoryActivationStore.entryBytes
     }
 

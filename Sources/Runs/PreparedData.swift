@@ -31,15 +31,35 @@ public struct PreparedData: Sendable {
         let split = try Self.split(recipe, cache: cache)
         let task = try PromptTask(recipe.task, chat: chat, tokenizer: tokenizer)
         labels = recipe.task.labels.map(\.name)
-        let devices = recipe.devices
-        let assignment = try devices.partition.rule.assign(
-            labels: split.train.map { $0.label ?? 0 }, classes: max(1, labels.count), devices: devices.cuts.count,
-            shares: devices.shares, seed: recipe.seed)
-        shards = try assignment.map { indices in try indices.map { try task.encode(split.train[$0]) } }
+        shards = try Self.deal(split.train, recipe).map { indices in
+            try indices.map { try task.encode(split.train[$0]) }
+        }
         testTexts = Array(split.test.prefix(recipe.evaluation.samples))
         trainTexts = split.train
         test = try testTexts.map { try task.encode($0) }
         self.task = task
+    }
+
+    /// One device's shard of the recipe's data set: no other text is encoded.
+    ///
+    /// - Parameter number: the device's place in the plan; one that has none has no examples.
+    /// - Throws: `RunError` or `DataError`.
+    static func shard(
+        _ number: Int, of recipe: Recipe, tokenizer: ByteLevelBPE, chat: ChatML?, cache: CacheFolder
+    ) throws -> [EncodedExample] {
+        let train = try split(recipe, cache: cache).train
+        let task = try PromptTask(recipe.task, chat: chat, tokenizer: tokenizer)
+        let assignment = try deal(train, recipe)
+        guard assignment.indices.contains(number) else { return [] }
+        return try assignment[number].map { try task.encode(train[$0]) }
+    }
+
+    /// Which examples each device has.
+    private static func deal(_ train: [Example], _ recipe: Recipe) throws -> [[Int]] {
+        let devices = recipe.devices
+        return try devices.partition.rule.assign(
+            labels: train.map { $0.label ?? 0 }, classes: max(1, recipe.task.labels.count),
+            devices: devices.cuts.count, shares: devices.shares, seed: recipe.seed)
     }
 
     /// All examples of a device's own file, encoded as the recipe says.

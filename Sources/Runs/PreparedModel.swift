@@ -1,5 +1,4 @@
 import Checkpoints
-import Crypto
 import Diagnostics
 import Foundation
 import Models
@@ -18,19 +17,31 @@ public struct PreparedModel: Sendable {
 
     /// Opens the model, checks its digest, and dequantises its blocks.
     ///
-    /// - Parameter loadedBlocks: how many of the lowest blocks are needed in memory; nil for all. A device runs no more
-    ///   than the frozen ones, and nobody needs frozen weights of blocks that are about to train as a whole.
-    /// - Parameter trunkBlocks: how many of the lowest blocks count as embedding; everything else counts those above.
+    /// - Parameters:
+    ///   - loadedBlocks: how many of the lowest blocks are needed in memory; nil for all. A device runs no more than the
+    ///     frozen ones, and nobody needs frozen weights of blocks that are about to train as a whole.
+    ///   - loading: when they are loaded.
+    ///   - trunkBlocks: how many of the lowest blocks count as embedding; everything else counts those above.
+    ///   - observer: is told of prepared blocks, on the thread that loads.
     /// - Throws: `RunError`, or what the file, the model or its tokenizer is refused with.
     public init(
-        _ recipe: Recipe, loadedBlocks: Int? = nil, trunkBlocks: Int = 0, cache: CacheFolder
+        _ recipe: Recipe, loadedBlocks: Int? = nil, loading: LanguageModel.Loading = .atOnce(nil), trunkBlocks: Int = 0,
+        cache: CacheFolder, observer: @escaping @Sendable (PreparedNews) -> Void = { _ in }
     ) throws {
         let opened = try OpenedModel(recipe, trunkBlocks: trunkBlocks, cache: cache)
         tokenizer = opened.tokenizer
         chat = opened.chat
+        let type = WeightType(recipe.model.baseType)
+        var prepared: PreparedBlocks?
+        // Blocks above a trunk are not numbered as in the file, and a comparison is one process.
+        if recipe.model.prepared, trunkBlocks == 0, let digest = recipe.model.sha256 {
+            prepared = try PreparedWeights(
+                source: opened.source, digest: digest, type: type, cache: cache, observer: observer
+            ).open()
+        }
         model = try LanguageModel(
-            source: opened.source, maximumTokens: recipe.maximumSequence, loadedBlocks: loadedBlocks,
-            weightType: WeightType(recipe.model.baseType), trunk: opened.trunk)
+            source: opened.source, maximumTokens: recipe.maximumSequence, loadedBlocks: loadedBlocks, weightType: type,
+            loading: loading, prepared: prepared, trunk: opened.trunk)
     }
 }
 
@@ -53,7 +64,9 @@ struct OpenedModel {
             throw RunError.fileMissing(path: path, key: "model.path")
         }
         guard !isFolder.boolValue || recipe.model.sha256 == nil else { throw RunError.digestOfFolder(path: path) }
-        if let sha256 = recipe.model.sha256 { try checkFile(path, sha256: sha256, key: "model.path") }
+        if let sha256 = recipe.model.sha256 {
+            try checkFile(path, sha256: sha256, key: "model.path", remembering: cache)
+        }
         let whole = try ModelFiles.open(path)
         guard trunkBlocks < whole.hyperparameters.layers else {
             throw RunError.trunkBeyondModel(blocks: trunkBlocks, layers: whole.hyperparameters.layers)
@@ -62,7 +75,9 @@ struct OpenedModel {
         try recipe.check(against: source.hyperparameters)
         trunk =
             trunkBlocks > 0
-            ? try Trunk(of: whole, blocks: trunkBlocks, maximumTokens: recipe.maximumSequence) : nil
+            ? try Trunk(
+                of: whole, blocks: trunkBlocks, maximumTokens: recipe.maximumSequence,
+                weightType: WeightType(recipe.model.baseType)) : nil
         let metadata = try TokenizerMetadata(of: whole)
         tokenizer = try ByteLevelBPE(metadata)
         chat = ChatML(template: metadata.chatTemplate, tokenizer: tokenizer)
@@ -122,27 +137,5 @@ extension Recipe {
         guard training.trainable == .full || unknown.isEmpty else {
             throw .targetsNotInModel(targets: unknown, family: sizes.family.name, known: known.sorted())
         }
-    }
-}
-
-/// Refuses a file that is missing or, when a digest is known, another one.
-///
-/// - Throws: `RunError.fileMissing` or `.checksumMismatch`, or `FileError.unreadable` when reading fails on the way.
-func checkFile(_ path: String, sha256: String?, key: String) throws {
-    guard let handle = FileHandle(forReadingAtPath: path) else { throw RunError.fileMissing(path: path, key: key) }
-    defer { try? handle.close() }
-    guard let sha256 else { return }
-    var hash = SHA256()
-    do {
-        while let piece = try handle.read(upToCount: 4 << 20), !piece.isEmpty { hash.update(data: piece) }
-    } catch {
-        throw FileError.unreadable(file: path, reason: systemReason(of: error))
-    }
-    let found = hash.finalize().map { byte in
-        let digits = String(byte, radix: 16)
-        return digits.count == 1 ? "0" + digits : digits
-    }.joined()
-    guard found == sha256.lowercased() else {
-        throw RunError.checksumMismatch(path: path, expected: sha256, found: found)
     }
 }

@@ -4,6 +4,8 @@ import Coordinator
 public enum RunEvent: Sendable {
     /// The model file is being read.
     case loadingModel(path: String)
+    /// Of prepared blocks.
+    case prepared(PreparedNews)
     /// The model is there.
     case loadedModel(parameters: Int, layers: Int, seconds: Double)
     /// The sentences are read, split, dealt and encoded.

@@ -82,10 +82,11 @@ public final class TrainingRun: Sendable {
     /// - Throws: a `NumberedError` for whatever a user can mend; `RunError.interrupted` after `stop`.
     public func run(observer: @escaping @Sendable (RunEvent) -> Void) throws -> RunSummary {
         let clock = RoleClock()
-        let (prepared, data) = try prepare(observer: observer)
+        let pool = ComputePool(threads: recipe.serverThreadCount)
+        let (prepared, data) = try prepare(pool, observer: observer)
         let setup = try TrainingSetup(
             recipe, model: prepared.model, counts: data.shards.map(\.count), labelTokens: data.task.labelTokens,
-            pool: ComputePool(threads: recipe.serverThreadCount), tracer: trace?.role("worker-1"))
+            pool: pool, tracer: trace?.role("worker-1"))
         try begin(setup)
         let folder = try resumed?.folder ?? RunFolder(parent: cache.resolve(recipe.runs), name: recipe.name)
         let resolved = try recipe.resolvedYAML()
@@ -144,10 +145,14 @@ public final class TrainingRun: Sendable {
         return summary
     }
 
-    private func prepare(observer: (RunEvent) -> Void) throws -> (PreparedModel, PreparedData) {
+    private func prepare(
+        _ pool: ComputePool, observer: @escaping @Sendable (RunEvent) -> Void
+    ) throws -> (PreparedModel, PreparedData) {
         let clock = RoleClock()
         observer(.loadingModel(path: cache.resolve(recipe.model.path)))
-        let prepared = try PreparedModel(recipe, loadedBlocks: recipe.serverBlocks, cache: cache)
+        let prepared = try PreparedModel(
+            recipe, loadedBlocks: recipe.serverBlocks, loading: .atOnce(pool), cache: cache
+        ) { observer(.prepared($0)) }
         observer(
             .loadedModel(
                 parameters: prepared.model.parameterCount, layers: prepared.model.hyperparameters.layers,
@@ -209,7 +214,7 @@ public final class TrainingRun: Sendable {
             record.take(outcome)
             return RunEnding(outcome)
         case .splitlora, .fedlora, .hosl, .zo, .soft:
-            let run = try MethodRun(setup, shards: shards, run: record.folder.id)
+            let run = try MethodRun(setup, shards: shards, run: record.folder.id, trace: trace)
             stopWith { run.stop() }
             do {
                 let ended = try run.train { observer(try record.take($0)) }

@@ -3,7 +3,7 @@ import CProducts
 
 /// A row-major matrix of bfloat16 numbers, the upper halves of floats: half the bytes, 8 bits of precision.
 ///
-/// Made once from floats and never written again, so that any number of threads may read it.
+/// Written before anybody reads it and never again, so that any number of threads may read it.
 public struct BrainFloatMatrix: @unchecked Sendable {
     /// Whether this processor multiplies such numbers as they are, through a library that this machine has. Where not,
     /// they become floats again, some rows at a time, in every product.
@@ -16,14 +16,36 @@ public struct BrainFloatMatrix: @unchecked Sendable {
     private let base: UnsafeMutablePointer<UInt16>
     private let storage: Storage
 
-    /// The nearest numbers, ties to even.
+    /// The numbers that lie in a part of a storage, row by row.
+    ///
+    /// - Parameter offset: floats before the first number.
+    public init(rows: Int, columns: Int, in storage: Storage, at offset: Int = 0) {
+        precondition(
+            offset >= 0 && offset + Self.floats(rows, columns) <= storage.count,
+            "\(rows)x\(columns) short numbers leave the storage")
+        self.rows = rows
+        self.columns = columns
+        self.storage = storage
+        base = UnsafeMutableRawPointer(storage.base + offset)
+            .bindMemory(to: UInt16.self, capacity: max(rows * columns, 1))
+    }
+
+    /// The nearest numbers, ties to even, in memory of their own.
     public init(nearest matrix: Matrix) {
-        rows = matrix.rows
-        columns = matrix.columns
-        storage = Storage(count: (matrix.count + 1) / 2)
-        base = UnsafeMutableRawPointer(storage.base).bindMemory(to: UInt16.self, capacity: max(matrix.count, 1))
+        self.init(
+            rows: matrix.rows, columns: matrix.columns,
+            in: Storage(count: Self.floats(matrix.rows, matrix.columns)))
+        set(nearest: matrix)
+    }
+
+    /// Becomes the nearest numbers of a matrix of the same shape, ties to even. Nobody may read them yet.
+    public func set(nearest matrix: Matrix) {
+        precondition(rows == matrix.rows && columns == matrix.columns)
         Kernels.best.table.pointee.to_bf16(matrix.base, matrix.stride, base, rows, columns)
     }
+
+    /// Floats whose room so many rows and columns of short numbers take.
+    public static func floats(_ rows: Int, _ columns: Int) -> Int { (rows * columns + 1) / 2 }
 
     /// Some rows as floats, exactly.
     func copy(rows range: Range<Int>, to floats: UnsafeMutablePointer<Float>) {

@@ -44,6 +44,14 @@ public struct Matrix: @unchecked Sendable {
         Matrix(base: base + range.lowerBound, rows: rows, columns: range.count, stride: stride, storage: storage)
     }
 
+    /// A matrix in the memory of this one, whose rows follow each other without a gap.
+    ///
+    /// - Parameter offset: floats before its first.
+    public func part(rows: Int, columns: Int, at offset: Int) -> Matrix {
+        precondition(isContiguous && offset >= 0 && offset + rows * columns <= count, "a part leaves its matrix")
+        return Matrix(base: base + offset, rows: rows, columns: columns, stride: columns, storage: storage)
+    }
+
     /// Copies elements of another matrix of the same shape into this one.
     public func copy(from other: Matrix) {
         precondition(rows == other.rows && columns == other.columns)

@@ -40,6 +40,14 @@ public struct SequenceLayout: Sendable, Equatable {
     /// The row of a sequence's last token.
     public func lastRow(of sequence: Int) -> Int { Int(offsets[sequence + 1]) - 1 }
 
+    /// The rows of some last tokens of each sequence; nil where these are all rows.
+    ///
+    /// - Parameter counts: how many of each sequence, at most what it has.
+    public func rows(ofLast counts: [Int]) -> [Int]? {
+        let last = (0..<count).flatMap { rows(of: $0).suffix(counts[$0]) }
+        return last.count == tokens ? nil : last
+    }
+
     func withOffsets(_ body: (pf_sequences) -> Void) {
         offsets.withUnsafeBufferPointer { body(pf_sequences(offsets: $0.baseAddress, count: Int32(count))) }
     }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Memory for floats, aligned to a cache line and zeroed, freed with its last reference.
+/// Memory for floats, aligned to a cache line and zeroed, freed with its last reference; or a view on somebody else's.
 ///
 /// The memory has no lock. Whoever writes to it must be its only user at that time; read-only sharing is free.
 public final class Storage: @unchecked Sendable {
@@ -14,11 +14,14 @@ public final class Storage: @unchecked Sendable {
     private static let mappedBytes = 1 << 20
 
     private let bytes: Int
+    /// Who keeps memory that is only viewed; nil where the memory is this storage's own.
+    private let owner: (any AnyObject & Sendable)?
 
     /// - Parameter count: floats, zero or more.
     public init(count: Int) {
         precondition(count >= 0, "a storage cannot have \(count) floats")
         self.count = count
+        owner = nil
         bytes = max(count, 1) * MemoryLayout<Float>.stride
         let memory: UnsafeMutableRawPointer
         if bytes >= Self.mappedBytes {
@@ -34,7 +37,27 @@ public final class Storage: @unchecked Sendable {
         base = memory.bindMemory(to: Float.self, capacity: max(count, 1))
     }
 
+    /// Shows memory of an owner, who keeps it valid for as long as it lives. A file that is mapped read-only must not be
+    /// written to through the view: the system would end the process.
+    ///
+    /// - Parameter bytes: a whole number of floats, aligned as such.
+    public init(viewing bytes: UnsafeRawBufferPointer, owner: any AnyObject & Sendable) {
+        precondition(
+            bytes.count % MemoryLayout<Float>.stride == 0, "\(bytes.count) bytes are no whole number of floats")
+        guard let start = bytes.baseAddress else { preconditionFailure("a view needs memory") }
+        self.bytes = bytes.count
+        self.owner = owner
+        count = bytes.count / MemoryLayout<Float>.stride
+        base = UnsafeMutableRawPointer(mutating: start).bindMemory(to: Float.self, capacity: count)
+    }
+
+    /// The memory as bytes, valid as long as the storage lives.
+    public var rawBytes: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: base, count: count * MemoryLayout<Float>.stride)
+    }
+
     deinit {
+        guard owner == nil else { return }
         if bytes >= Self.mappedBytes {
             munmap(base, bytes)
         } else {

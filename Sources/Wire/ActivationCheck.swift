@@ -42,7 +42,8 @@ public struct ActivationCheck: Sendable {
         guard payload.count <= limits.frameBytes else {
             throw .frameTooLarge(bytes: payload.count, limit: limits.frameBytes)
         }
-        let (codec, partRows) = try shape(of: activations, payloadBytes: payload.count)
+        let (codec, partRows, expected) = try shape(of: activations)
+        guard payload.count == expected else { throw .wrongPayloadLength(bytes: payload.count, expected: expected) }
         let samples = try samples(of: activations, owns: owns)
         let targets = try targets(of: activations, samples)
 
@@ -50,7 +51,7 @@ public struct ActivationCheck: Sendable {
         guard checksum == activations.checksum else {
             throw .checksumMismatch(stated: activations.checksum, computed: checksum)
         }
-        if let index = codec.firstNonFinite(payload) {
+        if let index = codec.firstNonFinite(payload, columns: width) {
             throw .nonFiniteValue(row: partRows.lowerBound + index / width, column: index % width)
         }
         return CheckedActivations(
@@ -80,11 +81,33 @@ public struct ActivationCheck: Sendable {
         return (samples.map(\.rows.count), samples.map { Array(targets[$0.targets]) })
     }
 
-    /// The codec and the rows that the payload has, once rows, columns, cut, part and payload length agree with them and
-    /// with the run.
+    /// The payload of activations that came compressed, before anything else of them is checked; nil when they did not.
+    ///
+    /// - Throws: what is wrong with frames, compression or shape.
+    public func expand(
+        _ activations: Body.Activations, payloads: [UnsafeRawBufferPointer]
+    ) throws(WireError) -> ExpandedPayload? {
+        guard activations.compression != PayloadCompression.none.rawValue else { return nil }
+        guard let frame = payloads.first else { throw .payloadMissing }
+        guard payloads.count == 1 else { throw .tooManyFrames(found: payloads.count, expected: 1) }
+        // Before memory is taken for it.
+        let bytes = try shape(of: activations).bytes
+        guard max(bytes, frame.count) <= limits.frameBytes else {
+            throw .frameTooLarge(bytes: max(bytes, frame.count), limit: limits.frameBytes)
+        }
+        guard let compression = PayloadCompression(rawValue: activations.compression),
+            PayloadCompression.available.contains(compression),
+            let payload = ExpandedPayload(frame, count: bytes)
+        else {
+            throw .notExpandable(compression: activations.compression, bytes: frame.count, expected: bytes)
+        }
+        return payload
+    }
+
+    /// The codec, and the rows and bytes that the payload has, once rows, columns, cut and part agree with the run.
     private func shape(
-        of activations: Body.Activations, payloadBytes: Int
-    ) throws(WireError) -> (PayloadCodec, Range<Int>) {
+        of activations: Body.Activations
+    ) throws(WireError) -> (codec: PayloadCodec, rows: Range<Int>, bytes: Int) {
         guard let codec = PayloadCodec(rawValue: activations.codec) else { throw .unknownCodec(activations.codec) }
         guard activations.columns == width else {
             throw .widthMismatch(columns: activations.columns, expected: width)
@@ -98,9 +121,7 @@ public struct ActivationCheck: Sendable {
         guard let rows = activations.partRows else {
             throw .partOutOfRange(part: activations.part, parts: activations.parts, rows: activations.rows)
         }
-        let expected = codec.byteCount(rows: rows.count, columns: width) ?? .max
-        guard payloadBytes == expected else { throw .wrongPayloadLength(bytes: payloadBytes, expected: expected) }
-        return (codec, rows)
+        return (codec, rows, codec.byteCount(rows: rows.count, columns: width) ?? .max)
     }
 
     /// The samples with their rows and targets, once counts, lengths and ids agree with each other and with the run.

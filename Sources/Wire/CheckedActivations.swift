@@ -34,7 +34,7 @@ public struct CheckedActivations: Sendable, Equatable {
     public let partRows: Range<Int>
 
     /// Bytes of the payload frame.
-    public var byteCount: Int { partRows.count * columns * codec.bytesPerValue }
+    public var byteCount: Int { partRows.count * codec.bytesPerRow(columns: columns) }
 
     /// What the last rows of one sample predict: classes or tokens.
     public func targets(of sample: Sample) -> ArraySlice<Int32> { targets[sample.targets] }

@@ -6,7 +6,9 @@ extension Body.Register {
         self.init(
             role: try reader.role(message.role), samples: message.samples, threads: message.threads,
             endpoint: try reader.name(message.endpoint), endpointKey: try reader.name(message.endpoint_key),
-            step: message.step, messages: message.messages, memoryBytes: message.memory_bytes)
+            step: message.step, messages: message.messages, memoryBytes: message.memory_bytes,
+            codecs: UnsafeBufferPointer(start: message.codecs, count: message.n_codecs).map(\.rawValue),
+            columns: message.columns)
     }
 }
 
@@ -117,7 +119,7 @@ extension Body.Assignment {
             cut: message.cut, workerEndpoint: try reader.name(message.worker_endpoint), seed: message.seed,
             generation: message.generation, number: message.number, epoch: message.epoch,
             worker: try reader.name(message.worker), workerKey: try reader.name(message.worker_key),
-            samples: message.samples)
+            samples: message.samples, codec: message.codec.rawValue)
     }
 }
 

@@ -12,6 +12,9 @@ extension Body.Register {
         message.pointee.step = step
         message.pointee.messages = messages
         message.pointee.memory_bytes = memoryBytes
+        message.pointee.n_codecs = codecs.count
+        message.pointee.codecs = scratch.list(codecs.map { Permafrost__Codec($0) })
+        message.pointee.columns = columns
         return message
     }
 }
@@ -183,6 +186,7 @@ extension Body.Assignment {
         message.pointee.worker = scratch.text(worker)
         message.pointee.worker_key = scratch.text(workerKey)
         message.pointee.samples = samples
+        message.pointee.codec = Permafrost__Codec(codec)
         return message
     }
 }

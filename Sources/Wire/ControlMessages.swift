@@ -23,11 +23,15 @@ extension Body {
         public var messages: UInt64
         /// Memory a device may use for the model; 0 when it does not say.
         public var memoryBytes: UInt64
+        /// Raw values of the payload codecs that a device can write; none when it does not say.
+        public var codecs: [UInt32]
+        /// The width of the rows that a device publishes; 0 when it does not say.
+        public var columns: UInt32
 
         /// A registration.
         public init(
             role: Role, samples: UInt64, threads: UInt32, endpoint: String = "", endpointKey: String = "",
-            step: UInt64 = 0, messages: UInt64 = 0, memoryBytes: UInt64 = 0
+            step: UInt64 = 0, messages: UInt64 = 0, memoryBytes: UInt64 = 0, codecs: [UInt32] = [], columns: UInt32 = 0
         ) {
             self.role = role
             self.samples = samples
@@ -37,6 +41,8 @@ extension Body {
             self.step = step
             self.messages = messages
             self.memoryBytes = memoryBytes
+            self.codecs = codecs
+            self.columns = columns
         }
     }
 

@@ -16,7 +16,10 @@ extension Body.Welcome {
             guard range.first <= range.last else { throw .malformedHeader(bytes: reader.headerBytes) }
             return range.first...range.last
         }
-        self.init(creditBytes: message.credit_bytes, settled: settled)
+        self.init(
+            creditBytes: message.credit_bytes, settled: settled,
+            compressions: UnsafeBufferPointer(start: message.compressions, count: message.n_compressions).map(
+                \.rawValue))
     }
 }
 
@@ -30,6 +33,7 @@ extension Body.Activations {
             targets: Array(UnsafeBufferPointer(start: message.targets, count: message.n_targets)),
             cut: message.cut, codec: message.codec.rawValue, rows: message.rows, columns: message.columns,
             checksum: message.checksum, part: message.part, parts: message.parts, origin: message.origin)
+        compression = message.compression.rawValue
     }
 }
 

@@ -20,6 +20,8 @@ extension Body.Welcome {
                 message.pointee.last = range.upperBound
                 return Optional(message)
             })
+        message.pointee.n_compressions = compressions.count
+        message.pointee.compressions = scratch.list(compressions.map { Permafrost__Compression($0) })
         return message
     }
 }
@@ -44,6 +46,7 @@ extension Body.Activations {
         message.pointee.part = part
         message.pointee.parts = parts
         message.pointee.origin = origin
+        message.pointee.compression = Permafrost__Compression(compression)
         return message
     }
 }

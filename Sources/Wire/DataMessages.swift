@@ -14,11 +14,14 @@ extension Body {
         public var creditBytes: UInt64
         /// Sequences that are stored as a whole, in ascending order.
         public var settled: [ClosedRange<UInt64>]
+        /// Raw values of the compressions that the worker can expand.
+        public var compressions: [UInt32]
 
         /// A welcome with credit.
-        public init(creditBytes: UInt64, settled: [ClosedRange<UInt64>]) {
+        public init(creditBytes: UInt64, settled: [ClosedRange<UInt64>], compressions: [UInt32] = []) {
             self.creditBytes = creditBytes
             self.settled = settled
+            self.compressions = compressions
         }
     }
 
@@ -43,7 +46,7 @@ extension Body {
         public var rows: UInt32
         /// The width of the model.
         public var columns: UInt32
-        /// `payloadChecksum` of the payload frame.
+        /// `payloadChecksum` of the payload, before it is compressed.
         public var checksum: UInt64
         /// Which part of the message this is, from 0.
         public var part: UInt32
@@ -51,6 +54,8 @@ extension Body {
         public var parts: UInt32
         /// The number of the device on whose behalf a worker sends, plus 1; 0 from a device.
         public var origin: UInt32
+        /// The raw value of the `PayloadCompression` of the payload frame, of which `checksum` says nothing.
+        public var compression: UInt32 = 0
 
         /// A header that states these values; nothing is checked.
         public init(

@@ -19,12 +19,15 @@ extension Body {
         public var workerKey: String
         /// Samples of all devices, where the method trains on devices; 0 otherwise.
         public var samples: UInt64
+        /// The raw value of the payload codec that the device writes; 0 leaves that to the recipe.
+        public var codec: UInt32
 
         /// A device's part of a plan.
         public init(
             cut: UInt32, workerEndpoint: String, seed: UInt64, generation: UInt64, number: UInt32, epoch: UInt32,
-            worker: String = "", workerKey: String = "", samples: UInt64 = 0
+            worker: String = "", workerKey: String = "", samples: UInt64 = 0, codec: UInt32 = 0
         ) {
+            self.codec = codec
             self.samples = samples
             self.worker = worker
             self.workerKey = workerKey

@@ -20,6 +20,7 @@ extension ProtocolError {
         case .unknownCodec: "The codec is not known"
         case .checksumMismatch: "The payload's checksum is another one"
         case .nonFiniteValue: "The payload has a value that is infinite or no number"
+        case .notExpandable: "The compression is not known, or the payload is not its shape when it is expanded"
         case .noSamples: "The message names no sample"
         case .tooManySamples: "The message has more than 1024 samples"
         case .countsDiffer: "The lists of ids, lengths and target lengths are not equally long"

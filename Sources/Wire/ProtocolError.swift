@@ -23,6 +23,7 @@ public enum ProtocolError: UInt32, CaseIterable, Sendable {
     case unknownCodec = 24
     case checksumMismatch = 25
     case nonFiniteValue = 26
+    case notExpandable = 27
 
     // 30-49: samples and shapes.
     case noSamples = 30

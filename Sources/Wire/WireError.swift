@@ -25,6 +25,7 @@ public enum WireError: NumberedError, Equatable {
     case unknownCodec(UInt32)
     case checksumMismatch(stated: UInt64, computed: UInt64)
     case nonFiniteValue(row: Int, column: Int)
+    case notExpandable(compression: UInt32, bytes: Int, expected: Int)
 
     // 30-49: samples and shapes.
     case noSamples
@@ -82,6 +83,7 @@ public enum WireError: NumberedError, Equatable {
         case .unknownCodec: .unknownCodec
         case .checksumMismatch: .checksumMismatch
         case .nonFiniteValue: .nonFiniteValue
+        case .notExpandable: .notExpandable
         case .noSamples: .noSamples
         case .tooManySamples: .tooManySamples
         case .countsDiffer: .countsDiffer

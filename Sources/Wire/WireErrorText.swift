@@ -38,6 +38,8 @@ extension WireError {
             "The payload's checksum is \(hexadecimal(computed)), the header states \(hexadecimal(stated))"
         case .nonFiniteValue(let row, let column):
             "The payload has a value that is not finite in row \(row), column \(column)"
+        case .notExpandable(let compression, let bytes, let expected):
+            "The payload frame of \(bytes) bytes in compression \(compression) does not expand to \(expected) bytes"
         case .noSamples:
             "The activations name no sample"
         case .tooManySamples(let count, let limit):
@@ -132,6 +134,8 @@ extension WireError {
             "Wait for the coordinator to name the new worker"
         case .foreignSample, .duplicateSample, .sampleAlreadyStored:
             "Check the sender's data set against the plan"
+        case .notExpandable:
+            "Install libzstd1 on the worker, or leave devices.compression at none"
         case .nonFiniteValue:
             "Check the sender's model file, or use the codec f32 if values overflow bf16"
         case .creditExceeded, .staleAttempt:

@@ -27,7 +27,7 @@ struct MessageBook {
             self.init(
                 sequence: stored.sequence, samples: stored.samples.map { SampleReference(storeID: $0.id) },
                 cut: stored.samples.map(\.cut).min() ?? 0,
-                bytes: stored.samples.reduce(0) { $0 + $1.rows * $1.columns * codec.bytesPerValue })
+                bytes: stored.samples.reduce(0) { $0 + $1.rows * codec.bytesPerRow(columns: $1.columns) })
         }
     }
 

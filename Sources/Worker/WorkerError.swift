@@ -32,7 +32,7 @@ public enum WorkerError: NumberedError, Equatable {
     /// What to do next.
     public var remedy: String {
         switch self {
-        case .storeFull: "Raise store.capacity_bytes, train on fewer sentences, or use devices.codec=bf16"
+        case .storeFull: "Raise store.capacity_bytes, train on fewer sentences, or use devices.codec=int8"
         case .handoverRefused:
             "Give both workers the same release and recipe, and start this one again: nothing of it is lost"
         case .pastUnusable:

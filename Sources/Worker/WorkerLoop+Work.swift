@@ -157,6 +157,10 @@ extension WorkerLoop {
     private func checkAndStore(_ delivery: WorkerMachine.Delivery) -> [WorkerMachine.Action] {
         let begun = ContinuousClock.now
         do throws(WireError) {
+            let expanded = try payloads.withBytes { payloads throws(WireError) in
+                try check.expand(delivery.activations, payloads: payloads)
+            }
+            let payloads = expanded.map { [Frame(owner: $0, bytes: $0.bytes)] } ?? payloads
             let checked = try payloads.withBytes { payloads throws(WireError) in
                 try check.check(
                     delivery.activations, run: configuration.run, payloads: payloads,

@@ -67,7 +67,8 @@ final class WorkerLoop {
                 epochs: configuration.epochs, batch: configuration.batch, order: configuration.order,
                 frozenBlocks: configuration.frozenBlocks,
                 creditBytesPerDevice: configuration.creditBytesPerDevice, ingestBytes: configuration.ingestBytes,
-                rowBytes: width * PayloadCodec.f32.bytesPerValue, advanceLimit: compute.advanceLimit,
+                rowBytes: PayloadCodec.f32.bytesPerRow(columns: width),
+                compressions: PayloadCompression.available.map(\.rawValue), advanceLimit: compute.advanceLimit,
                 staysUntilStopped: configuration.staysUntilStopped, endsWhenFull: configuration.endsWhenFull))
         totals = Body.WorkerFinished(
             steps: 0, epochs: 0, tokens: 0, samples: 0, seconds: 0, bytesUp: 0, bytesDown: 0)

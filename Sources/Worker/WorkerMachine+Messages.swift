@@ -77,7 +77,8 @@ extension WorkerMachine {
         }
         // What is not in the list is sent again, and acknowledged again.
         let welcome = Body.Welcome(
-            creditBytes: UInt64(credit), settled: Array(settled.prefix(WireLimits().settledRanges)))
+            creditBytes: UInt64(credit), settled: Array(settled.prefix(WireLimits().settledRanges)),
+            compressions: settings.compressions)
         let event: [Action] = isNew && !isReplica(sender) ? [.tellObserver(.deviceArrived(sender))] : []
         return [.reply(to: sender, session: session, .welcome(welcome))] + event
     }

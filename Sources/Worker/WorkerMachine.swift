@@ -18,6 +18,8 @@ struct WorkerMachine {
         var ingestBytes = 256 << 20
         /// Bytes of one row of activations.
         var rowBytes = 4
+        /// Raw values of the compressions that it can expand.
+        var compressions: [UInt32] = []
         /// Passes over frozen blocks that run at the same time.
         var advanceLimit: Int
         var staysUntilStopped = false

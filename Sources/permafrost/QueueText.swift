@@ -81,12 +81,12 @@ struct PeekedSample: Encodable {
         targets = sample.targets.count
         let digits = String(XXH64.hash(bytes), radix: 16)
         checksum = String(repeating: "0", count: 16 - digits.count) + digits
-        let shown = min(count, bytes.count / codec.bytesPerValue)
-        var numbers = [Float](repeating: 0, count: shown)
-        numbers.withUnsafeMutableBufferPointer {
-            codec.decode(UnsafeRawBufferPointer(rebasing: bytes[..<(shown * codec.bytesPerValue)]), into: $0)
-        }
-        self.numbers = numbers
+        let shown = min(sample.rows, (count + sample.columns - 1) / max(1, sample.columns))
+        let first = UnsafeRawBufferPointer(
+            rebasing: bytes.prefix(shown * codec.bytesPerRow(columns: sample.columns)))
+        var values = [Float](repeating: 0, count: shown * sample.columns)
+        values.withUnsafeMutableBufferPointer { codec.decode(first, columns: sample.columns, into: $0) }
+        numbers = Array(values.prefix(count))
     }
 }
 

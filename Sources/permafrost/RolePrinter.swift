@@ -24,6 +24,7 @@ final class RolePrinter: Sendable {
         switch news {
         case .waiting(let endpoint, let reason): showWaiting(endpoint, reason)
         case .over(let reason): console.line("left      \(reason)")
+        case .prepared(let news): training.show(news)
         case .ready(let run, let samples, let seconds):
             console.line(
                 "ready     \(run), \(Figures.count(samples, "sample"))  (\(Figures.duration(seconds)))")

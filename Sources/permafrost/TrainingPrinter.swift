@@ -30,6 +30,7 @@ final class TrainingPrinter: Sendable {
     func show(_ event: RunEvent) {
         switch event {
         case .loadingModel(let path): console.status("loading \(path)")
+        case .prepared(let news): show(news)
         case .loadedModel(let parameters, let layers, let seconds):
             console.line(
                 "model     \(Figures.parameters(parameters)) parameters in \(layers) blocks  "
@@ -46,6 +47,17 @@ final class TrainingPrinter: Sendable {
         case .published(let device, let samples, let count): showPublished(device, samples, count)
         case .step(let line): show(line)
         case .finished(let summary): console.line(summaryText(summary))
+        }
+    }
+
+    /// Shows what happened to prepared blocks.
+    func show(_ news: PreparedNews) {
+        switch news {
+        case .made(let file, let bytes, let seconds):
+            console.line("prepared  \(file), \(Figures.bytes(Double(bytes)))  (\(Figures.duration(seconds)))")
+        case .damaged(let error): console.line("damaged   \(error.problem); it was removed and will be made anew")
+        case .unavailable(let error):
+            console.line("prepared  nothing: \(error.problem); blocks come from the model's file")
         }
     }
 

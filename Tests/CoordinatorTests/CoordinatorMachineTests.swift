@@ -65,7 +65,7 @@ struct CoordinatorMachineTests {
                 assignments[device.id]
                     == .init(
                         cut: UInt32(device.cut), workerEndpoint: "inproc://w", seed: 7, generation: generation,
-                        number: UInt32(number), epoch: 3, worker: "w"))
+                        number: UInt32(number), epoch: 3, worker: "w", codec: PayloadCodec.f32.rawValue))
             #expect(generation > 0 && generation <= plan?.generation ?? 0)
         }
     }

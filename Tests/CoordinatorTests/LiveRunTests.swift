@@ -171,7 +171,11 @@ struct HandLedRunTests {
             .runPlan(.init(devices: [.init(device: "early", samples: 1, cut: 2)], seed: 1, generation: 1)),
             to: "worker")
         let welcome = try device.next()
-        #expect(welcome.body == .welcome(.init(creditBytes: 4096, settled: [])) && welcome.session == 3)
+        guard case .welcome(let credit) = welcome.body else {
+            Issue.record("\(welcome.body) is no welcome")
+            return
+        }
+        #expect(credit.creditBytes == 4096 && credit.settled.isEmpty && welcome.session == 3)
         try coordinator.channel.send(.stop(.init(reason: "the test is over")), to: "worker")
         #expect(run.roles.haveEnded())
     }

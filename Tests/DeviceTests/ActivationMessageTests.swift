@@ -30,7 +30,7 @@ struct ActivationMessageTests {
             let message = ActivationMessage(
                 samples: examples.indices.map { 10 + $0 }, examples: examples, activations: activations, columns: 2,
                 cut: 3, codec: codec)
-            #expect(message.shape.rows == tokens && message.shape.bytesPerRow == 2 * codec.bytesPerValue)
+            #expect(message.shape.rows == tokens && message.shape.bytesPerRow == codec.bytesPerRow(columns: 2))
             let limit = Int.random(in: 1...message.shape.bytes, using: &chance)
             let parts = PartSize.count(rows: tokens, bytesPerRow: message.shape.bytesPerRow, limit: limit)
             var payload: [UInt8] = []
@@ -53,7 +53,8 @@ struct ActivationMessageTests {
             }
             var whole = [UInt8](repeating: 0, count: message.shape.bytes)
             whole.withUnsafeMutableBytes {
-                codec.encode(UnsafeBufferPointer(start: activations.base, count: activations.count), into: $0)
+                codec.encode(
+                    UnsafeBufferPointer(start: activations.base, count: activations.count), columns: 2, into: $0)
             }
             #expect(payload == whole, "seed \(seed), round \(round)")
             #expect(message.sending(sequence: 7, part: parts, of: parts) == nil)

@@ -157,7 +157,7 @@ struct DeviceBench {
             hellos += 1
             endSession()
         case .tell(let event): told.append(event)
-        case .compute(let group, let cut):
+        case .compute(let group, let cut, _):
             #expect(computing == nil, "one group is computed ahead, not more")
             #expect(held[group.sequence] == nil, "nothing is computed that is there")
             computing = group

@@ -47,8 +47,23 @@ struct DeviceMachineTests {
         #expect(
             bench.welcome() == [
                 .tell(.joined(worker: "worker", settled: 0, samples: 10)),
-                .compute(DeviceBench.planned()[0], cut: 2),
+                .compute(DeviceBench.planned()[0], cut: 2, codec: nil),
             ])
+    }
+
+    @Test("what is not computed yet is written in the codec of the newest assignment; a number without a codec is none")
+    func codec() {
+        var bench = DeviceBench()
+        var assignment = DeviceBench.assignment()
+        bench.handle(.assigned(assignment))
+        bench.handle(.workerConnected)
+        for (number, codec) in [(PayloadCodec.int8.rawValue, .int8), (99, nil)] as [(UInt32, PayloadCodec?)] {
+            assignment.generation += 1
+            assignment.codec = number
+            bench.handle(.assigned(assignment))
+            let actions = number == 99 ? bench.finishComputing() : bench.welcome()
+            #expect(actions.contains { if case .compute(_, _, codec) = $0 { true } else { false } })
+        }
     }
 
     @Test("groups go out under their place in the first epoch, in the order of the present one", arguments: 1...3)

@@ -18,6 +18,8 @@ final class DeviceScene {
     let coordinator: HandPeer
     let examples: [EncodedExample]
     private let forward: FrozenForward
+    /// The same, with all blocks in memory from the start.
+    private let reference: FrozenForward
     private let pool = ComputePool(threads: 1)
     private let check = ActivationCheck(
         limits: WireLimits(), run: "run", width: 16, maximumCut: 4, targetLimit: 2, maximumLength: 9)
@@ -25,7 +27,10 @@ final class DeviceScene {
     init(context: ZeroMQContext, coordinatorSecurity: SocketSecurity = .insecure) throws {
         self.context = context
         coordinator = try HandPeer("coordinator", context: context, security: coordinatorSecurity)
-        forward = FrozenForward(model: try LanguageModel(source: RandomModelSource(), maximumTokens: 32))
+        let source = try RandomModelSource()
+        forward = FrozenForward(
+            model: try LanguageModel(source: source, maximumTokens: 32, loading: .whenAsked))
+        reference = FrozenForward(model: try LanguageModel(source: source, maximumTokens: 32))
         var chance = SeededGenerator(seed: 8, stream: "device-loop")
         examples = (0..<Self.samples).map { index in
             let tokens = (0..<Int.random(in: 1...9, using: &chance)).map { _ in
@@ -80,7 +85,7 @@ final class DeviceScene {
         }
         let group = groups[Int(header.sequence) - 1]
         #expect(checked.samples.map(\.id) == group.samples.map(UInt64.init) && checked.cut == cut)
-        let whole = try forward.activations(of: group.samples.map { examples[$0].tokens }, cut: cut)
+        let whole = try reference.activations(of: group.samples.map { examples[$0].tokens }, cut: cut)
         let expected = UnsafeBufferPointer(start: whole.base, count: whole.count)
             .dropFirst(checked.partRows.lowerBound * 16).prefix(checked.partRows.count * 16)
         #expect(payload.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) } == Array(expected))

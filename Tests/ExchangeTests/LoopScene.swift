@@ -17,18 +17,20 @@ struct LoopScene {
     private let programs: [AddingDevice]
     private let pool = ComputePool(threads: 2)
     private let rounds: Int
+    private let settings: MethodExchange.Settings
 
     init(
         devices: Int, rounds: Int, endpoint: String = "inproc://server", silenceLimit: Duration = .seconds(60),
-        failingRound: Int? = nil
+        failingRound: Int? = nil, settings: MethodExchange.Settings = Self.impatient
     ) throws {
+        self.settings = settings
         context = try ZeroMQContext()
         stop = try ProgramStop()
         ids = (1...devices).map { "device-\($0)" }
         self.rounds = rounds
         programs = (1...devices).map { AddingDevice(failingRound: $0 == 2 ? failingRound : nil) }
         var configuration = ProgramServerConfiguration(run: "run", id: "server", devices: ids, endpoint: endpoint)
-        configuration.exchange = Self.settings
+        configuration.exchange = settings
         configuration.silenceLimit = silenceLimit
         configuration.linger = .milliseconds(500)
         if !endpoint.hasPrefix("inproc") { configuration.security = .insecure }
@@ -63,7 +65,7 @@ struct LoopScene {
 
     private func configuration(_ id: String, _ endpoint: String) -> ProgramDeviceConfiguration {
         var configuration = ProgramDeviceConfiguration(run: "run", id: id, endpoint: endpoint)
-        configuration.exchange = Self.settings
+        configuration.exchange = settings
         configuration.heartbeatInterval = .milliseconds(50)
         configuration.timing.firstReconnect = .milliseconds(10)
         if endpoint.hasPrefix("tcp") { configuration.security = .insecure }
@@ -71,7 +73,8 @@ struct LoopScene {
         return configuration
     }
 
-    private static var settings: MethodExchange.Settings {
+    /// Small parts, sent again soon.
+    static var impatient: MethodExchange.Settings {
         var settings = MethodExchange.Settings()
         settings.partBytes = 1024
         settings.acknowledgementTimeout = .milliseconds(100)

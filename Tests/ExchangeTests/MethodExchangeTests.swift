@@ -59,6 +59,27 @@ struct MethodExchangeTests {
         #expect(arrived == sent, "seed \(seed)")
     }
 
+    @Test("a greeting that is repeated on one connection brings back nothing that was sent, and one on the next does")
+    func greetings() throws {
+        var messages = RandomMethodMessages(seed: 9)
+        var sender = MethodExchange()
+        for _ in 0..<2 { sender.send(OutgoingMethodMessage(messages.message())) }
+        try sender.opened(at: .init(), now: .zero)
+        var sent = 0
+        while sender.next() != nil {
+            sender.sent(now: .zero)
+            sent += 1
+        }
+        try sender.opened(at: .init(), now: .zero)
+        #expect(sent >= 2 && sender.next() == nil)
+        try sender.opened(at: .init(number: 2), now: .zero)
+        #expect(sender.next() == nil && !sender.isDrained)
+        sender.closed()
+        try sender.opened(at: .init(number: 2), now: .zero)
+        #expect(sender.next()?.part.place == .init(number: 2))
+        #expect(throws: WireError.self) { try sender.opened(at: .init(number: 4), now: .zero) }
+    }
+
     @Test("a part that does not fit is refused with its number, and the right one is still expected")
     func refusals() throws {
         var settings = MethodExchange.Settings()

@@ -39,6 +39,20 @@ struct ProgramLoopTests {
         #expect(scene.sums == scene.expected)
     }
 
+    @Test("a network in which a greeting's answer is long on its way carries every message once")
+    func farAway() throws {
+        func messageBytes(delay: Duration) throws -> Int {
+            let scene = try LoopScene(devices: 2, rounds: 3, endpoint: "tcp://127.0.0.1:*", settings: .init())
+            let proxies = try scene.ids.map { _ in try TCPFaultProxy(upstream: scene.server.endpoint) }
+            for proxy in proxies { proxy.change { $0.delay = delay } }
+            let outcome = try scene.run(endpoints: proxies.map(\.endpoint))
+            #expect(outcome.isCompleted && scene.sums == scene.expected)
+            return outcome.totals.messageBytesSent
+        }
+        // A device asks again after 0.3 s.
+        #expect(try messageBytes(delay: .milliseconds(400)) == messageBytes(delay: .zero))
+    }
+
     @Test("a device that cannot go on ends the run with its own error and name")
     func failure() throws {
         let scene = try LoopScene(devices: 2, rounds: 20, failingRound: 4)
@@ -63,6 +77,17 @@ struct ProgramLoopTests {
             try link.send(.methodGreeting(.init(life: life, next: .init())))
         }
         #expect(throws: ExchangeError.deviceRestarted("device-1")) { try scene.run(only: []) }
+    }
+
+    @Test("a server to which a device comes with messages of an earlier one knows that it was started again")
+    func serverRestart() throws {
+        let scene = try LoopScene(devices: 1, rounds: 3)
+        let link = Link(context: scene.context, run: "run", sender: "device-1")
+        try link.connect(scene.server.endpoint, security: .none)
+        #expect(try link.event() == .connected)
+        try link.send(.methodGreeting(.init(life: 1, next: .init(number: 3))))
+        #expect(throws: ExchangeError.serverRestarted(endpoint: scene.server.endpoint)) { try scene.run(only: []) }
+        #expect(ExchangeError.serverRestarted(endpoint: "").exitCode == .workerLost)
     }
 
     @Test("what is hostile is refused with a number, and a device that sends nothing else is named")

@@ -73,6 +73,26 @@ struct ExperimentRunTests {
         #expect(points.allSatisfy { $0.loss == begin.loss && $0.accuracy == begin.accuracy })
     }
 
+    @Test("a device that probes holds a message until it is acknowledged: each of a step's takes a round trip more")
+    func acknowledgements() throws {
+        var bench = try ExperimentBench()
+        bench.speed = ServerSpeed(frozenForward: 0, forward: 0, backwardInput: 0, backwardWeights: 0)
+        func run(_ method: MethodSettings, roundTrip: Double) throws -> (steps: Int, seconds: Double) {
+            for place in bench.fleet.classes.indices { bench.fleet.classes[place].roundTripSeconds = roundTrip }
+            let run = try bench.run(method)
+            return (run.steps, try run.run().points.last?.simulatedSeconds ?? .nan)
+        }
+        // A turn and its first message, then each of the others; in the end the adapters.
+        for (method, uploads) in [(MethodSettings.hosl(.init(pairs: 2)), 5), (.zo(.init(pairs: 3)), 6)] {
+            let near = try run(method, roundTrip: 0), far = try run(method, roundTrip: 0.5)
+            #expect(abs(far.seconds - near.seconds - 0.5 * Double(near.steps * uploads + 1)) < 1e-6)
+        }
+        // A turn and its activations. The gradient comes back while the next device is at work.
+        let near = try run(.splitlora(averagingSteps: 1000), roundTrip: 0)
+        let far = try run(.splitlora(averagingSteps: 1000), roundTrip: 0.5)
+        #expect(far.seconds - near.seconds < 0.5 * Double(near.steps + 4))
+    }
+
     @Test("SplitFrozen's parameters are those of central training, whatever the fleet")
     func central() throws {
         let bench = try ExperimentBench()

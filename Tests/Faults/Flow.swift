@@ -39,6 +39,16 @@ struct Flow {
         return max(first.due, lastFilled + .seconds((1 - allowance) / Double(max(rate, 1))))
     }
 
+    /// Nothing more comes from the source.
+    mutating func end() { hasEnded = true }
+
+    /// Nothing reaches the sink any more.
+    mutating func abandon() {
+        waiting = []
+        waitingBytes = 0
+        (hasEnded, isShut) = (true, true)
+    }
+
     mutating func fill(_ faults: TCPFaults, now: Duration) {
         if let rate = faults.bytesPerSecond(direction) {
             allowance = min(max(1, Double(rate) * Self.burst), allowance + (now - lastFilled).seconds * Double(rate))

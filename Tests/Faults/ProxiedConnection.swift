@@ -53,16 +53,25 @@ struct ProxiedConnection {
             return
         }
         let readable = Int16(POLLIN | POLLHUP | POLLERR), writable = Int16(POLLOUT)
-        var isSound = true
-        if first.revents & readable != 0, up.takesMore(faults) {
-            isSound = up.read(from: client, faults, now: now, recording)
+        if first.revents & readable != 0, up.takesMore(faults), !up.read(from: client, faults, now: now, recording) {
+            Self.lost(source: &up, sink: &down)
         }
-        if last.revents & readable != 0, down.takesMore(faults), isSound {
-            isSound = down.read(from: upstream, faults, now: now)
+        if last.revents & readable != 0, down.takesMore(faults), !down.read(from: upstream, faults, now: now) {
+            Self.lost(source: &down, sink: &up)
         }
-        if last.revents & writable != 0, isSound { isSound = up.write(to: upstream, faults, now: now) }
-        if first.revents & writable != 0, isSound { isSound = down.write(to: client, faults, now: now) }
-        if !isSound || up.isDone && down.isDone { isSound ? close() : reset() }
+        if last.revents & writable != 0, !up.write(to: upstream, faults, now: now) {
+            Self.lost(source: &down, sink: &up)
+        }
+        if first.revents & writable != 0, !down.write(to: client, faults, now: now) {
+            Self.lost(source: &up, sink: &down)
+        }
+        if up.isDone && down.isDone { close() }
+    }
+
+    /// An end is gone: nothing more comes from it, and nothing reaches it. What it has said before is still on its way.
+    private static func lost(source: inout Flow, sink: inout Flow) {
+        source.end()
+        sink.abandon()
     }
 
     mutating func reset() {

@@ -23,16 +23,18 @@ struct FederatedTests {
         return (MethodNetwork(server, devices, seed: seed), server, devices)
     }
 
-    @Test("one device whose rounds are one step of descent trains what one place trains")
-    func centralEquality() throws {
+    @Test(
+        "one device trains what one place trains, whatever its rounds are and its optimizer remembers",
+        arguments: [6, 2], [true, false])
+    func centralEquality(rounds: Int, remembers: Bool) throws {
         let bench = try MethodBench(classes: 3)
-        let start = try bench.parameters(), rule = MethodBench.descent(0.1)
+        let start = try bench.parameters(), rule = remembers ? MethodBench.adamW() : MethodBench.descent(0.1)
         let (network, server, _) = Self.network(
-            bench, start: start, ranks: [3], samples: [13], settings: FederatedSettings(rounds: 6, localSteps: 1),
-            rule: rule)
+            bench, start: start, ranks: [3], samples: [13],
+            settings: FederatedSettings(rounds: rounds, localSteps: 6 / rounds), rule: rule)
         try network.run()
         let central = try bench.central(start, rule: rule, steps: 6)
-        #expect(network.isFinished && network.progress.count == 6)
+        #expect(network.isFinished && network.progress.count == rounds)
         #expect(relativeDifference(server.parameters.flat.values, central.flat.values) < 1e-6)
     }
 

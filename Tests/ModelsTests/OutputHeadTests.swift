@@ -40,8 +40,7 @@ struct OutputHeadTests {
     ) -> (output: OutputHead.Output, gradient_TD: Matrix) {
         let arena = Arena(), scratch = Arena()
         let output = head.forward(
-            x_TD, layout: SequenceLayout(lengths: [x_TD.rows]), targets: [targets], parameters: nil,
-            needsGradient: true, arena: arena, scratch: scratch)
+            x_TD, targets: targets, parameters: nil, needsGradient: true, arena: arena, scratch: scratch)
         let gradient_TD = Storage(count: x_TD.count).matrix(rows: x_TD.rows, columns: x_TD.columns)
         head.backward(output, lossScale: 0.5, into: gradient_TD, classifierGradient_KD: nil, scratch: scratch)
         return (output, gradient_TD)

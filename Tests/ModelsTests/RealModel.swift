@@ -30,8 +30,8 @@ struct RealModel: Sendable {
             try model.embed(inputs, layout: layout, into: x_TD)
             model.forward(0..<model.hyperparameters.layers, x_TD, layout: layout, scratch: Arena())
             let output = head.forward(
-                x_TD, layout: layout, targets: [Array(tokens.dropFirst())], parameters: nil,
-                needsGradient: false, arena: Arena(), scratch: Arena())
+                x_TD, targets: Array(tokens.dropFirst()), parameters: nil, needsGradient: false, arena: Arena(),
+                scratch: Arena())
             return exp(output.lossSum / Double(inputs.count))
         }
     }

@@ -26,7 +26,7 @@ struct ReferenceParityTests {
             try model.embed(sequences.flatMap { $0 }, layout: layout, into: x_TD)
             try expectStream(0)
             for index in 0..<model.hyperparameters.layers {
-                model.block(index, parameters: parameters).forward(x_TD, layout: layout, arena: arena)
+                model.block(index, parameters: parameters).pass(x_TD, layout: layout, scratch: arena)
                 try expectStream(index + 1)
             }
             let logits = try allLogits(x_TD, fixture, arena)
@@ -49,7 +49,7 @@ struct ReferenceParityTests {
         )
         let head = try OutputHead(languageModel: model)
         let output = head.forward(
-            x_TD, layout: layout, targets: sequences, parameters: nil, needsGradient: false, arena: Arena(),
+            x_TD, targets: sequences.flatMap { $0 }, parameters: nil, needsGradient: false, arena: Arena(),
             scratch: Arena())
         let logits = try #require(output.logits_NK).values
         let isRounded = kept == .bf16 && BrainFloatMatrix.isMultiplied
@@ -173,8 +173,8 @@ struct ReferenceParityTests {
         let head = try OutputHead(languageModel: fixture.model)
         arena.reset()
         let output = head.forward(
-            x_TD, layout: SequenceLayout(lengths: sequences.map(\.count)), targets: sequences, parameters: nil,
-            needsGradient: false, arena: arena, scratch: arena)
+            x_TD, targets: sequences.flatMap { $0 }, parameters: nil, needsGradient: false, arena: arena,
+            scratch: arena)
         return try #require(output.logits_NK).values
     }
 

@@ -72,6 +72,66 @@ struct MethodClusterTests {
         }
     }
 
+    @Test("a coordinator that dies in the middle of a run is told by the others what it has missed")
+    func survives() throws {
+        try TinyModel.use { tiny in
+            let overrides = Self.common + ["training.method=fedlora", "method.local_steps=2", "training.epochs=60"]
+            let embedded = try tiny.trainUndisturbed(overrides)
+            let cluster = try Cluster(tiny, overrides, keys: true)
+            cluster.start()
+            _ = try #require(cluster.workers[0].line(beginningWith: "step 1/", within: 60), "\(cluster.logs)")
+            cluster.coordinator.signal(SIGKILL)
+            try cluster.finish()
+            #expect(cluster.coordinator.deaths == 1)
+            #expect(try cluster.trained().trained() == embedded.trained())
+            let ledger = try Ledger(folder: tiny.path("coordinator").path, access: .reading)
+            let run = try #require(try ledger.runs().first)
+            #expect(run.state == .completed)
+            #expect(try ledger.verifyChain(run.id) == run.plannedSteps)
+        }
+    }
+
+    @Test(
+        "one that dies with another role ends the run for all, with that one's number, and the next run begins anew",
+        arguments: ["worker-1", "device-2"])
+    func diesTogether(victim: String) throws {
+        try TinyModel.use { tiny in
+            let method = Self.common + ["training.method=fedlora", "method.local_steps=2", "devices.silence_seconds=5"]
+            let cluster = try Cluster(tiny, method + ["training.epochs=4000"])
+            cluster.start()
+            _ = try #require(cluster.workers[0].line(beginningWith: "step 1/", within: 60), "\(cluster.logs)")
+            for role in cluster.roles where ["coordinator", victim].contains(role.name) { role.signal(SIGKILL) }
+            let code = cluster.coordinator.exitCode(within: 60)
+            let expected: ExitCode = victim == "worker-1" ? .workerLost : .deviceLost
+            #expect(code == expected.rawValue, "\(cluster.logs)")
+            #expect(cluster.coordinator.log.contains(/(?i)start the run again|begin the run anew/), "\(cluster.logs)")
+            for role in cluster.workers + cluster.devices {
+                #expect(role.exitCode(within: 60) != nil, "\(role.name)\n\(role.log)")
+            }
+            let next = try Cluster(tiny, method + ["training.epochs=1"])
+            next.start()
+            try next.finish()
+            let ledger = try Ledger(folder: tiny.path("coordinator").path, access: .reading)
+            #expect(try ledger.runs().map(\.state) == [.completed, .failed])
+        }
+    }
+
+    @Test("whoever hears of no coordinator trains to the end, and leaves once it has waited for --patience")
+    func staysAway() throws {
+        try TinyModel.use { tiny in
+            let overrides = Self.common + ["training.method=fedlora", "method.local_steps=2", "training.epochs=60"]
+            let embedded = try tiny.trainUndisturbed(overrides)
+            let cluster = try Cluster(tiny, overrides, options: { _ in ["--patience", "2"] })
+            cluster.start()
+            _ = try #require(cluster.workers[0].line(beginningWith: "step 1/", within: 60), "\(cluster.logs)")
+            cluster.coordinator.letGo()
+            for role in cluster.workers + cluster.devices {
+                #expect(role.exitCode(within: 60) == 0, "\(role.name)\n\(role.log)")
+            }
+            #expect(try cluster.trained().trained() == embedded.trained())
+        }
+    }
+
     @Test("a run that its user stops ends for all without an error of theirs")
     func stops() throws {
         try TinyModel.use { tiny in

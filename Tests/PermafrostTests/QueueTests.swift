@@ -33,7 +33,7 @@ struct QueueTests {
         var bytes = [UInt8](repeating: 0, count: device == 1 ? 16 : 8)
         let values = [Float(sequence), 0.5, 3, 4].prefix(bytes.count / 4)
         bytes.withUnsafeMutableBytes { bytes in
-            Array(values).withUnsafeBufferPointer { PayloadCodec.f32.encode($0, into: bytes) }
+            Array(values).withUnsafeBufferPointer { PayloadCodec.f32.encode($0, columns: 2, into: bytes) }
         }
         return .message(
             MessagePart(device: device, sequence: sequence, part: part, parts: device == 1 ? 1 : 2), samples: [sample],

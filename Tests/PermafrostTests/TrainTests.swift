@@ -3,6 +3,7 @@ import Runs
 import Support
 import Synchronization
 import Testing
+import Wire
 
 @Suite("permafrost train")
 struct TrainTests {
@@ -90,28 +91,42 @@ struct TrainTests {
         }
     }
 
-    @Test("each sentence crosses the wire once, whatever the number of epochs", arguments: ["f32", "bf16"])
-    func bytesUp(codec: String) throws {
+    @Test(
+        "each sentence crosses the wire once, whatever the number of epochs",
+        arguments: ["f32": 128.0, "bf16": 64, "int8": 34, "int4_residual": 22, "int4": 18])
+    func bytesUp(codec: String, rowBytes: Double) throws {
         try TinyModel.use { tiny in
             let epochs = 3.0
             let training = try tiny.train("training.epochs=\(Int(epochs))", "devices.codec=\(codec)")
             let tokens = try training.summary.number("train_tokens") / epochs
-            let payload = tokens * 32 * (codec == "f32" ? 4 : 2)
+            let payload = tokens * rowBytes
             let messages = try training.summary.number("train_samples") / 2 + 4
             let headers = try training.summary.number("bytes_up") - payload
             #expect((20 * messages...200 * messages).contains(headers), "\(headers) bytes for \(messages) messages")
         }
     }
 
-    @Test("activations of two bytes a value train nearly the same adapter")
-    func halfPrecision() throws {
+    @Test("activations of fewer bytes a value train nearly the same adapter", arguments: ["bf16": 0.7, "int8": 0.5])
+    func fewerBytes(codec: String, share: Double) throws {
         try TinyModel.use { tiny in
             let exact = try tiny.train("training.epochs=1"),
-                rounded = try tiny.train("training.epochs=1", "devices.codec=bf16")
+                rounded = try tiny.train("training.epochs=1", "devices.codec=\(codec)")
             let difference = try Self.relativeDifference(rounded.adapterValues(), from: exact.adapterValues())
             #expect(difference > 0)
             #expect(difference < 0.2)
-            #expect(try rounded.summary.number("bytes_up") < 0.7 * exact.summary.number("bytes_up"))
+            #expect(try rounded.summary.number("bytes_up") < share * exact.summary.number("bytes_up"))
+        }
+    }
+
+    @Test(
+        "compressed activations train the same adapter with fewer bytes",
+        .enabled(if: PayloadCompression.available.contains(.zstd)))
+    func compression() throws {
+        try TinyModel.use { tiny in
+            let plain = try tiny.train("training.epochs=1"),
+                compressed = try tiny.train("training.epochs=1", "devices.compression=zstd")
+            #expect(try compressed.adapterBytes() == plain.adapterBytes())
+            #expect(try compressed.summary.number("bytes_up") < plain.summary.number("bytes_up"))
         }
     }
 

@@ -15,11 +15,11 @@ struct ActivationStoreTests {
                 let samples = [storedSample(8, rows: 1), storedSample(9, rows: 2)]
                 #expect(try store.put(samples, [1, 2, 3, 4, 5, 6], payloadCodec: payloadCodec) == .complete)
                 #expect(store.count == 2)
-                #expect(store.bytes == 6 * codec.bytesPerValue + 3 * 4)
+                #expect(store.bytes == 3 * codec.bytesPerRow(columns: 2) + 3 * 4)
                 #expect(store.contains(9) && !store.contains(10))
                 #expect(store.samples() == samples)
-                #expect(try store.values(of: 9) == [3, 4, 5, 6])
-                #expect(try store.values(of: 8) == [1, 2])
+                #expect(try store.values(of: 9) == codec.kept(payloadCodec.kept([3, 4, 5, 6])))
+                #expect(try store.values(of: 8) == codec.kept(payloadCodec.kept([1, 2])))
             }
         }
     }

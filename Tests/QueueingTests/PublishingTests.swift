@@ -178,7 +178,7 @@ private final class DeviceSide {
         let sequence = sending.part.sequence
         let ids = [sequence * 2 - 2, sequence * 2 - 1]
         let slab = Slab(count: sending.bytes)
-        ids.flatMap(values).withUnsafeBufferPointer { PayloadCodec.f32.encode($0, into: slab.memory) }
+        ids.flatMap(values).withUnsafeBufferPointer { PayloadCodec.f32.encode($0, columns: 4, into: slab.memory) }
         let isDamaged = sequence % 4 == 0 && sending.attempt == 1
         let activations = Body.Activations(
             sequence: sequence, sampleIDs: ids, lengths: [2, 2], targetLengths: [1, 2],

@@ -41,7 +41,7 @@ extension ActivationStore {
         _ samples: [StoredSample], _ values: [Float], sequence: UInt64 = 1, device: UInt32 = 0,
         payloadCodec: PayloadCodec = .f32, replacing: Bool = false
     ) throws -> StoreOutcome {
-        let bytes = payloadCodec.bytes(of: values)
+        let bytes = payloadCodec.bytes(of: values, columns: samples.first?.columns ?? 2)
         if replacing {
             let slab = Slab(copying: bytes)
             return try make(.replace(samples, payload: HeldBytes(owner: slab, bytes: slab.bytes), codec: payloadCodec))
@@ -62,10 +62,21 @@ extension ActivationStore {
 }
 
 extension PayloadCodec {
-    func bytes(of values: [Float]) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: values.count * bytesPerValue)
-        bytes.withUnsafeMutableBytes { bytes in values.withUnsafeBufferPointer { encode($0, into: bytes) } }
+    func bytes(of values: [Float], columns: Int = 2) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: values.count / columns * bytesPerRow(columns: columns))
+        bytes.withUnsafeMutableBytes { bytes in
+            values.withUnsafeBufferPointer { encode($0, columns: columns, into: bytes) }
+        }
         return bytes
+    }
+
+    /// What is left of values that were written in this codec.
+    func kept(_ values: [Float], columns: Int = 2) -> [Float] {
+        var kept = [Float](repeating: 0, count: values.count)
+        bytes(of: values, columns: columns).withUnsafeBytes { bytes in
+            kept.withUnsafeMutableBufferPointer { decode(bytes, columns: columns, into: $0) }
+        }
+        return kept
     }
 }
 

@@ -124,6 +124,9 @@ struct RecipeErrorTests {
                 "format: rated-sentences", "format: rated-sentences\n    train_limit: 64", .recipeImpossibleValue,
                 at: "",
                 "at most 8"),
+            BadRecipe(
+                "frozen_blocks: 24", "frozen_blocks: 24\n    prepared: true", .recipeImpossibleValue, at: "5:15",
+                "false, as model.sha256 is null"),
             BadRecipe("negative:", "bad:", .recipeImpossibleValue, at: "9:13", "negative and positive"),
             BadRecipe(
                 "{negative: \" terrible\", positive: \" great\"}", "[negative, positive]", .recipeImpossibleValue,

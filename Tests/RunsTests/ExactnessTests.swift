@@ -100,11 +100,11 @@ struct ExactnessTests {
         #expect(stepsBeforeLastMessage > 0)
     }
 
-    @Test("bf16 on the wire and in the store costs precision, not the result")
-    func halfPrecision() throws {
+    @Test("fewer bits on the wire and in the store cost precision, not the result", arguments: ["bf16", "int8"])
+    func fewerBits(codec: String) throws {
         let exact = try splitFrozen([], .iid)
-        let half = try splitFrozen(["devices.codec=bf16"], .iid)
-        #expect(half != exact)
-        #expect(relativeDifference(half, exact) < 0.2)
+        let rounded = try splitFrozen(["devices.codec=\(codec)"], .iid)
+        #expect(rounded != exact)
+        #expect(relativeDifference(rounded, exact) < 0.2)
     }
 }

@@ -54,12 +54,14 @@ struct MemoryEstimateTests {
 
     @Test(
         "what a block takes of its arenas is what its formula says, up to the rounding of matrices",
-        arguments: families, [Float(0), 0.1])
-    func block(family: ModelFamily, rate: Float) throws {
+        arguments: families, [(Float(0), nil), (0.1, nil), (0.1, [3, 22, 23])] as [(Float, [Int]?)])
+    func block(family: ModelFamily, variant: (rate: Float, reading: [Int]?)) throws {
+        let (rate, rows) = variant
         let source = try RandomModelSource(family: family, layers: 4, width: 64)
         let model = try LanguageModel(source: source, maximumTokens: 32)
         for layout in [
             TrainableLayout.adapters(source.hyperparameters, blocks: 2..<4, dropout: rate),
+            .adapters(source.hyperparameters, blocks: 2..<4, dropout: rate, layers: [.queryKeyValue]),
             TrainableLayout(model: source.hyperparameters, blocks: 2..<4, form: .full),
         ] {
             let tokens = 24
@@ -76,9 +78,21 @@ struct MemoryEstimateTests {
             let rounding = 16 * 20
 
             let forward = Arena(), forwardStart = forward.matrix(rows: 1, columns: 1)
-            let kept = block.forward(x_TD, layout: sequences, dropout: dropout, arena: forward)
-            let forwardFloats = DecoderBlock.forwardFloats(source.hyperparameters, tokens: tokens, training: layout)
+            let scratch = Arena(), scratchStart = scratch.matrix(rows: 1, columns: 1)
+            let kept = block.forward(
+                x_TD, layout: sequences, reading: rows, dropout: dropout, arena: forward, scratch: scratch)
+            let scratchFloats = DecoderBlock.forwardScratchFloats(
+                source.hyperparameters, tokens: tokens, read: rows?.count, training: layout)
+            #expect((0...rounding).contains(floats(of: scratch, from: scratchStart) - scratchFloats))
+            let forwardFloats = DecoderBlock.forwardFloats(
+                source.hyperparameters, tokens: tokens, read: rows?.count, training: layout)
             #expect((0...rounding).contains(floats(of: forward, from: forwardStart) - forwardFloats))
+
+            let passing = Arena(), passingStart = passing.matrix(rows: 1, columns: 1)
+            model.block(3, parameters: parameters).pass(x_TD, layout: sequences, reading: rows, scratch: passing)
+            let passFloats = DecoderBlock.passFloats(source.hyperparameters, tokens: tokens, training: layout)
+            let passed = floats(of: passing, from: passingStart) - passFloats
+            #expect(rows == nil ? (0...rounding).contains(passed) : passed <= rounding)
 
             let backward = Arena(), backwardStart = backward.matrix(rows: 1, columns: 1)
             let gradients = block.backwardInput(
@@ -88,7 +102,7 @@ struct MemoryEstimateTests {
                 activations: kept, gradients: gradients, dropout: dropout,
                 addTo: try #require(TrainableParameters(layout: layout).block(3)), scratch: backward)
             let backwardFloats = DecoderBlock.backwardFloats(
-                source.hyperparameters, tokens: tokens, training: layout)
+                source.hyperparameters, tokens: tokens, read: rows?.count, training: layout)
             #expect((0...rounding).contains(floats(of: backward, from: backwardStart) - backwardFloats))
         }
     }
@@ -99,21 +113,19 @@ struct MemoryEstimateTests {
         let sizes = source.hyperparameters
         let model = try LanguageModel(source: source, maximumTokens: 32)
         let head = try OutputHead(languageModel: model)
-        let sequences = SequenceLayout(lengths: [5, 7])
-        let x_TD = Storage(count: 12 * 64).matrix(rows: 12, columns: 64)
-        x_TD.fill(0.5)
+        let x_ND = Storage(count: 5 * 64).matrix(rows: 5, columns: 64)
+        x_ND.fill(0.5)
         let forward = Arena(), forwardStart = forward.matrix(rows: 1, columns: 1)
         let scratch = Arena(), scratchStart = scratch.matrix(rows: 1, columns: 1)
         let output = head.forward(
-            x_TD, layout: sequences, targets: [[1, 2], [3, 4, 5]], parameters: nil, needsGradient: true,
-            arena: forward, scratch: scratch)
+            x_ND, targets: [1, 2, 3, 4, 5], parameters: nil, needsGradient: true, arena: forward, scratch: scratch)
         let forwardFloats = OutputHead.forwardFloats(sizes, targets: 5, outputs: head.outputs, needsGradient: true)
         #expect((0...16 * 8).contains(floats(of: forward, from: forwardStart) - forwardFloats))
         let scratchFloats = OutputHead.forwardScratchFloats(targets: 5, outputs: head.outputs)
         #expect((0...16 * 8).contains(floats(of: scratch, from: scratchStart) - scratchFloats))
         let backward = Arena(), backwardStart = backward.matrix(rows: 1, columns: 1)
         head.backward(
-            output, lossScale: 1, into: x_TD, classifierGradient_KD: nil, scratch: backward)
+            output, lossScale: 1, into: x_ND, classifierGradient_KD: nil, scratch: backward)
         let backwardFloats = OutputHead.backwardFloats(sizes, targets: 5)
         #expect((0...16 * 8).contains(floats(of: backward, from: backwardStart) - backwardFloats))
     }
@@ -187,6 +199,32 @@ struct MemoryEstimateTests {
         #expect(frozen < probing && probing < split && split < federated)
         #expect(try device("zo") == probing && device("soft") == federated)
         #expect(try estimate(["training.method=central"]).device == nil)
+    }
+
+    @Test("a method that trains on devices needs its two sides in place of the trainer, and each device's own")
+    func sides() throws {
+        func parts(_ method: String, _ overrides: [String] = []) throws -> (server: Int, devices: Int) {
+            let all = ["training.method=\(method)", "devices.cuts=[2, 2]", "model.frozen_blocks=2"] + overrides
+            let estimate = try estimate(all)
+            #expect(!estimate.parts.contains { $0.name == "gradients" || $0.name == "activation store" })
+            #expect(estimate.predictedBytes == estimate.parts.reduce(0) { $0 + $1.bytes })
+            return try (
+                bytes("server beside the weights", estimate), bytes("devices beside the weights", estimate)
+            )
+        }
+        let split = try parts("splitlora"), probing = try parts("hosl"), both = try parts("zo")
+        let federated = try parts("fedlora")
+        // Without a gradient less lies there.
+        #expect(both.server < probing.server && both.devices == probing.devices)
+        #expect(probing.devices < split.devices && split.devices < federated.devices)
+        // Twice the batch, between once and twice the memory; a server that only joins keeps no activations.
+        let twice = try parts("fedlora", ["training.batch=16", "training.micro_batch=8"])
+        #expect(twice.server == federated.server)
+        #expect(try parts("zo", ["training.batch=16", "training.micro_batch=8"]).server > both.server)
+        #expect(twice.devices > federated.devices && twice.devices < 2 * federated.devices)
+        // A device's own part is what a process of its own needs beside weights and head.
+        let alone = try #require(try estimate(["training.method=fedlora", "devices.cuts=[2, 2]"]).device?.parts.last)
+        #expect(federated.devices < 2 * alone.bytes && federated.devices > alone.bytes / 2)
     }
 
     @Test("a run that does not fit the machine is named, and what to do")

@@ -78,6 +78,51 @@ struct TracedRunTests {
         }
     }
 
+    @Test(
+        "of a method that trains on devices both sides' work and messages are there, and nothing that is trained changes",
+        arguments: [
+            (TrainedForm("splitlora", "training.method=splitlora", "method.cut=2"), ["F", "B+W, optimizer step"]),
+            (TrainedForm("fedlora", "training.method=fedlora", "method.local_steps=2"), ["F, B+W, optimizer step"]),
+            (
+                TrainedForm("hosl", "training.method=hosl", "method.cut=2", "method.pairs=2"),
+                ["probe, F", "F", "probe"]
+            ),
+        ])
+    func methods(form: TrainedForm, names: [String]) throws {
+        try Fixtures.withTemporaryFolder { folder in
+            let scene = try MethodScene(form), file = folder.appendingPathComponent("trace.json")
+            let trace = try Trace(file: file.path)
+            let setup = try FormExactnessTests().setup(form, .llama, tracer: trace.role("worker-1"))
+            let run = try MethodRun(setup, shards: scene.shards, run: "traced", trace: trace)
+            #expect(try run.train { _ in }.isCompleted)
+            _ = try trace.finish()
+            #expect(try setup.parameters.flat.values == scene.byHand().parameters)
+
+            let events = try JSONDecoder().decode([Event].self, from: Data(contentsOf: file))
+            expectNested(events)
+            func count(_ name: String, isServer: Bool) -> Int {
+                events.count { $0.name == name && $0.ph != "M" && ($0.pid == 1) == isServer }
+            }
+            for device in 2...4 {
+                let spans = events.filter { $0.pid == device && $0.ph == "X" && !$0.name.hasPrefix("no word") }
+                #expect(Set(spans.map(\.name)) == Set(names), "device \(device)")
+            }
+            // Each message is one part here, and comes once.
+            #expect(count("sent", isServer: true) > 0 && count("sent", isServer: false) > 0)
+            #expect(count("received", isServer: false) == count("sent", isServer: true))
+            #expect(count("received", isServer: true) == count("sent", isServer: false))
+            #expect(count("no word of the server", isServer: false) > 0)
+            #expect(count("no word of a device", isServer: true) > 0)
+            let perDevice = Dictionary(grouping: names.map { count($0, isServer: false) }, by: { $0 > 0 })
+            #expect(perDevice[false] == nil)
+            if names == ["F", "B+W, optimizer step"] {
+                #expect(count(names[0], isServer: false) == setup.totalSteps)
+                #expect(count(names[1], isServer: false) == setup.totalSteps)
+            }
+            if names.count == 1 { #expect(count(names[0], isServer: false) == 3 * setup.totalSteps) }
+        }
+    }
+
     @Test("a device that has something to send and no credit is seen to wait, as long as it does")
     func credit() throws {
         try Fixtures.withTemporaryFolder { folder in

@@ -47,9 +47,10 @@ public struct RandomModelSource: ModelSource {
 extension TrainableLayout {
     /// Adapters beside every linear layer of some blocks.
     public static func adapters(
-        _ model: Hyperparameters, blocks: Range<Int>, rank: Int = 3, alpha: Double = 6, dropout: Float = 0
+        _ model: Hyperparameters, blocks: Range<Int>, rank: Int = 3, alpha: Double = 6, dropout: Float = 0,
+        layers: Set<JoinedLayer> = Set(JoinedLayer.allCases)
     ) -> TrainableLayout {
-        let modules = Set(model.family.linears(model).map(\.module))
+        let modules = Set(model.family.linears(model).filter { layers.contains($0.layer) }.map(\.module))
         return TrainableLayout(
             model: model, blocks: blocks,
             form: .lowRank(LowRankForm(rank: rank, alpha: alpha, dropout: dropout, modules: modules)))

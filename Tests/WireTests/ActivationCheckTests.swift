@@ -156,7 +156,7 @@ struct Message {
     var payloadFrames = 1
 
     init(codec: PayloadCodec) {
-        payload = encoded(codec, (0..<24).map { Float($0) - 7.5 })
+        payload = encoded(codec, (0..<24).map { Float($0) - 7.5 }, columns: 4)
         activations = Body.Activations(
             sequence: 9, sampleIDs: [70, 71, 75], lengths: [2, 3, 1], targetLengths: [1, 3, 1],
             targets: [4, 0, 2, 1, 3],
@@ -173,7 +173,7 @@ struct Message {
         activations.targetLengths = targetLengths.map(UInt32.init)
         activations.targets = (0..<targetLengths.reduce(0, +)).map { _ in UInt32.random(in: 0..<5, using: &chance) }
         activations.rows = UInt32(lengths.reduce(0, +))
-        payload = encoded(.f32, Array(repeating: 1, count: lengths.reduce(0, +) * 4))
+        payload = encoded(.f32, Array(repeating: 1, count: lengths.reduce(0, +) * 4), columns: 4)
         activations.checksum = payload.withUnsafeBytes(payloadChecksum)
         switch Int.random(in: 0..<8, using: &chance) {
         case 0: damage(&activations.lengths, &chance)
@@ -246,7 +246,7 @@ struct Lie: CustomTestStringConvertible, Sendable {
         Lie("empty payload", .wrongPayloadLength(bytes: 0, expected: 96)) { $0.payload = [] },
         Lie("other codec", .wrongPayloadLength(bytes: 96, expected: 48)) { $0.activations.codec = 2 },
         Lie("codec 0", .unknownCodec(0)) { $0.activations.codec = 0 },
-        Lie("codec 3", .unknownCodec(3)) { $0.activations.codec = 3 },
+        Lie("codec 9", .unknownCodec(9)) { $0.activations.codec = 9 },
         Lie("more rows", .wrongPayloadLength(bytes: 96, expected: 112)) { $0.activations.rows = 7 },
         Lie("rows beyond all limits", .tooManyRows(rows: .max, limit: 65536)) { $0.activations.rows = .max },
         Lie("wider", .widthMismatch(columns: 5, expected: 4)) { $0.activations.columns = 5 },

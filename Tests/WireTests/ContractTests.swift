@@ -28,6 +28,7 @@ struct ContractTests {
             (21, .tooManyFrames(found: 2, expected: 1)), (22, .frameTooLarge(bytes: 2, limit: 1)),
             (23, .wrongPayloadLength(bytes: 1, expected: 2)), (24, .unknownCodec(3)),
             (25, .checksumMismatch(stated: 1, computed: 2)), (26, .nonFiniteValue(row: 0, column: 1)),
+            (27, .notExpandable(compression: 1, bytes: 2, expected: 3)),
             (30, .noSamples), (31, .tooManySamples(count: 2, limit: 1)),
             (32, .countsDiffer(ids: 1, lengths: 2, targetLengths: 3)),
             (33, .lengthOutOfRange(sample: 1, length: 9, limit: 8)), (34, .tooManyRows(rows: 2, limit: 1)),

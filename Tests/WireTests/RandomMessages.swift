@@ -36,7 +36,9 @@ struct RandomMessages {
                 .init(
                     role: Bool.random(using: &chance) ? .device : .worker, samples: chance.next(),
                     threads: chance.next32(), endpoint: text(), endpointKey: text(), step: chance.next(),
-                    messages: chance.next(), memoryBytes: chance.next()))
+                    messages: chance.next(), memoryBytes: chance.next(),
+                    codecs: (0..<Int.random(in: 0...5, using: &chance)).map { _ in chance.next32() >> 1 },
+                    columns: chance.next32()))
         case 8:
             .deviceProgress(
                 .init(
@@ -62,9 +64,13 @@ struct RandomMessages {
                 .init(
                     cut: chance.next32(), workerEndpoint: text(), seed: chance.next(), generation: chance.next(),
                     number: chance.next32(), epoch: chance.next32(), worker: text(), workerKey: text(),
-                    samples: chance.next()))
+                    samples: chance.next(), codec: UInt32.random(in: 0...9, using: &chance)))
         case 14: .runPlan(plan())
-        case 15: .welcome(.init(creditBytes: chance.next(), settled: ranges()))
+        case 15:
+            .welcome(
+                .init(
+                    creditBytes: chance.next(), settled: ranges(),
+                    compressions: (0..<Int.random(in: 0...3, using: &chance)).map { _ in chance.next32() >> 1 }))
         case 16:
             .handoverFile(
                 .init(
@@ -145,13 +151,15 @@ struct RandomMessages {
 
     private mutating func activations() -> Body.Activations {
         let count = Int.random(in: 0...40, using: &chance)
-        return Body.Activations(
+        var activations = Body.Activations(
             sequence: chance.next(), sampleIDs: (0..<count).map { _ in chance.next() },
             lengths: (0..<count).map { _ in chance.next32() }, targetLengths: (0..<count).map { _ in chance.next32() },
             targets: (0..<Int.random(in: 0...200, using: &chance)).map { _ in chance.next32() }, cut: chance.next32(),
             codec: UInt32.random(in: 0...3, using: &chance), rows: chance.next32(),
             columns: chance.next32(), checksum: chance.next(), part: chance.next32(), parts: chance.next32(),
             origin: chance.next32())
+        activations.compression = UInt32.random(in: 0...2, using: &chance)
+        return activations
     }
 
     private mutating func ranges() -> [ClosedRange<UInt64>] {

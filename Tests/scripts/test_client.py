@@ -57,7 +57,7 @@ def missing():
     if not os.access(BINARY, os.X_OK):
         return "%s is not there: build it, or set PERMAFROST" % BINARY
     imports = subprocess.run(
-        [PYTHON, "-c", "import contract, embeddings, link, outbox, patience"], cwd=CLIENT, capture_output=True, text=True,
+        [PYTHON, "-c", "import contract, embeddings, link, outbox, patience, payload"], cwd=CLIENT, capture_output=True, text=True,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
     if imports.returncode:
         return "%s lacks a package of clients/python/requirements.txt (%s): install them, or set " \
@@ -74,10 +74,10 @@ def free_port():
 class Cluster:
     """A coordinator, a worker and two devices: one at cut 0 with the bad reviews, one at cut 2 with the good ones."""
 
-    def __init__(self, case, secure=False):
+    def __init__(self, case, secure=False, codec="f32"):
         folder = tempfile.TemporaryDirectory()
         case.addCleanup(folder.cleanup)
-        self.case, self.secure, self.folder = case, secure, Path(folder.name)
+        self.case, self.secure, self.codec, self.folder = case, secure, codec, Path(folder.name)
         self.endpoint, self.worker = ("tcp://127.0.0.1:%d" % free_port() for _ in range(2))
         self.processes = {}
         case.addCleanup(self.stop)
@@ -113,6 +113,7 @@ class Cluster:
         self.start("coordinator", BINARY, "coordinator", TINY / "recipe.yaml", "network.coordinator=" + self.endpoint,
                    "model.path=%s" % (TINY / "tiny.gguf"), "data.path=%s" % (TINY / "sentences.txt"),
                    "devices.cuts=[0,2]", "devices.balance=fixed", "devices.credit_bytes=8KiB", "training.epochs=2",
+                   "devices.codec=" + self.codec,
                    "--state", self.folder / "coordinator")
 
     def start_worker(self):
@@ -194,6 +195,16 @@ class ClientTests(unittest.TestCase):
         cluster.start_python("device-1")
         self.check(cluster)
         self.assertNotIn("refuses", cluster.log("device-1"))
+
+    def test_in_every_codec_the_adapter_is_that_of_swift_devices(self):
+        for codec in ("bf16", "int8", "int4"):
+            with self.subTest(codec):
+                adapters = []
+                for start in (Cluster.start_swift, Cluster.start_python):
+                    cluster = self.begin(codec=codec)
+                    start(cluster, "device-1")
+                    adapters.append(cluster.finish())
+                self.assertTrue(adapters[0] == adapters[1], "the adapter is another one")
 
     def test_with_keys_and_messages_in_parts_the_adapter_is_the_same(self):
         cluster = self.begin(secure=True)

@@ -22,24 +22,48 @@ class ClockTests(unittest.TestCase):
 
     def test_fleet_and_recipe_have_the_same_devices(self):
         for name in self.clock.FLEETS:
-            classes = self.clock.fleet(name)["classes"]
-            recipe = self.clock.recipe(name, Path("/scratch"), Path("/model"), 7070)
-            cuts = [cut for kind, cut in recipe["compare"]["cuts"].items() for _ in range(classes[kind]["count"])]
-            self.assertEqual(recipe["devices"]["cuts"], cuts)
-            self.assertEqual(recipe["data"]["train_limit"] % len(cuts), 0, "all devices hold equally much")
-            self.assertTrue(all(each["spread"] == 0 for each in classes.values()))
+            for method in self.clock.METHODS:
+                classes = self.clock.fleet(name)["classes"]
+                recipe = self.clock.recipe(name, method, Path("/scratch"), Path("/model"), 7070)
+                cuts = [cut for kind, cut in recipe["compare"]["cuts"].items() for _ in range(classes[kind]["count"])]
+                self.assertEqual(recipe["devices"]["cuts"], cuts)
+                self.assertEqual(recipe["data"]["train_limit"] % len(cuts), 0, "all devices hold equally much")
+                self.assertTrue(all(each["spread"] == 0 for each in classes.values()))
+
+    def test_both_sides_of_a_method_take_as_many_steps(self):
+        for method, own in self.clock.METHODS.items():
+            if not own:
+                continue
+            recipe = self.clock.recipe("links", method, Path("/scratch"), Path("/model"), 7070)
+            devices = len(recipe["devices"]["cuts"])
+            # Whole batches on each device, and whole rounds.
+            each = recipe["data"]["train_limit"] // devices
+            self.assertEqual(each % recipe["training"]["batch"], 0)
+            self.assertEqual(own["batches"] % own["keys"].get("local_steps", 1), 0)
+            self.assertEqual(set(own["keys"].values()), set(own["compare"].values()))
+            self.assertEqual(recipe["compare"]["methods"], [recipe["training"]["method"]])
 
     def test_a_row_says_how_far_the_clock_is_off(self):
         row = self.clock.row(
-            "links", {"seconds": 80.0, "bytes_up": 2_000_000}, {"seconds": 84.0, "bytes_up": 2_100_000})
+            "links", "hosl", {"seconds": 80.0, "bytes_up": 2_000_000}, {"seconds": 84.0, "bytes_up": 2_100_000})
         self.assertAlmostEqual(row["deviation"], 0.05)
         self.assertIn(
-            "| links | uplinks | splitfrozen | 80.0 s | 84.0 s | +5.0 % | 2.00 MB | 2.10 MB | +5.0 % |",
+            "| hosl | links | uplinks | 16 | 80.0 s | 84.0 s | +5.0 % | 2.00 MB | 2.10 MB | +5.0 % |",
             self.clock.table([row]))
 
     def test_more_than_the_tolerance_is_too_far_either_way(self):
-        rows = [{"fleet": str(part), "deviation": part} for part in (-0.16, -0.15, 0.0, 0.15, 0.16)]
-        self.assertEqual(self.clock.beyond(rows), ["-0.16", "0.16"])
+        rows = [{"fleet": str(part), "method": "zo", "deviation": part} for part in (-0.16, -0.15, 0.0, 0.15, 0.16)]
+        self.assertEqual(self.clock.beyond(rows), ["-0.16 with zo", "0.16 with zo"])
+
+    def test_a_row_takes_the_place_of_the_one_before_and_others_stay(self):
+        def row(method, name, deviation):
+            return {"method": method, "fleet": name, "deviation": deviation}
+
+        rows = self.clock.merged(
+            [row("hosl", "links", 1), row("splitfrozen", "unequal", 2)],
+            [row("hosl", "links", 3), row("hosl", "unequal", 4)])
+        self.assertEqual(
+            rows, [row("splitfrozen", "unequal", 2), row("hosl", "links", 3), row("hosl", "unequal", 4)])
 
 
 class MemoryTests(unittest.TestCase):

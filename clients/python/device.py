@@ -18,6 +18,7 @@ from embeddings import Embeddings, rated_sentences, read_recipe
 from link import Link, read_key
 from outbox import Outbox
 from patience import Patience
+from payload import CODECS, payload, row_bytes
 
 ASK_SECONDS, HELLO_SECONDS, BEAT_SECONDS, TICK_MILLISECONDS = 3, 10, 1, 200
 COORDINATOR_LOST = 56
@@ -123,7 +124,9 @@ class Device:
         if self.outbox is None:
             body = {"recipe_request": contract.RecipeRequest(role=contract.ROLE_DEVICE)}
         else:
-            body = {"register": contract.Register(role=contract.ROLE_DEVICE, samples=len(self.samples), threads=1)}
+            body = {"register": contract.Register(
+                role=contract.ROLE_DEVICE, samples=len(self.samples), threads=1, codecs=[self.codec],
+                columns=self.width)}
         self.control.send(self.header(**body))
 
     def from_coordinator(self, header):
@@ -142,13 +145,14 @@ class Device:
 
     def take_recipe(self, header):
         recipe = read_recipe(header.run_recipe.recipe)
-        self.codec = {"f32": contract.CODEC_F32, "bf16": contract.CODEC_BF16}[recipe["devices"]["codec"]]
+        # With `auto` the coordinator chooses among what a device says it knows.
+        self.codec = CODECS.get(recipe["devices"]["codec"], contract.CODEC_BF16)
         self.samples, self.width, self.activations = self.load(recipe)
-        row_bytes = self.width * (4 if self.codec == contract.CODEC_F32 else 2)
         part_bytes = min(self.part_bytes, contract.LARGEST_FRAME, size(recipe["devices"]["credit_bytes"]))
         lengths = [len(sample.tokens) for sample in self.samples]
         self.run = header.run
-        self.outbox = Outbox(lengths, recipe["devices"]["publish_batch"], row_bytes, part_bytes)
+        self.outbox = Outbox(lengths, recipe["devices"]["publish_batch"],
+                             row_bytes(self.width, self.codec), part_bytes)
         say("%s is device %d of run %s, %d samples" % (self.name, header.run_recipe.number, self.run, len(lengths)))
         self.register()
 
@@ -235,15 +239,6 @@ class Device:
                 rows=len(tokens), columns=self.width, parts=len(self.outbox.parts[sequence - 1]))
             self.payloads[sequence] = (payload(values, self.codec), fields)
         return self.payloads[sequence]
-
-
-def payload(values, codec):
-    """Rows of float32 as the bytes of the codec."""
-    bits = numpy.ascontiguousarray(values, dtype="<f4").view("<u4")
-    if codec == contract.CODEC_F32:
-        return bits.tobytes()
-    # To nearest, ties to even; the values are finite.
-    return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype("<u2").tobytes()
 
 
 def size(text):

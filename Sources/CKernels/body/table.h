@@ -15,5 +15,7 @@
         .add_column_sums = KERNEL(add_column_sums), .dropout = KERNEL(dropout),                                \
         .add_dropout = KERNEL(add_dropout), .add_scaled = KERNEL(add_scaled),                                  \
         .sum_of_squares = KERNEL(sum_of_squares), .adamw = KERNEL(adamw), .sgd = KERNEL(sgd),                  \
-        .to_bf16 = KERNEL(to_bf16), .from_bf16 = KERNEL(from_bf16),                                            \
+        .to_bf16 = KERNEL(to_bf16), .from_bf16 = KERNEL(from_bf16), .to_blocks = KERNEL(to_blocks),            \
+        .from_blocks = KERNEL(from_blocks), .to_residuals = KERNEL(to_residuals),                              \
+        .from_residuals = KERNEL(from_residuals),                                                              \
     }

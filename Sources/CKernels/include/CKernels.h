@@ -28,6 +28,9 @@ typedef struct {
     float scale;
 } pf_dropout;
 
+/// Numbers that share a scale.
+#define PF_BLOCK_VALUES 64
+
 /// One set of kernels. Every matrix is row-major; a stride is in floats. Each kernel exists in a portable form and
 /// in forms for newer processors, all compiled from the same source.
 typedef struct {
@@ -139,11 +142,31 @@ typedef struct {
     void (*sgd)(float *parameters, const float *gradients, float *velocity, size_t count, float gradient_scale,
                 float learning_rate, float momentum, float weight_decay);
 
-    /// Each number as the nearest bfloat16, ties to even, row after row without a gap; no number stays none.
-    void (*to_bf16)(const float *x, size_t stride, uint16_t *out, size_t rows, size_t columns);
+    /// Each number as the nearest bfloat16, ties to even, row after row without a gap; no number stays none. out may lie
+    /// anywhere.
+    void (*to_bf16)(const float *x, size_t stride, void *out, size_t rows, size_t columns);
 
-    /// bfloat16 as float, exactly.
-    void (*from_bf16)(const uint16_t *x, float *out, size_t count);
+    /// bfloat16 as float, exactly. x may lie anywhere.
+    void (*from_bf16)(const void *x, float *out, size_t count);
+
+    /// Rows of numbers in blocks of PF_BLOCK_VALUES, of which a row's last one may be shorter: the block's scale as
+    /// bfloat16, then a code of 8 or 4 bits for each number, the nearest one to number / scale, ties to even. Codes of 4
+    /// bits are written plus 8, two to a byte, the first one in the lower half. The scale is the largest magnitude over
+    /// 127 or 7; 0 for a block whose scale would be below 2^-126, and not a number for one that is not finite. Every set
+    /// writes the same bytes.
+    void (*to_blocks)(const float *x, uint8_t *out, size_t rows, size_t columns, int bits);
+
+    /// The numbers of such blocks: code * scale.
+    void (*from_blocks)(const uint8_t *x, float *out, size_t rows, size_t columns, int bits);
+
+    /// Rows of blocks with codes of 4 bits, each with the largest of its errors behind it: so many pairs of a column, as 16
+    /// bits without sign, and the number less code * scale, as bfloat16, in the order of columns. There are at least as
+    /// many columns as pairs, and at most 65536. errors and magnitudes hold a row each. Every set writes the same bytes.
+    void (*to_residuals)(const float *x, uint8_t *out, size_t rows, size_t columns, size_t pairs, float *errors,
+                         int32_t *magnitudes);
+
+    /// The numbers of such rows. A pair whose column is not beyond the last one's, or not in the row, is nothing.
+    void (*from_residuals)(const uint8_t *x, float *out, size_t rows, size_t columns, size_t pairs);
 } pf_kernels;
 
 /// The kernels that run on any processor.

@@ -71,7 +71,10 @@ typedef struct Permafrost__MethodTensor Permafrost__MethodTensor;
 /* --- enums --- */
 
 /*
- * How the numbers of a payload are written. Both are little-endian.
+ * How the numbers of a payload are written, little-endian and row by row.
+ * In blocks, each 64 numbers of a row share a scale; those of the row's last block may be fewer. A block is its scale, as
+ * the upper 16 bits of binary32, and then a code for each number, which stands for code * scale. A scale whose largest
+ * code would be infinite is refused as a value that is not finite.
  */
 typedef enum _Permafrost__Codec {
   PERMAFROST__CODEC__CODEC_UNKNOWN = 0,
@@ -82,9 +85,36 @@ typedef enum _Permafrost__Codec {
   /*
    * The upper 16 bits of binary32, rounded to nearest, ties to even.
    */
-  PERMAFROST__CODEC__CODEC_BF16 = 2
+  PERMAFROST__CODEC__CODEC_BF16 = 2,
+  /*
+   * In blocks, each code a byte with sign. The scale is the block's largest magnitude / 127, a code the nearest integer to
+   * number / scale, ties to even; both are 0 where the scale would be below 2^-126.
+   */
+  PERMAFROST__CODEC__CODEC_INT8 = 3,
+  /*
+   * As CODEC_INT4, and behind each row, of at most 65536 numbers, one pair for every 32 of them, counted up: a column, as 16
+   * bits without sign, and the upper 16 bits of what number - code * scale is as binary32. The pairs are of the row's
+   * largest differences, in ascending order of columns; one that is not beyond the last means nothing.
+   */
+  PERMAFROST__CODEC__CODEC_INT4_RESIDUAL = 4,
+  /*
+   * In blocks, each code four bits: the code plus 8, two to a byte, the first in the lower half. Where a block has an odd
+   * number of codes, the last half has any. The scale is the block's largest magnitude / 7.
+   */
+  PERMAFROST__CODEC__CODEC_INT4 = 5
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PERMAFROST__CODEC)
 } Permafrost__Codec;
+/*
+ * What is done to the bytes of a payload frame after its codec.
+ */
+typedef enum _Permafrost__Compression {
+  PERMAFROST__COMPRESSION__COMPRESSION_NONE = 0,
+  /*
+   * One frame of Zstandard (RFC 8878).
+   */
+  PERMAFROST__COMPRESSION__COMPRESSION_ZSTD = 1
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PERMAFROST__COMPRESSION)
+} Permafrost__Compression;
 typedef enum _Permafrost__Role {
   PERMAFROST__ROLE__ROLE_UNKNOWN = 0,
   PERMAFROST__ROLE__ROLE_DEVICE = 1,
@@ -320,10 +350,15 @@ struct  Permafrost__Welcome
    */
   size_t n_settled;
   Permafrost__SequenceRange **settled;
+  /*
+   * What the worker can expand; a device compresses with nothing else.
+   */
+  size_t n_compressions;
+  Permafrost__Compression *compressions;
 };
 #define PERMAFROST__WELCOME__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__welcome__descriptor) \
-    , 0, 0,NULL }
+    , 0, 0,NULL, 0,NULL }
 
 
 /*
@@ -340,6 +375,10 @@ struct  Permafrost__Welcome
 struct  Permafrost__Activations
 {
   ProtobufCMessage base;
+  /*
+   * Of this part's payload frame. Credit, limits and the checksum are those of the bytes before.
+   */
+  Permafrost__Compression compression;
   /*
    * Which of the device's messages this is: from 1, at most as many as it has samples, in any order. A message keeps its
    * number for ever: when it is sent again, and when the device is started again.
@@ -408,7 +447,7 @@ struct  Permafrost__Activations
 };
 #define PERMAFROST__ACTIVATIONS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__activations__descriptor) \
-    , 0, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0, PERMAFROST__CODEC__CODEC_UNKNOWN, 0, 0, 0, 0, 0, 0 }
+    , PERMAFROST__COMPRESSION__COMPRESSION_NONE, 0, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0, PERMAFROST__CODEC__CODEC_UNKNOWN, 0, 0, 0, 0, 0, 0 }
 
 
 /*
@@ -582,10 +621,19 @@ struct  Permafrost__Register
    * Memory a device may use for the model; 0 when it does not say.
    */
   uint64_t memory_bytes;
+  /*
+   * What a device can write. One that does not say writes CODEC_F32 and CODEC_BF16, as every device does.
+   */
+  size_t n_codecs;
+  Permafrost__Codec *codecs;
+  /*
+   * The width of the rows that it publishes; 0 when it does not say.
+   */
+  uint32_t columns;
 };
 #define PERMAFROST__REGISTER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__register__descriptor) \
-    , PERMAFROST__ROLE__ROLE_UNKNOWN, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, 0 }
+    , PERMAFROST__ROLE__ROLE_UNKNOWN, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, 0, 0,NULL, 0 }
 
 
 /*
@@ -1059,10 +1107,15 @@ struct  Permafrost__Assignment
    * Samples of all devices, where the method trains on devices: with the recipe they say how many steps there are.
    */
   uint64_t samples;
+  /*
+   * How the device writes what it has not computed yet, one of those that it knows; CODEC_UNKNOWN leaves that to the
+   * recipe.
+   */
+  Permafrost__Codec codec;
 };
 #define PERMAFROST__ASSIGNMENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__assignment__descriptor) \
-    , 0, (char *)protobuf_c_empty_string, 0, 0, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0 }
+    , 0, (char *)protobuf_c_empty_string, 0, 0, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, PERMAFROST__CODEC__CODEC_UNKNOWN }
 
 
 struct  Permafrost__DevicePlan
@@ -2605,6 +2658,7 @@ typedef void (*Permafrost__MethodTensor_Closure)
 /* --- descriptors --- */
 
 extern const ProtobufCEnumDescriptor    permafrost__codec__descriptor;
+extern const ProtobufCEnumDescriptor    permafrost__compression__descriptor;
 extern const ProtobufCEnumDescriptor    permafrost__role__descriptor;
 extern const ProtobufCEnumDescriptor    permafrost__tensor_kind__descriptor;
 extern const ProtobufCEnumDescriptor    permafrost__method_kind__descriptor;

@@ -57,9 +57,22 @@ public struct DeviceMemory: Sendable {
         switch method {
         case .central: 0
         case .splitfrozen: frozen(cut: cut)
-        case .splitlora: split(layout)
-        case .hosl, .zo: probing(layout)
-        case .fedlora, .soft: federated(layout)
+        case .splitlora, .hosl, .zo:
+            weights(frozenBlocks(below: layout.blocks.count, layout)) + besideWeights(method, training: layout)
+        case .fedlora, .soft:
+            weights(frozenBlocks(below: model.layers, layout)) + head(layout) + besideWeights(method, training: layout)
+        }
+    }
+
+    /// What a method that trains on devices needs beside frozen weights and the head, which all roles of one process share.
+    ///
+    /// - Parameter layout: what trains there.
+    public func besideWeights(_ method: MethodSettings, training layout: TrainableLayout) -> Int {
+        switch method {
+        case .central, .splitfrozen: 0
+        case .splitlora: bytes(split(layout))
+        case .hosl, .zo: bytes(probing(layout))
+        case .fedlora, .soft: bytes(federated(layout))
         }
     }
 
@@ -69,30 +82,30 @@ public struct DeviceMemory: Sendable {
     }
 
     /// Forward and backward of the lower blocks; a batch's activations, and the gradient that comes for them.
-    func split(_ layout: TrainableLayout) -> Int {
+    private func split(_ layout: TrainableLayout) -> Int {
         let kept = layout.blocks.count * DecoderBlock.forwardFloats(model, tokens: batch.tokens, training: layout)
-        let scratch = DecoderBlock.backwardFloats(model, tokens: batch.tokens, training: layout)
-        return weights(frozenBlocks(below: layout.blocks.count, layout))
-            + bytes(trained(layout) + kept + scratch + 2 * stream)
+        let scratch = max(
+            DecoderBlock.backwardFloats(model, tokens: batch.tokens, training: layout),
+            DecoderBlock.forwardScratchFloats(model, tokens: batch.tokens, training: layout))
+        return trained(layout) + kept + scratch + 2 * stream
     }
 
     /// Forward and backward of the whole model; the adapters with which a round began, and those that are sent.
-    func federated(_ layout: TrainableLayout) -> Int {
-        let head =
-            layout.classes == nil ? OutputHead.frozenBytes(model, outputs: outputs, weightType: weightType) : 0
-        let activations =
-            PassMemory.stashFloats(layout, tokens: batch.tokens, targetCount: batch.targets, outputs: outputs)
+    private func federated(_ layout: TrainableLayout) -> Int {
+        trained(layout) + 2 * layout.count
+            + PassMemory.stashFloats(layout, tokens: batch.tokens, targetCount: batch.targets, outputs: outputs)
             + PassMemory.scratchFloats(layout, tokens: batch.tokens, targetCount: batch.targets, outputs: outputs)
-        return weights(frozenBlocks(below: model.layers, layout)) + head
-            + bytes(trained(layout) + 2 * layout.count + activations)
     }
 
     /// Forward passes alone; the moved parameters of one block, and one message.
-    func probing(_ layout: TrainableLayout) -> Int {
+    private func probing(_ layout: TrainableLayout) -> Int {
         let block = layout.count / max(1, layout.blocks.count)
-        let scratch = DecoderBlock.forwardFloats(model, tokens: batch.tokens, training: layout)
-        return weights(frozenBlocks(below: layout.blocks.count, layout))
-            + bytes(layout.count + block + scratch + 2 * stream)
+        let scratch = DecoderBlock.passFloats(model, tokens: batch.tokens, training: layout)
+        return layout.count + block + scratch + 2 * stream
+    }
+
+    private func head(_ layout: TrainableLayout) -> Int {
+        layout.classes == nil ? OutputHead.frozenBytes(model, outputs: outputs, weightType: weightType) : 0
     }
 
     /// Parameters, gradients and the optimizer's numbers.

@@ -153,7 +153,9 @@ public struct MethodCosts: Sendable, Equatable {
     private mutating func zerothOrder(_ s: Setting, serverLearnsByGradient: Bool) {
         let probes = Double(2 * s.probes), passes = probes + (serverLearnsByGradient ? 1 : 0)
         let layers = s.pass.model.layers
-        let forward = s.pass.forward(blocks: layers - s.cut) + s.pass.head(targets: s.targets, outputs: s.outputs)
+        let forward =
+            s.pass.forward(blocks: layers - s.cut, read: s.targets)
+            + s.pass.head(targets: s.targets, outputs: s.outputs)
         deviceFlops = Cost([.visit: passes * s.pass.forward(blocks: s.cut)])
         serverFlops = Cost([.visit: probes * forward + (serverLearnsByGradient ? s.trainingFlops(from: s.cut) : 0)])
         bytes = [
@@ -172,7 +174,7 @@ public struct MethodCosts: Sendable, Equatable {
 extension MethodCosts.Setting {
     /// F, B and W of the blocks above a first one, and the head.
     fileprivate func trainingFlops(from first: Int, needsInputGradient: Bool = false) -> Double {
-        pass.training(blocks: pass.model.layers - first, needsInputGradient: needsInputGradient)
+        pass.training(blocks: pass.model.layers - first, needsInputGradient: needsInputGradient, read: targets)
             + 2 * pass.head(targets: targets, outputs: outputs)
     }
 

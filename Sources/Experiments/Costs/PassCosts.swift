@@ -51,6 +51,16 @@ public struct PassCosts: Sendable {
     /// W of a block that trains in full.
     public var fullBackwardWeights: Double { linears(sites) }
 
+    /// What the last block spares behind its attention, where only the tokens that the head reads go on: operations of the
+    /// layers, and of their adapters, in F as in B. W spares those of what trains.
+    ///
+    /// - Parameter read: tokens of the sample that the head reads.
+    public func unread(_ read: Int) -> (linears: Double, adapters: Double) {
+        let isBehind = { (site: LinearSite) in site.layer != .queryKeyValue }
+        let share = Double(max(0, tokens - read)) / max(1, n)
+        return (share * linears(sites.filter(isBehind)), share * adapters(adapted.filter(isBehind)))
+    }
+
     /// The output head's logits, and as much again for the gradient of its input.
     ///
     /// - Parameters:
@@ -61,15 +71,25 @@ public struct PassCosts: Sendable {
     }
 
     /// F of so many blocks, all with adapters.
-    public func forward(blocks: Int) -> Double { Double(blocks) * forward }
+    ///
+    /// - Parameter read: where the model's last block is among them, tokens that the head reads.
+    public func forward(blocks: Int, read: Int? = nil) -> Double {
+        guard blocks > 0 else { return 0 }
+        let unread = unread(read ?? tokens)
+        return Double(blocks) * forward - unread.linears - unread.adapters
+    }
 
     /// F, B and W of so many blocks with adapters.
     ///
-    /// - Parameter needsInputGradient: whether something below the lowest one trains.
-    public func training(blocks: Int, needsInputGradient: Bool) -> Double {
+    /// - Parameters:
+    ///   - needsInputGradient: whether something below the lowest one trains.
+    ///   - read: where the model's last block is among them, tokens that the head reads.
+    public func training(blocks: Int, needsInputGradient: Bool, read: Int? = nil) -> Double {
         guard blocks > 0 else { return 0 }
         let spared = needsInputGradient ? 0 : backwardInput - lowestBackwardInput
+        let unread = unread(read ?? tokens)
         return Double(blocks) * (forward + backwardInput + backwardWeights) - spared
+            - 2 * unread.linears - 3 * unread.adapters
     }
 
     /// The gradient of λ(‖offdiag(BᵀB)‖² + ‖offdiag(AAᵀ)‖²) for a block's adapters: for each two products with r × r.

@@ -40,8 +40,8 @@ public struct WorkCosts: Sendable {
         switch work.kind {
         case .perturbation: 0
         case .update: isOrthogonal ? Double(trained.count) * passes(1).orthogonality : 0
-        case .forward: blocks(work, forward) + head(work)
-        case .backward: blocks(work, backward) + head(work)
+        case .forward: blocks(work, forward) - unreadForward(work) + head(work)
+        case .backward: blocks(work, backward) - unreadBackward(work) + head(work)
         }
     }
 
@@ -60,6 +60,23 @@ public struct WorkCosts: Sendable {
     private func backward(_ passes: PassCosts, _ block: Int) -> Double {
         (block == lowest ? passes.lowestBackwardInput : passes.backwardInput)
             + (isFull ? passes.fullBackwardWeights : passes.backwardWeights)
+    }
+
+    /// What the last block does not compute in F, where the head reads few of its tokens.
+    private func unreadForward(_ work: MethodWork) -> Double {
+        let unread = unread(work)
+        return unread.linears + (trained.contains(model.layers - 1) ? unread.adapters : 0)
+    }
+
+    /// The same in B and W.
+    private func unreadBackward(_ work: MethodWork) -> Double {
+        let unread = unread(work)
+        return unread.linears + unread.adapters + (isFull ? unread.linears : unread.adapters)
+    }
+
+    private func unread(_ work: MethodWork) -> (linears: Double, adapters: Double) {
+        guard work.targets > 0, work.blocks.contains(model.layers - 1) else { return (0, 0) }
+        return passes(work.lengths.reduce(0, +)).unread(work.targets)
     }
 
     private func head(_ work: MethodWork) -> Double { passes(1).head(targets: work.targets, outputs: outputs) }

@@ -9,6 +9,7 @@ struct FleetRun {
     enum Event: Sendable {
         case computed(device: Int, MethodMessage?)
         case left(device: Int)
+        case acknowledged(device: Int)
         case arrived(MethodMessage, from: Int)
         case delivered(MethodMessage, to: Int)
         case served(ServerProgramAction?, flops: Double)
@@ -66,6 +67,10 @@ struct FleetRun {
             try work(device)
         case .left(let device):
             shareBand(device, by: -1)
+            // It is kept until the server has said that it is there.
+            let seconds = programs.holdsUntilAcknowledged ? 2 * clock.devices[device].latencySeconds : 0
+            clock.wake(after: seconds, then: .acknowledged(device: device))
+        case .acknowledged(let device):
             inboxes[device].append(.drained)
             try work(device)
         case .arrived(let message, let device):

@@ -20,7 +20,8 @@ extension ProgramBuilder {
                 memory($0.offset, samples: messageSamples).frozen(cut: $0.element)
             },
             serverCosts: costs(layout(trains)), deviceCosts: task.cuts.map { _ in costs(nil) }, serverTrains: trains,
-            counting: .backward, frozenBlocks: settings.frozenBlocks, trained: { server.parameters })
+            counting: .backward, frozenBlocks: settings.frozenBlocks, trained: { server.parameters },
+            holdsUntilAcknowledged: false)
     }
 
     func central() throws -> ProgramSet {

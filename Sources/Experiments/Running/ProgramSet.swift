@@ -23,6 +23,9 @@ struct ProgramSet {
     let frozenBlocks: Int
     /// What has been learned so far, of the blocks above the frozen ones.
     let trained: () -> TrainableParameters
+    /// Whether a device's message is with the device until it is acknowledged, as over sockets. What SplitFrozen publishes
+    /// goes on credit instead: several messages may be on their way.
+    var holdsUntilAcknowledged = true
     /// Where the band is shared round by round.
     var planner: RoundPlanner? = nil
 }

@@ -39,8 +39,6 @@ public final class FederatedDevice: TrainingDeviceProgram, @unchecked Sendable {
         }
         try parameters.take(message.tensors)
         training.parametersChanged()
-        // They belonged to adapters that have been replaced.
-        training.forgetMoments()
         let start = parameters.copied()
         var actions: [DeviceProgramAction] = []
         var loss = 0.0

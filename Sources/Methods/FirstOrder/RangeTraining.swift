@@ -55,12 +55,6 @@ final class RangeTraining: @unchecked Sendable {
         if passed !== parameters { own(of: passed).copy(from: parameters.flat) }
     }
 
-    /// The optimizer forgets what it remembers.
-    func forgetMoments() {
-        optimizer = rule.optimizer(parameters.layout)
-        updates = 0
-    }
-
     /// F: turns the input into the output, in place.
     ///
     /// - Parameters:

@@ -121,7 +121,8 @@ extension MethodMessage.Kind {
 
     fileprivate var number: UInt32 { UInt32(Self.numbered.firstIndex(of: self).map { $0 + 1 } ?? 0) }
 
-    fileprivate init?(number: UInt32) {
+    /// The kind of a number; nil for one that no kind has.
+    public init?(number: UInt32) {
         guard let place = Int(exactly: number), Self.numbered.indices.contains(place - 1) else { return nil }
         self = Self.numbered[place - 1]
     }

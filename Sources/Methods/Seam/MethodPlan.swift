@@ -30,6 +30,14 @@ public struct MethodPlan: Sendable {
             return TrainableLayout(model: whole.model, blocks: 0..<cut(of: whole), form: whole.form)
         }
 
+        /// What trains on the server; all of it where it joins what devices have trained.
+        public func serverLayout(of whole: TrainableLayout) -> TrainableLayout {
+            if case .federated = self { return whole }
+            return TrainableLayout(
+                model: whole.model, blocks: cut(of: whole)..<whole.model.layers, form: whole.form,
+                classes: whole.classes)
+        }
+
         fileprivate func cut(of whole: TrainableLayout) -> Int {
             switch self {
             case .splitLoRA(let settings): settings.cut
@@ -81,11 +89,7 @@ public struct MethodPlan: Sendable {
     public func layout(ofDevice number: Int) -> TrainableLayout { method.layout(ofDevice: number, of: whole) }
 
     /// What trains on the server; all of it where it joins what devices have trained.
-    public var serverLayout: TrainableLayout {
-        if case .federated = method { return whole }
-        return TrainableLayout(
-            model: whole.model, blocks: cut..<whole.model.layers, form: whole.form, classes: whole.classes)
-    }
+    public var serverLayout: TrainableLayout { method.serverLayout(of: whole) }
 
     /// The server's side.
     ///

@@ -21,6 +21,8 @@ final class StagePass {
     private var dropout: Dropout?
     private var stash: Arena?
     private var stream_TD: Matrix?
+    /// Tokens that the head reads; nil without one, or for all.
+    private var rows: [Int]?
     private var activations: [BlockActivations] = []
     private var blockGradients: [BlockGradients] = []
     private var output: OutputHead.Output?
@@ -57,20 +59,26 @@ final class StagePass {
         self.layout = layout
         self.dropout = dropout
         stream_TD = x_TD
+        rows = head.flatMap { _ in layout.rows(ofLast: targets.map(\.count)) }
         let frozen = blocks.clamped(to: blocks.lowerBound..<max(blocks.lowerBound, lowestTrainable))
-        if !frozen.isEmpty {
-            memory.scratch.withArena { scratch in model.forward(frozen, x_TD, layout: layout, scratch: scratch) }
+        memory.scratch.withArena { scratch in
+            model.forward(frozen, x_TD, layout: layout, reading: trained.isEmpty ? rows : nil, scratch: scratch)
         }
-        for index in trained {
-            activations.append(
-                model.block(index, parameters: parameters)
-                    .forward(x_TD, layout: layout, dropout: dropout, arena: stash))
+        memory.scratch.withArena { scratch in
+            for index in trained {
+                activations.append(
+                    model.block(index, parameters: parameters)
+                        .forward(
+                            x_TD, layout: layout, reading: index == trained.upperBound - 1 ? rows : nil,
+                            dropout: dropout, arena: stash, scratch: scratch))
+                scratch.reset()
+            }
         }
         guard let head else { return nil }
         output = memory.scratch.withArena { scratch in
             head.forward(
-                x_TD, layout: layout, targets: targets, parameters: parameters, needsGradient: true, arena: stash,
-                scratch: scratch)
+                readPart(of: x_TD), targets: targets.flatMap { $0 }, parameters: parameters, needsGradient: true,
+                arena: stash, scratch: scratch)
         }
         return output.map { MicroBatchPass.Result(lossSum: $0.lossSum, correct: $0.correct) }
     }
@@ -127,6 +135,7 @@ final class StagePass {
         blockGradients.removeAll(keepingCapacity: true)
         output = nil
         stream_TD = nil
+        rows = nil
         dropout = nil
         stash = nil
     }
@@ -142,12 +151,16 @@ final class StagePass {
         guard let gradient_TD = stream_TD else { preconditionFailure("B before F") }
         if let head, let output {
             head.backward(
-                output, lossScale: lossScale, into: gradient_TD, classifierGradient_KD: sums.classifier_KD,
-                scratch: scratch)
+                output, lossScale: lossScale, into: readPart(of: gradient_TD),
+                classifierGradient_KD: sums.classifier_KD, scratch: scratch)
             scratch.reset()
+            if trained.isEmpty, let rows { gradient_TD.scatter(rows) }
         }
         return gradient_TD
     }
+
+    /// What the head reads of the stream, or writes of the gradient.
+    private func readPart(of x_TD: Matrix) -> Matrix { rows.map { x_TD.rows(0..<$0.count) } ?? x_TD }
 
     private func backwardInput(
         _ index: Int, _ gradient_TD: Matrix, arena: Arena, scratch: Arena

@@ -42,14 +42,18 @@ struct PerturbedForward: Sendable {
 
     /// Runs the blocks over a stream, in place.
     ///
-    /// - Parameter move: nil for the parameters as they are.
-    func advance(_ x: Storage, lengths: [Int], move: Move?) {
+    /// - Parameters:
+    ///   - targets: of each sequence how many last tokens' output is wanted, which takes the first rows; nil for all.
+    ///   - move: nil for the parameters as they are.
+    func advance(_ x: Storage, lengths: [Int], targets: [Int]? = nil, move: Move?) {
         let layout = SequenceLayout(lengths: lengths)
         let x_TD = x.matrix(rows: layout.tokens, columns: model.hyperparameters.width)
+        let rows = targets.flatMap(layout.rows(ofLast:))
+        if blocks.isEmpty, let rows { x_TD.gather(rows) }
         arenas.withArena { scratch in
             for block in blocks {
                 model.forward(
-                    block..<block + 1, x_TD, layout: layout,
+                    block..<block + 1, x_TD, layout: layout, reading: block == blocks.upperBound - 1 ? rows : nil,
                     parameters: move.map { moved(block: block, $0) } ?? parameters,
                     scratch: scratch)
             }
@@ -60,13 +64,14 @@ struct PerturbedForward: Sendable {
     func loss(_ x: Storage, lengths: [Int], targets: [[Int32]], head: OutputHead, move: Move?) -> Double {
         let layout = SequenceLayout(lengths: lengths)
         let copy = x.matrix(rows: layout.tokens, columns: model.hyperparameters.width).copied()
-        advance(copy, lengths: lengths, move: move)
+        advance(copy, lengths: lengths, targets: targets.map(\.count), move: move)
+        let read = targets.flatMap { $0 }
         return arenas.withArena { scratch in
             let output = head.forward(
-                copy.matrix(rows: layout.tokens, columns: model.hyperparameters.width), layout: layout,
-                targets: targets, parameters: move.map { moved(block: nil, $0) } ?? parameters,
+                copy.matrix(rows: read.count, columns: model.hyperparameters.width), targets: read,
+                parameters: move.map { moved(block: nil, $0) } ?? parameters,
                 needsGradient: false, arena: scratch, scratch: scratch)
-            return output.lossSum / Double(targets.reduce(0) { $0 + $1.count })
+            return output.lossSum / Double(read.count)
         }
     }
 

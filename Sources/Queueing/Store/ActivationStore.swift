@@ -103,9 +103,11 @@ extension ActivationStore {
         let result = try withBytes(of: id) { sample, bytes in
             Result { () throws(StoreError) -> StoredSample in
                 guard values.count == sample.rows * sample.columns else {
-                    throw .wrongSize(bytes: values.count * codec.bytesPerValue, expected: bytes.count)
+                    throw .wrongSize(
+                        bytes: values.count * MemoryLayout<Float>.size,
+                        expected: sample.rows * sample.columns * MemoryLayout<Float>.size)
                 }
-                codec.decode(bytes, into: values)
+                codec.decode(bytes, columns: sample.columns, into: values)
                 return sample
             }
         }

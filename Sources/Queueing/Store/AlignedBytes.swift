@@ -13,10 +13,11 @@ final class AlignedBytes: @unchecked Sendable {
     }
 
     /// A copy of payload bytes in another codec or the same.
-    convenience init(_ source: UnsafeRawBufferPointer, writtenIn sourceCodec: PayloadCodec, keptIn codec: PayloadCodec)
-    {
-        self.init(count: source.count / sourceCodec.bytesPerValue * codec.bytesPerValue) {
-            codec.write(source, writtenIn: sourceCodec, to: $0)
+    convenience init(
+        _ source: UnsafeRawBufferPointer, columns: Int, writtenIn sourceCodec: PayloadCodec, keptIn codec: PayloadCodec
+    ) {
+        self.init(count: codec.byteCount(of: source.count, in: sourceCodec, columns: columns)) {
+            codec.write(source, columns: columns, writtenIn: sourceCodec, to: $0)
         }
     }
 

@@ -41,7 +41,8 @@ extension LMDBActivationStore {
                 if UInt(bitPattern: record.activations.baseAddress) % 16 == 0 {
                     return body(record.sample, record.activations)
                 }
-                let copy = AlignedBytes(record.activations, writtenIn: codec, keptIn: codec)
+                let copy = AlignedBytes(
+                    record.activations, columns: record.sample.columns, writtenIn: codec, keptIn: codec)
                 return withExtendedLifetime(copy) { body(record.sample, copy.bytes) }
             }
         } catch {

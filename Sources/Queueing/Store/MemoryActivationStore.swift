@@ -116,7 +116,8 @@ public final class MemoryActivationStore: ActivationStore {
             try draft.plan(part, samples: samples, payloadBytes: payload.bytes.count, payloadCodec: payloadCodec)
         }
         if case .nothing = plan { return .done }
-        let message = part.message, kept = copy(payload, payloadCodec, in: &memory)
+        let message = part.message,
+            kept = copy(payload, payloadCodec, columns: samples.first?.columns ?? 0, in: &memory)
         guard case .complete(let complete, _) = plan else {
             table.withLock { table in
                 table.index.merge(changes)
@@ -142,8 +143,10 @@ public final class MemoryActivationStore: ActivationStore {
             try draft.plan(replacing: samples, payloadBytes: payload.bytes.count, payloadCodec: payloadCodec)
         }
         // What frozen blocks made has memory of its own, and stays there if it can.
-        let isAligned = UInt(bitPattern: payload.bytes.baseAddress) % UInt(codec.bytesPerValue) == 0
-        let kept = payloadCodec == codec && isAligned ? payload : copy(payload, payloadCodec, in: &memory)
+        let isAligned = UInt(bitPattern: payload.bytes.baseAddress) % UInt(codec.alignment) == 0
+        let kept =
+            payloadCodec == codec && isAligned
+            ? payload : copy(payload, payloadCodec, columns: samples.first?.columns ?? 0, in: &memory)
         table.withLock { table in
             table.index.merge(changes)
             put(replaced, kept, in: &table)
@@ -170,9 +173,11 @@ public final class MemoryActivationStore: ActivationStore {
 
     /// Payload bytes in the store's memory. Then a frame's memory goes back to ZeroMQ, which receives the next one into
     /// it: fresh memory for every frame would cost it more than the copy.
-    private func copy(_ payload: HeldBytes, _ payloadCodec: PayloadCodec, in memory: inout KeptMemory) -> HeldBytes {
-        memory.take(payload.bytes.count / payloadCodec.bytesPerValue * codec.bytesPerValue) {
-            codec.write(payload.bytes, writtenIn: payloadCodec, to: $0)
+    private func copy(
+        _ payload: HeldBytes, _ payloadCodec: PayloadCodec, columns: Int, in memory: inout KeptMemory
+    ) -> HeldBytes {
+        memory.take(codec.byteCount(of: payload.bytes.count, in: payloadCodec, columns: columns)) {
+            codec.write(payload.bytes, columns: columns, writtenIn: payloadCodec, to: $0)
         }
     }
 

@@ -76,7 +76,7 @@ struct StoreDraft {
         _ part: MessagePart, samples: [StoredSample], payloadBytes: Int, payloadCodec: PayloadCodec
     ) throws(StoreError) -> MessagePlan {
         let message = part.message
-        try checkSize(part, samples, payloadBytes: payloadBytes, payloadCodec: payloadCodec)
+        let columns = try checkSize(part, samples, payloadBytes: payloadBytes, payloadCodec: payloadCodec)
         try checkLargest(samples)
         if isSettled(message) { return .nothing }
         let old = partial(message)
@@ -90,7 +90,7 @@ struct StoreDraft {
         }
 
         let isComplete = next.stored.count == Int(part.parts)
-        var neededBytes = payloadBytes / payloadCodec.bytesPerValue * codec.bytesPerValue
+        var neededBytes = codec.byteCount(of: payloadBytes, in: payloadCodec, columns: columns)
         next.bytes += neededBytes
         if isComplete { neededBytes += samples.reduce(0) { $0 + $1.targetBytes } }
         let discardedBytes = isSame ? 0 : old?.bytes ?? 0
@@ -104,7 +104,7 @@ struct StoreDraft {
         changes.settled.insert(message)
         let complete = samples.map { sample in
             StoreIndex.Kept(
-                sample: sample, activationBytes: sample.rows * sample.columns * codec.bytesPerValue, message: message)
+                sample: sample, activationBytes: activationBytes(sample), message: message)
         }
         for kept in complete { changes.samples[kept.sample.id] = kept }
         return .complete(complete, discarding: old?.stored ?? [])
@@ -115,7 +115,7 @@ struct StoreDraft {
     mutating func plan(
         replacing samples: [StoredSample], payloadBytes: Int, payloadCodec: PayloadCodec
     ) throws(StoreError) -> [StoreIndex.Kept] {
-        let sum = totalBytes(samples, in: payloadCodec)
+        let sum = size(of: samples, in: payloadCodec).bytes
         guard sum == payloadBytes else { throw .wrongSize(bytes: payloadBytes, expected: sum) }
         try checkLargest(samples)
         var result: [StoreIndex.Kept] = []
@@ -125,7 +125,7 @@ struct StoreDraft {
             guard seen.insert(sample.id).inserted else { throw .duplicate(sample: sample.id) }
             guard let old = kept(sample.id) else { throw .missing(sample: sample.id) }
             let new = StoreIndex.Kept(
-                sample: sample, activationBytes: sample.rows * sample.columns * codec.bytesPerValue,
+                sample: sample, activationBytes: activationBytes(sample),
                 message: old.message)
             replacedBytes += old.bytes
             neededBytes += new.bytes
@@ -142,36 +142,35 @@ struct StoreDraft {
     }
 
     private func checkLargest(_ samples: [StoredSample]) throws(StoreError) {
-        let largest = samples.map { $0.rows * $0.columns * codec.bytesPerValue }.max() ?? 0
+        let largest = samples.map { activationBytes($0) }.max() ?? 0
         guard largest <= Self.sampleLimitBytes else {
             throw .full(neededBytes: largest, freeBytes: Self.sampleLimitBytes)
         }
     }
 
-    private func checkSize(
-        _ part: MessagePart, _ samples: [StoredSample], payloadBytes: Int, payloadCodec: PayloadCodec
-    ) throws(StoreError) {
-        let total = totalBytes(samples, in: payloadCodec)
-        // A part is rows of one width; a whole message may as well be anything that adds up.
-        guard part.parts > 1 else {
-            guard part.part == 0, part.parts == 1, total == payloadBytes else {
-                throw .wrongSize(bytes: payloadBytes, expected: total)
-            }
-            return
-        }
-        let columns = samples.first?.columns ?? 0
-        guard total < .max, samples.allSatisfy({ $0.columns == columns }),
-            let rows = part.rows(of: samples.reduce(0, { $0 + $1.rows })),
-            rows.count * columns * payloadCodec.bytesPerValue == payloadBytes
-        else { throw .wrongSize(bytes: payloadBytes, expected: total) }
+    private func activationBytes(_ sample: StoredSample) -> Int {
+        codec.byteCount(rows: sample.rows, columns: sample.columns) ?? .max
     }
 
-    /// Bytes of all samples' rows, or `Int.max` when they are beyond that.
-    private func totalBytes(_ samples: [StoredSample], in payloadCodec: PayloadCodec) -> Int {
-        samples.reduce(0) { sum, sample in
+    /// - Returns: the samples' width.
+    private func checkSize(
+        _ part: MessagePart, _ samples: [StoredSample], payloadBytes: Int, payloadCodec: PayloadCodec
+    ) throws(StoreError) -> Int {
+        let (total, columns) = size(of: samples, in: payloadCodec)
+        guard total < .max, let rows = part.rows(of: samples.reduce(0, { $0 + $1.rows })),
+            payloadCodec.byteCount(rows: rows.count, columns: columns) == payloadBytes
+        else { throw .wrongSize(bytes: payloadBytes, expected: total) }
+        return columns
+    }
+
+    /// Bytes of all samples' rows, or `Int.max` when they are beyond that or not of one width; and that width.
+    private func size(of samples: [StoredSample], in payloadCodec: PayloadCodec) -> (bytes: Int, columns: Int) {
+        let columns = samples.first?.columns ?? 0
+        let bytes = samples.reduce(0) { sum, sample in
             let size = payloadCodec.byteCount(rows: sample.rows, columns: sample.columns) ?? .max
             let (next, overflow) = sum.addingReportingOverflow(size)
-            return overflow ? .max : next
+            return overflow || sample.columns != columns ? .max : next
         }
+        return (bytes, columns)
     }
 }

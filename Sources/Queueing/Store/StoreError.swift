@@ -49,7 +49,7 @@ public enum StoreError: NumberedError, Equatable {
     /// What to do about it.
     public var remedy: String {
         switch self {
-        case .full: "Give the worker more memory for activations, keep them as bf16, or use fewer samples"
+        case .full: "Give the worker more memory for activations, keep them as int8, or use fewer samples"
         case .diskFull: "Make room on the worker's disk; devices try again by themselves, and nothing is lost"
         case .duplicate: "Check that the sample ids of the devices do not overlap"
         case .missing, .wrongSize, .closed: "Report this with the run's log: the worker contradicts itself"
@@ -57,7 +57,7 @@ public enum StoreError: NumberedError, Equatable {
             "Check the disk, move the store's folder away and start the worker again: devices send what is missing"
         case .unreadable: "Check that the folder is on a local disk, exists and may be written by this user"
         case .wrongRun: "Give every run a state folder of its own"
-        case .wrongCodec: "Leave store.codec as it was when the run began"
+        case .wrongCodec: "Leave devices.codec as it was when the run began"
         case .inUse: "Stop the other worker, or give this one another state folder"
         }
     }

@@ -62,7 +62,7 @@ struct StoreTransaction {
             if let partial = draft.partial(part.message), partial.stored.count == 1 {
                 try put(MessageRecord(date: now, parts: part.parts, ids: samples.map(\.id), missing: samples), key)
             }
-            try put(payload, payloadCodec, as: part)
+            try put(payload, payloadCodec, columns: samples.first?.columns ?? 0, as: part)
             return .success(.done)
         case .complete(let complete, let discarded):
             try assemble(complete, part, payload, payloadCodec)
@@ -91,7 +91,8 @@ struct StoreTransaction {
         _ payloadCodec: PayloadCodec
     ) throws(LMDBFailure) {
         guard part.parts > 1 else { return try put(samples, of: payload, payloadCodec) }
-        let last = AlignedBytes(payload, writtenIn: payloadCodec, keptIn: draft.codec)
+        let last = AlignedBytes(
+            payload, columns: samples.first?.sample.columns ?? 0, writtenIn: payloadCodec, keptIn: draft.codec)
         try withExtendedLifetime(last) { () throws(LMDBFailure) in
             var start = 0
             for kept in samples {
@@ -114,9 +115,10 @@ struct StoreTransaction {
     ) throws(LMDBFailure) {
         var start = 0
         for kept in samples {
-            let count = kept.activationBytes / draft.codec.bytesPerValue * payloadCodec.bytesPerValue
+            let columns = kept.sample.columns
+            let count = payloadCodec.byteCount(of: kept.activationBytes, in: draft.codec, columns: columns)
             let source = UnsafeRawBufferPointer(rebasing: payload[start..<start + count])
-            try put(kept) { target in draft.codec.write(source, writtenIn: payloadCodec, to: target) }
+            try put(kept) { target in draft.codec.write(source, columns: columns, writtenIn: payloadCodec, to: target) }
             start += count
         }
     }
@@ -130,12 +132,14 @@ struct StoreTransaction {
     }
 
     private func put(
-        _ payload: UnsafeRawBufferPointer, _ payloadCodec: PayloadCodec, as part: MessagePart
+        _ payload: UnsafeRawBufferPointer, _ payloadCodec: PayloadCodec, columns: Int, as part: MessagePart
     ) throws(LMDBFailure) {
         let key = StoreTable.key(part.message, part: part.part)
-        let bytes = payload.count / payloadCodec.bytesPerValue * draft.codec.bytesPerValue
+        let bytes = draft.codec.byteCount(of: payload.count, in: payloadCodec, columns: columns)
         let target = try transaction.reserve(.parts, key, count: PartRecord.headerBytes + bytes)
-        PartRecord.write(key: key, to: target) { draft.codec.write(payload, writtenIn: payloadCodec, to: $0) }
+        PartRecord.write(key: key, to: target) {
+            draft.codec.write(payload, columns: columns, writtenIn: payloadCodec, to: $0)
+        }
     }
 
     private func put(_ record: MessageRecord, _ key: [UInt8]) throws(LMDBFailure) {

@@ -25,7 +25,7 @@ struct QueueBenchShape: Codable, Sendable {
     }
 
     var rows: Int { samplesPerMessage * rowsPerSample }
-    var messageBytes: Int { rows * width * PayloadCodec.f32.bytesPerValue }
+    var messageBytes: Int { rows * PayloadCodec.f32.bytesPerRow(columns: width) }
     /// Payload bytes of all messages.
     var totalBytes: Int { devices * messages * messageBytes }
     var creditBytes: Int { devices * creditBytesPerDevice }

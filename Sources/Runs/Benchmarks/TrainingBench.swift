@@ -67,7 +67,7 @@ public struct TrainingBench {
             model: {path: none, frozen_blocks: 0}
             data: {path: none, format: tsv}
             task: {labels: {first: " a", second: " b"}, maximum_tokens: \(options.tokens)}
-            devices: {cuts: [0]}
+            devices: {cuts: [0], publish_batch: \(max(1, options.batch / 2))}
             """
         recipe = try Recipe.parse(yaml: yaml, file: "bench", overrides: ["training.batch=\(options.batch)"] + overrides)
         self.options = options
@@ -91,22 +91,13 @@ public struct TrainingBench {
     }
 
     private func measureTraining() throws -> Report {
-        let sequences = sequences, size = recipe.training.microBatch
         let setup = try TrainingSetup(
             recipe, model: model, counts: [options.batch], labelTokens: [10, 11], pool: pool)
-        let forward = FrozenForward(model: model), cut = recipe.model.frozenBlocks
-        let batch = stride(from: 0, to: sequences.count, by: size).map { first in
-            let part = Array(sequences[first..<min(first + size, sequences.count)])
-            return MicroBatch(
-                lengths: part.map(\.count), targets: part.indices.map { [Int32(first + $0) % 2] }
-            ) { x_TD in
-                let activations = try forward.activations(of: part, cut: cut)
-                x_TD.copy(from: activations.matrix(rows: x_TD.rows, columns: x_TD.columns))
-            }
-        }
+        let frozen = frozenHalf()
         var firstLoss: Double?
         var report = try measure {
-            let loss = try setup.trainer.step(batch).loss
+            let messages = try frozen()
+            let loss = try setup.trainer.step(microBatches(of: messages)).loss
             firstLoss = firstLoss ?? loss
         }
         report.firstLoss = firstLoss
@@ -114,12 +105,33 @@ public struct TrainingBench {
     }
 
     private func measureDevice() throws -> Report {
-        let sequences = sequences, size = recipe.training.microBatch
+        let frozen = frozenHalf()
+        return try measure { _ = try frozen() }
+    }
+
+    /// What devices publish of a batch: activations of some sequences each.
+    private func frozenHalf() -> () throws -> [Storage] {
         let forward = FrozenForward(model: model), cut = recipe.model.frozenBlocks
+        let sequences = sequences, size = recipe.devices.publishBatch
         let parts = stride(from: 0, to: sequences.count, by: size).map {
             Array(sequences[$0..<min($0 + size, sequences.count)])
         }
-        return try measure { _ = try pool.map(parts.count) { try forward.activations(of: parts[$0], cut: cut) } }
+        return { [pool] in try pool.map(parts.count) { try forward.activations(of: parts[$0], cut: cut) } }
+    }
+
+    private func microBatches(of messages: [Storage]) -> [MicroBatch] {
+        let (tokens, width, published) = (options.tokens, model.hyperparameters.width, recipe.devices.publishBatch)
+        return stride(from: 0, to: options.batch, by: recipe.training.microBatch).map { first in
+            let part = first..<min(first + recipe.training.microBatch, options.batch)
+            return MicroBatch(lengths: part.map { _ in tokens }, targets: part.map { [Int32($0) % 2] }) { x_TD in
+                for (place, sequence) in part.enumerated() {
+                    let (message, sample) = sequence.quotientAndRemainder(dividingBy: published)
+                    let sent = messages[message].matrix(rows: messages[message].count / width, columns: width)
+                    x_TD.rows(place * tokens..<(place + 1) * tokens)
+                        .copy(from: sent.rows(sample * tokens..<(sample + 1) * tokens))
+                }
+            }
+        }
     }
 
     private func measure(_ step: () throws -> Void) throws -> Report {

@@ -146,9 +146,11 @@ extension Recipe {
     fileprivate func settings(
         of job: ExperimentJob, form: TrainableLayout.Form, tokenBudget: Int
     ) -> ExperimentSettings {
-        ExperimentSettings(
-            method: methodSettings(of: job), form: form, classes: classifierRows, frozenBlocks: model.frozenBlocks,
-            batch: training.batch, tokenBudget: tokenBudget, evaluations: comparison.evaluations,
+        let method = methodSettings(of: job)
+        return ExperimentSettings(
+            method: method, form: form, classes: classifierRows, frozenBlocks: model.frozenBlocks,
+            batch: method.isFederated ? comparison.localBatch ?? training.batch : training.batch,
+            tokenBudget: tokenBudget, evaluations: comparison.evaluations,
             learningRate: job.learningRate, shape: LearningRateSchedule.Shape(training.schedule),
             optimizerStates: training.optimizerStateCount, optimizer: { [training] in training.makeOptimizer($0) })
     }

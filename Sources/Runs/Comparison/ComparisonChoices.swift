@@ -34,7 +34,9 @@ extension Recipe {
                 "Budget",
                 "Each run trains on \(budget). A token counts each time that a step is made of its sample, whether "
                     + "by a "
-                    + "gradient or by probes. Steps have \(training.batch) samples."),
+                    + "gradient or by probes. Steps have \(training.batch) samples"
+                    + (comparison.localBatch.map { ", those of a device that trains the whole model \($0)" } ?? "")
+                    + "."),
             .init(
                 "Optimizer",
                 "\(training.optimizer == .adamw ? "AdamW" : "Gradient descent") for every gradient, "

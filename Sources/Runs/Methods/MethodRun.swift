@@ -1,4 +1,5 @@
 import Datasets
+import Diagnostics
 import Dispatch
 import Exchange
 import Methods
@@ -13,6 +14,7 @@ final class MethodRun: Sendable {
     private let setup: TrainingSetup
     private let programs: RecipePrograms
     private let run: String
+    private let trace: Trace?
     private let stopping: ProgramStop
     private let failure = Mutex<(any Error)?>(nil)
     private let totals = Mutex<[String: ProgramTotals]>([:])
@@ -21,9 +23,11 @@ final class MethodRun: Sendable {
     /// - Parameters:
     ///   - shards: training examples by device.
     ///   - run: the run's id, which every message carries.
+    ///   - trace: where devices are traced; the server is where the setup says.
     /// - Throws: `TransportError`, or what the model throws when weights cannot be read.
-    init(_ setup: TrainingSetup, shards: [[EncodedExample]], run: String) throws {
+    init(_ setup: TrainingSetup, shards: [[EncodedExample]], run: String, trace: Trace? = nil) throws {
         self.setup = setup
+        self.trace = trace
         self.run = run
         programs = try RecipePrograms(setup, shards: shards)
         stopping = try ProgramStop()
@@ -46,6 +50,7 @@ final class MethodRun: Sendable {
         var configuration = ProgramServerConfiguration(
             run: run, id: "worker-1", devices: ids, endpoint: "inproc://worker-1")
         configuration.silenceLimit = .seconds(devices.silenceSeconds)
+        configuration.tracer = setup.tracer
         let server = try ProgramServer(configuration, context: context, pool: setup.pool, stop: stopping)
         let roles = DispatchGroup()
         for (id, program) in zip(ids, programs.devices) { start(id, program, server.endpoint, context, in: roles) }
@@ -75,6 +80,7 @@ final class MethodRun: Sendable {
         } _: { [self] in
             var configuration = ProgramDeviceConfiguration(run: run, id: id, endpoint: endpoint)
             configuration.heartbeatInterval = setup.recipe.devices.heartbeatInterval
+            configuration.tracer = trace?.role(id)
             let device = try ProgramDevice(configuration, context: context, program: program, pool: setup.pool)
             let found = try device.run { [self] work in
                 if let tokens = work.headTokens { headTokens.add(tokens, ordering: .relaxed) }

@@ -144,6 +144,7 @@ public final class CoordinatorRun: Sendable {
         configuration.linger = options.linger
         configuration.replicas = recipe.pipeline.replicas
         configuration.stages = recipe.pipeline.workers
+        configuration.codec = devices.codec == .auto ? .automatic : .fixed(recipe.payloadCodec)
         configuration.recipeName = recipe.name
         configuration.recipe = resolved
         configuration.plannedSteps = { [recipe] in StepBudget(recipe, samples: $0).steps }
@@ -164,9 +165,11 @@ public final class CoordinatorRun: Sendable {
         guard let source = try? OpenedModel(recipe, cache: cache).source else { return nil }
         let sizes = source.hyperparameters
         let block = TrainableLayout(model: sizes, blocks: 0..<1, form: .full, classes: nil).count
+        // Codecs that follow links leave to the cuts what the smallest one leaves.
+        let codec = recipe.devices.codec == .auto ? .int8 : recipe.payloadCodec
         var facts = ModelFacts(
             frozenBlocks: recipe.model.frozenBlocks,
-            bytesPerToken: Double(sizes.width * recipe.payloadCodec.bytesPerValue),
+            bytesPerToken: Double(codec.bytesPerRow(columns: sizes.width)),
             memoryBytesPerBlock: block * MemoryLayout<Float>.stride,
             fixedMemoryBytes: 64 << 20 + recipe.devices.creditBytes, epochs: recipe.training.epochs)
         // Forward, and backward to activations and weights: of adapters the latter is little.

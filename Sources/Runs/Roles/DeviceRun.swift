@@ -66,7 +66,9 @@ public final class DeviceRun: Sendable {
         case waiting(endpoint: String, reason: String?)
         /// The run has ended before this role could take part.
         case over(reason: String)
-        /// Model and data are there.
+        /// Of prepared blocks.
+        case prepared(PreparedNews)
+        /// Data and tokenizer are there, and the model as far as its cut is not asked for.
         case ready(run: String, samples: Int, seconds: Double)
         /// Of the device's part in the run.
         case device(DeviceEvent)
@@ -113,11 +115,15 @@ public final class DeviceRun: Sendable {
         ) { observer(.waiting(endpoint: options.coordinator, reason: $0)) }
         guard let invitation else { return }
         let recipe = invitation.recipe
-        let prepared = try PreparedModel(recipe, loadedBlocks: recipe.deviceBlocks, cache: cache)
+        let pool = ComputePool(threads: recipe.threadCount)
+        // Which of the frozen blocks it will need, a device that only publishes learns with its cut.
+        let prepared = try PreparedModel(
+            recipe, loadedBlocks: recipe.deviceBlocks,
+            loading: recipe.training.method.trainsOnDevices ? .atOnce(pool) : .whenAsked, cache: cache
+        ) { observer(.prepared($0)) }
         let examples = try examples(invitation, prepared)
         observer(.ready(run: invitation.run, samples: examples.count, seconds: clock.now.seconds))
 
-        let pool = ComputePool(threads: recipe.threadCount)
         if recipe.training.method.trainsOnDevices {
             let device = MethodDevice(
                 options: options, invitation: invitation, prepared: prepared, cache: cache, stop: programStop)
@@ -126,6 +132,7 @@ public final class DeviceRun: Sendable {
         var configuration = Device.Configuration(
             run: invitation.run, id: options.id, coordinatorEndpoint: options.coordinator,
             publishBatch: recipe.devices.publishBatch, codec: recipe.payloadCodec)
+        configuration.compression = recipe.payloadCompression
         configuration.security = security
         configuration.staysUntilStopped = true
         configuration.patience = options.patience
@@ -144,9 +151,8 @@ public final class DeviceRun: Sendable {
     private func examples(_ invitation: Invitation, _ prepared: PreparedModel) throws -> [EncodedExample] {
         let recipe = invitation.recipe
         guard let own = options.data else {
-            let data = try PreparedData(recipe, tokenizer: prepared.tokenizer, chat: prepared.chat, cache: cache)
-            guard data.shards.indices.contains(invitation.number) else { return [] }
-            return data.shards[invitation.number]
+            return try PreparedData.shard(
+                invitation.number, of: recipe, tokenizer: prepared.tokenizer, chat: prepared.chat, cache: cache)
         }
         return try PreparedData.all(of: own, recipe: recipe, tokenizer: prepared.tokenizer, chat: prepared.chat)
     }

@@ -47,6 +47,7 @@ struct MethodDevice {
                     endpoint: options.workerEndpoint ?? assignment.workerEndpoint)
                 configuration.security = try security.reaching(workerKey: assignment.workerKey)
                 configuration.heartbeatInterval = interval
+                configuration.tracer = options.trace?.role(options.id)
                 configuration.pace = pace(plan.layout(ofDevice: Int(assignment.number)))
                 let device = try ProgramDevice(configuration, context: context, program: program, pool: pool)
                 let totals = try device.run(line: line, stop: stop)

@@ -1,3 +1,4 @@
+import Diagnostics
 import Exchange
 import Methods
 import Queueing
@@ -14,6 +15,7 @@ struct MethodWorker {
     let invitation: Invitation
     let state: WorkerState
     let stop: ProgramStop
+    let tracer: Tracer?
 
     /// Takes part in the run until every step is taken, after which what was trained is in the run's folder, or until
     /// somebody says stop. Blocks the calling thread.
@@ -26,6 +28,7 @@ struct MethodWorker {
             run: invitation.run, id: options.id, devices: ids, endpoint: options.listen)
         configuration.security = try options.security.server(id: options.id, context: context)
         configuration.silenceLimit = .seconds(devices.silenceSeconds)
+        configuration.tracer = tracer
         let server = try ProgramServer(configuration, context: context, pool: pool, stop: stop)
         let endpoint = options.advertised ?? server.endpoint
         let registration = Body.Register(

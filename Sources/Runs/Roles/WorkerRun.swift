@@ -107,7 +107,10 @@ public final class WorkerRun: Sendable {
         guard let invitation else { return nil }
         let recipe = invitation.recipe
         observer(.run(.loadingModel(path: cache.resolve(recipe.model.path))))
-        let prepared = try PreparedModel(recipe, loadedBlocks: recipe.serverBlocks, cache: cache)
+        let pool = ComputePool(threads: recipe.serverThreadCount)
+        let prepared = try PreparedModel(
+            recipe, loadedBlocks: recipe.serverBlocks, loading: .atOnce(pool), cache: cache
+        ) { observer(.run(.prepared($0))) }
         observer(
             .run(
                 .loadedModel(
@@ -115,7 +118,6 @@ public final class WorkerRun: Sendable {
                     seconds: clock.now.seconds)))
         try StageMemory(recipe, model: prepared.model.hyperparameters).check()
         let task = try PromptTask(recipe.task, chat: prepared.chat, tokenizer: prepared.tokenizer)
-        let pool = ComputePool(threads: recipe.serverThreadCount)
         let tracer = options.trace?.role(options.id)
         let state = try WorkerState(
             invitation, in: options.state, cache: cache, prepared: prepared, labelTokens: task.labelTokens, pool: pool,
@@ -123,7 +125,8 @@ public final class WorkerRun: Sendable {
         ) { observer(.skipped(checkpoint: $0, $1)) }
         let log = WorkerLog(state, observer: observer)
         if recipe.training.method.trainsOnDevices {
-            let worker = MethodWorker(options: options, invitation: invitation, state: state, stop: serverStop)
+            let worker = MethodWorker(
+                options: options, invitation: invitation, state: state, stop: serverStop, tracer: tracer)
             guard try worker.run(log, client: client, pool: pool, context: context) else { return nil }
         } else {
             let worker = try makeWorker(

@@ -67,7 +67,7 @@ struct HandoverSource {
     private func described(_ message: StoredMessage) -> HandoverQueue.Message {
         HandoverQueue.Message(
             device: message.device, sequence: message.sequence, rows: message.samples.reduce(0) { $0 + $1.rows },
-            rowBytes: (message.samples.first?.columns ?? 0) * store.codec.bytesPerValue)
+            rowBytes: store.codec.bytesPerRow(columns: message.samples.first?.columns ?? 0))
     }
 
     /// The message for an item, with its payload.
@@ -103,7 +103,7 @@ struct HandoverSource {
         var cut = first.cut
         for sample in message.samples {
             let overlap = range.clamped(to: start..<start + sample.rows)
-            let row = sample.columns * store.codec.bytesPerValue
+            let row = store.codec.bytesPerRow(columns: sample.columns)
             let wanted = (overlap.lowerBound - start) * row..<(overlap.upperBound - start) * row
             start += sample.rows
             guard !overlap.isEmpty else { continue }

@@ -133,7 +133,7 @@ struct StageCrew {
         }
         guard let payload = payloads.first else { throw .payloadMissing }
         guard payloads.count == 1 else { throw .tooManyFrames(found: payloads.count, expected: 1) }
-        let bytes = count * PayloadCodec.f32.bytesPerValue
+        let bytes = count * MemoryLayout<Float>.size
         guard payload.count <= bytes else { throw .wrongPayloadLength(bytes: payload.count, expected: bytes) }
         return .relay(to: member)
     }

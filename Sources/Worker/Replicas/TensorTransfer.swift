@@ -56,7 +56,7 @@ struct TensorAssembly {
         guard piece.kind == kind, piece.step == step, piece.index == index, piece.count == UInt64(values.count),
             piece.offset == UInt64(received)
         else { throw .unexpectedMessage("TensorPiece out of order") }
-        let width = PayloadCodec.f32.bytesPerValue, left = (values.count - received) * width
+        let width = MemoryLayout<Float>.size, left = (values.count - received) * width
         guard payload.count <= left, payload.count % width == 0, !payload.isEmpty || left == 0 else {
             throw .wrongPayloadLength(bytes: payload.count, expected: left)
         }
@@ -64,7 +64,7 @@ struct TensorAssembly {
         guard checksum == piece.checksum else {
             throw .checksumMismatch(stated: piece.checksum, computed: checksum)
         }
-        if let index = PayloadCodec.f32.firstNonFinite(payload) {
+        if let index = PayloadCodec.f32.firstNonFinite(payload, columns: payload.count / width) {
             throw .nonFiniteValue(row: 0, column: received + index)
         }
         UnsafeMutableRawBufferPointer(start: values.base + received, count: payload.count).copyMemory(from: payload)
