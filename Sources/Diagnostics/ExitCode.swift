@@ -62,4 +62,7 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     case scheduleUnreadable = 80
     case scheduleBroken = 81
     case scheduleImpossible = 82
+
+    // 90-94: HTTP.
+    case notHealthy = 92
 }
