@@ -46,9 +46,9 @@ make_swift_image() {
     while read -r mirror; do
         if [[ $mirror == /* && -d $mirror ]]; then parts+=(".${mirror%/}"); fi
     done < <(git config --get-regexp '^url\..*\.insteadof$' | sed 's/^url\.\(.*\)\.insteadof .*/\1/' | sort -u)
-    # Without debuggers and language servers, which no build needs.
+    # Without debuggers, language servers and what is for other systems: no build needs them.
     tar --append -f "$folder/swift.tar" --exclude='*/lldb*' --exclude='*/liblldb*' --exclude='*/sourcekit-lsp' \
-        --exclude='*/libsourcekitd*' --exclude='*/clangd' --exclude='*/docc' --exclude='*/swift-format' \
+        --exclude='*/libsourcekitd*' --exclude='*/lib/swift/embedded' --exclude='*/clangd' --exclude='*/docc' --exclude='*/swift-format' \
         -C / ".$toolchain/usr" "${parts[@]}"
     docker import -c "ENV PATH=$toolchain/usr/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
         "$folder/swift.tar" "$LOCAL_SWIFT_IMAGE" >/dev/null
