@@ -4,6 +4,7 @@ readonly SWIFT_IMAGE=swift:6.3-bookworm
 readonly RUNTIME_IMAGE=debian:bookworm-slim
 readonly LOCAL_SWIFT_IMAGE=permafrost-base/$SWIFT_IMAGE
 readonly LOCAL_RUNTIME_IMAGE=permafrost-base/$RUNTIME_IMAGE
+readonly SYSTEM_PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 # What swift.org names as the toolchain's needs on Debian 12.
 readonly TOOLCHAIN_PACKAGES=binutils,ca-certificates,git,libc6-dev,libcurl4,libedit2,libgcc-12-dev,libncurses6,libpython3.11,libsqlite3-0,libstdc++-12-dev,libxml2-dev,libz3-dev,pkg-config,tzdata,unzip,zlib1g-dev
@@ -27,7 +28,7 @@ make_runtime_image() {
     local folder
     folder=$(mktemp -d)
     debian_system "$folder/runtime.tar" ""
-    docker import -c 'CMD ["bash"]' "$folder/runtime.tar" "$LOCAL_RUNTIME_IMAGE" >/dev/null
+    docker import -c "ENV PATH=$SYSTEM_PATH" -c 'CMD ["bash"]' "$folder/runtime.tar" "$LOCAL_RUNTIME_IMAGE" >/dev/null
     rm -rf "$folder"
 }
 
@@ -50,7 +51,7 @@ make_swift_image() {
     tar --append -f "$folder/swift.tar" --exclude='*/lldb*' --exclude='*/liblldb*' --exclude='*/sourcekit-lsp' \
         --exclude='*/libsourcekitd*' --exclude='*/lib/swift/embedded' --exclude='*/clangd' --exclude='*/docc' --exclude='*/swift-format' \
         -C / ".$toolchain/usr" "${parts[@]}"
-    docker import -c "ENV PATH=$toolchain/usr/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
+    docker import -c "ENV PATH=$toolchain/usr/bin:$SYSTEM_PATH" \
         "$folder/swift.tar" "$LOCAL_SWIFT_IMAGE" >/dev/null
     rm -rf "$folder"
 }

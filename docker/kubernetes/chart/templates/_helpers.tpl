@@ -77,7 +77,7 @@ initContainers:
     - name: keys
       {{- include "permafrost.containerSecurity" $root | nindent 6 }}
       {{- include "permafrost.podName" $root | nindent 6 }}
-      command: [install, -m, "0400", -t, /keys]
+      command: [/usr/bin/install, -m, "0400", -t, /keys]
       args: {{ toJson (index . 1) }}
       resources:
           requests: { cpu: 10m, memory: 16Mi }
