@@ -199,8 +199,9 @@ let package = Package(
         .testTarget(
             name: "RunsTests",
             dependencies: [
-                "Checkpoints", "Datasets", "Diagnostics", "Exchange", "Experiments", "Faults", "Methods", "Models",
-                "Pipeline", "Queueing", "Randomness", "Recipes", "Runs", "Support", "Tensors",
+                "Checkpoints", "Datasets", "Diagnostics", "Exchange", "Experiments", "Faults", "Ledger", "Methods",
+                "Models",
+                "Monitoring", "Pipeline", "Queueing", "Randomness", "Recipes", "Runs", "Support", "Tensors",
             ]),
         .testTarget(
             name: "PermafrostTests",

@@ -16,7 +16,8 @@ extension CoordinatorMachine {
             isFull: report.isFull, oldestAgeSeconds: age.isFinite ? max(0, age) : 0,
             receivedBytes: Int(clamping: report.bytesReceived), sentBytes: Int(clamping: report.bytesSent),
             codecBytes: Dictionary(
-                report.codecBytes.prefix(Self.mostCodecs).map { ("\($0.codec)", Int(clamping: $0.bytes)) }) { $1 })
+                report.codecBytes.prefix(Self.mostCodecs).map { ("\($0.codec)", Int(clamping: $0.bytes)) }
+            ) { $1 })
         if queues.updateValue(queue, forKey: worker) != queue { record(.queue(queue)) }
         guard let newest = report.newestStep, newest.isPlausible,
             newestSteps.updateValue(newest, forKey: worker) != newest

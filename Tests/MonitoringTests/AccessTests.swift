@@ -29,7 +29,8 @@ struct AccessTests {
     func hosts() throws {
         let rules = AccessRules(listening: try ListeningAddress("server.lan:9090"), names: ["Coordinator"])
         for host in [
-            "server.lan:9090", "server.lan", "SERVER.lan:1", "coordinator:80", "localhost", "127.0.0.1:9090", "10.1.2.3",
+            "server.lan:9090", "server.lan", "SERVER.lan:1", "coordinator:80", "localhost", "127.0.0.1:9090",
+            "10.1.2.3",
             "[::1]:9090", "[fe80::1]",
         ] { #expect(rules.allows(host: host), "\(host)") }
         for host in [

@@ -70,8 +70,9 @@ struct MetricsTextTests {
         Gauge(label: "level", dimensions: [], factory: registry).record(3)
         Gauge(label: "level", dimensions: [], factory: registry).record(2)
         Timer(label: "time_seconds", dimensions: [], factory: registry).recordMilliseconds(1500)
-        #expect(registry.families.map(\.samples) == [
-            [.init([], .number(2))], [.init([], .observations(counts: [0, 1], sum: 1.5))],
-        ])
+        #expect(
+            registry.families.map(\.samples) == [
+                [.init([], .number(2))], [.init([], .observations(counts: [0, 1], sum: 1.5))],
+            ])
     }
 }

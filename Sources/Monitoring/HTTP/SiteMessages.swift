@@ -62,7 +62,8 @@ public struct SiteAnswer: Sendable, Equatable {
     /// A text of some type.
     init(_ status: Int = 200, type: String, _ text: String, _ headers: [String: String] = [:]) {
         self.init(
-            status, headers.merging(["Content-Type": type, "Cache-Control": "no-store"]) { $1 }, .bytes(Array(text.utf8)))
+            status, headers.merging(["Content-Type": type, "Cache-Control": "no-store"]) { $1 },
+            .bytes(Array(text.utf8)))
     }
 
     /// A line for people.

@@ -3,7 +3,9 @@ import Monitoring
 /// Every metric of every role. A device's id is never a label: there may be thousands.
 public enum MetricCatalogue {
     private static let stepBounds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
-    private static let operationBounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+    private static let operationBounds = [
+        0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+    ]
 
     /// In the order in which they are shown.
     public static let all: [MetricDescription] = [
@@ -22,7 +24,8 @@ public enum MetricCatalogue {
             "What operations of stages took, of about one step a second"),
         MetricDescription(
             "permafrost_pipeline_bubble_ratio", .gauge, "Share of the steps in which stages did nothing, their mean"),
-        MetricDescription("permafrost_pipeline_stash_bytes", .gauge, "The most that lay between F and W, of all stages"),
+        MetricDescription(
+            "permafrost_pipeline_stash_bytes", .gauge, "The most that lay between F and W, of all stages"),
         MetricDescription("permafrost_queue_messages", .gauge, "Messages that the activation store has"),
         MetricDescription("permafrost_queue_bytes", .gauge, "Bytes of the activation store that are used"),
         MetricDescription("permafrost_queue_capacity_bytes", .gauge, "Bytes that the activation store may have"),

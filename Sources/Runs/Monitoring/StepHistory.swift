@@ -28,7 +28,9 @@ struct StepHistory: Sendable, Equatable {
         if let last = points.last?.step, try ledger.steps(of: run, after: last - 1, limit: 1).first?.hash != hash {
             self = StepHistory()
         }
-        while case let steps = try ledger.steps(of: run, after: points.last?.step ?? 0, limit: Self.piece), !steps.isEmpty {
+        while case let steps = try ledger.steps(of: run, after: points.last?.step ?? 0, limit: Self.piece),
+            !steps.isEmpty
+        {
             for step in steps { take(step) }
         }
     }
