@@ -53,9 +53,8 @@ final class RunReader: Sendable {
         func snapshot() throws(LedgerError) -> RunSnapshot {
             let now = ContinuousClock.now
             if let newest, let looked, now - looked < RunReader.interval { return newest }
-            let ledger = try self.ledger ?? Ledger(folder: folder, access: .reading)
-            self.ledger = ledger
             looked = now
+            let ledger = try opened()
             let commits = ledger.commits
             if let newest, commits != nil, commits == self.commits { return newest }
             let state = try ledger.state(of: run)
@@ -67,6 +66,13 @@ final class RunReader: Sendable {
             self.commits = commits
             newest = snapshot
             return snapshot
+        }
+
+        private func opened() throws(LedgerError) -> Ledger {
+            if let ledger { return ledger }
+            let opened = try Ledger(folder: folder, access: .reading)
+            ledger = opened
+            return opened
         }
     }
 }
