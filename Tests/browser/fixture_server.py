@@ -8,7 +8,8 @@ import urllib.parse
 
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "Sources/Monitoring/Page"
 TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'"
+POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
+          "base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 
 
 class FixtureServer:
@@ -91,15 +92,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         word = self.headers.get("Authorization", "")
         if self.fixture.token is None:
-            self.refuse(403, "read-only")
+            self.answer(403, "text/plain", "read-only: the coordinator has no --http-token-file\n")
         elif word != f"Bearer {self.fixture.token}":
-            self.refuse(401, "the token is not the operator's")
+            self.answer(401, "text/plain", "the token is missing or wrong\n")
         else:
             self.fixture.drained.append(urllib.parse.unquote(self.path.split("/")[4]))
             self.answer(202, "application/json", "{}")
-
-    def refuse(self, status, sentence):
-        self.answer(status, "application/json", json.dumps({"error": {"message": sentence}}))
 
     def answer(self, status, kind, text):
         body = text.encode()

@@ -30,7 +30,7 @@ def state(step=240, planned_steps=376, stages=3, workers=3, seed=7, devices=4, t
             {"id": f"worker-{n + 1}", "state": "training" if n == 0 else "replica", "replica": 0, "stage": n,
              "share": 1 / workers, "seen": time + step - 0.4 * n, "can_drain": True} for n in range(workers)],
         "wire": {"received_bytes": 131_204_112, "sent_bytes": 17_204, "by_codec": {"f32": 120_000_000, "int8": 11_204_112}},
-        "events": events(time, step),
+        "events": events(time),
     }
 
 
@@ -113,7 +113,7 @@ def device(number, time=TIME):
         "redelivered": number % 3, "seen": time + 239 - number % 7}
 
 
-def events(time, step):
+def events(time):
     texts = [
         ("info", "coordinator", "coordinator", "the run begins: 376 steps, 4 devices, 3 workers"),
         ("info", "worker", "worker-1", "has the plan: stage 0, blocks 25 and 26"),
@@ -123,6 +123,6 @@ def events(time, step):
         ("error", "worker", "worker-2", "the checkpoint of step 200 could not be written: no space left on device"),
         ("info", "worker", "worker-2", "the checkpoint of step 200 is written"),
     ]
-    rows = [{"time": time + step - 24 * (len(texts) - n), "level": level, "role": role, "source": source, "text": text}
+    rows = [{"time": time + 236 - 24 * (len(texts) - n), "level": level, "role": role, "source": source, "text": text}
             for n, (level, role, source, text) in enumerate(texts)]
     return rows[::-1]

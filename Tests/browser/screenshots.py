@@ -27,7 +27,7 @@ def take(browser, address, folder):
             page.goto(address)
             page.wait_for_selector("body[data-link=live]")
             page.locator("#list-filter").scroll_into_view_if_needed()
-            page.wait_for_selector("#list tbody tr, #list .empty:not([hidden])")
+            page.wait_for_function("() => document.getElementById('list-range').textContent !== '–'")
             page.evaluate("scrollTo(0, 0)")
             page.screenshot(path=folder / f"{name}-{scheme}.png", full_page=True)
             page.close()

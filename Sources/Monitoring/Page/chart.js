@@ -5,6 +5,7 @@ import { count } from "./format.js";
 import { followWidth, linear, tickDigits, ticks } from "./scale.js";
 
 const height = 168;
+const labelWidth = 40;
 const margin = { top: 10, right: 12, bottom: 24, left: 44 };
 /** So many points and more get a moving mean over a twentieth of them. */
 const enoughForMean = 20;
@@ -57,7 +58,9 @@ export class LineChart {
     const y = linear(least, most, height - margin.bottom, margin.top);
     this.#places = points.map((point) => ({ ...point, x: x(point.step), y: y(point.value) }));
     setAttributes(this.#svg, { width: this.#width, "aria-label": this.#words() });
-    this.#drawAxes(x, y, ticks(0, lastStep, this.#width / 90), ticks(least, most, 5));
+    // The last step has its label, and no other that would touch it.
+    const steps = ticks(0, lastStep, this.#width / 90).filter((step) => x(lastStep) - x(step) > labelWidth);
+    this.#drawAxes(x, y, [...steps, lastStep], ticks(least, most, 5));
     const mean = movingMean(points);
     setAttributes(this.#parts.points, { d: path(this.#places), class: mean.length > 0 ? "points" : "mean" });
     setAttributes(this.#parts.mean, { d: path(mean.map(({ step, value }) => ({ x: x(step), y: y(value) }))) });
@@ -88,8 +91,8 @@ export class LineChart {
     const labels = [
       ...values.map((value) => (
         { name: `y${value}`, x: margin.left - 8, y: y(value) + 4, anchor: "end", text: value.toFixed(digits) })),
-      ...steps.filter((step) => Number.isInteger(step) && x(step) < right + 1).map((step) => (
-        { name: `x${step}`, x: x(step), y: bottom, anchor: step === 0 ? "start" : "middle", text: count(step) })),
+      ...steps.filter(Number.isInteger).map((step) => (
+        { name: `x${step}`, x: x(step), y: bottom, anchor: step === 0 ? "start" : step === steps.at(-1) ? "end" : "middle", text: count(step) })),
     ];
     reconcile(this.#parts.labels, labels, (label) => label.name, () => shape("text"), (node, label) => {
       setAttributes(node, { x: label.x, y: label.y, "text-anchor": label.anchor });

@@ -12,7 +12,7 @@ export class DeviceList {
   #offset = 0;
   #total = 0;
   #now;
-  #isVisible = false;
+  #hasState = false;
   #loaded = -Infinity;
   #loading = null;
   #table = new Table("list", "Devices one by one", [
@@ -31,14 +31,12 @@ export class DeviceList {
     for (const id of ["list-state", "list-class"]) find(id).addEventListener("change", () => this.#go(0));
     find("list-previous").addEventListener("click", () => this.#go(this.#offset - limit));
     find("list-next").addEventListener("click", () => this.#go(this.#offset + limit));
-    new IntersectionObserver(([entry]) => {
-      this.#isVisible = entry.isIntersecting;
-      this.#refresh();
-    }, { rootMargin: "200px" }).observe(find("list-filter").parentElement);
+    new IntersectionObserver(() => this.#refresh()).observe(find("list-filter").parentElement);
   }
 
   show(state) {
     this.#now = state.time;
+    this.#hasState = true;
     const devices = state.devices ?? {};
     offer(find("list-state"), Object.keys(devices.by_state ?? {}).map((name) => [name, name]));
     offer(find("list-class"), (devices.classes ?? []).map(({ cut }) => [String(cut), `cut ${cut}`]));
@@ -47,8 +45,9 @@ export class DeviceList {
 
   /** Loads the page again when somebody can see it and it is old. */
   #refresh() {
-    if (!this.#isVisible || this.#loading || performance.now() - this.#loaded < refreshMilliseconds) return;
-    this.#load();
+    if (!this.#hasState || this.#loading || performance.now() - this.#loaded < refreshMilliseconds) return;
+    const { top, bottom } = find("list-filter").parentElement.getBoundingClientRect();
+    if (top < innerHeight && bottom > 0) this.#load();
   }
 
   #go(offset) {

@@ -1,7 +1,7 @@
 // Devices by class: those with the same cut.
 
 import { element, find, reconcile, setText } from "./dom.js";
-import { bytes, count, duration } from "./format.js";
+import { bytes, count, lapse } from "./format.js";
 import { Table } from "./table.js";
 
 export class Devices {
@@ -13,7 +13,7 @@ export class Devices {
     { title: "Pending", kind: "number", text: (item) => bytes(item.pending_bytes) },
     { title: "Settled", kind: "number", text: (item) => bytes(item.settled_bytes) },
     { title: "Redelivered", kind: "number", text: (item) => count(item.redelivered) },
-    { title: "Unseen for", kind: "number", text: (item) => duration(item.slowest_seen_seconds) },
+    { title: "Unseen for", kind: "number", text: (item) => lapse(item.slowest_seen_seconds) },
   ], (item) => item.cut);
 
   show(state) {

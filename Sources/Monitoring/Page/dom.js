@@ -30,10 +30,15 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+export function setHidden(node, isHidden) {
+  if (node.hidden !== isHidden) node.hidden = isHidden;
+}
+
 /** A notice that is only there while it has something to say. */
-export function setNotice(node, text) {
+export function setNotice(node, text, isBad = false) {
   setText(node, text ?? "");
-  node.hidden = !text;
+  setHidden(node, !text);
+  setAttributes(node, { class: isBad ? "notice bad" : "notice" });
 }
 
 /**
@@ -50,8 +55,11 @@ export function reconcile(parent, items, key, make, update) {
   let place = parent.firstElementChild;
   for (const item of items) {
     const name = String(key(item));
-    const child = kept.get(name) ?? make(item);
-    child.dataset.key = name;
+    let child = kept.get(name);
+    if (!child) {
+      child = make(item);
+      child.dataset.key = name;
+    }
     update(child, item);
     if (child === place) place = place.nextElementSibling;
     else parent.insertBefore(child, place);

@@ -59,10 +59,14 @@ export function clock(seconds, now = new Date()) {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${time}`;
 }
 
+/** A stretch of time of which nothing below a tenth of a second matters. */
+export function lapse(seconds) {
+  return isKnown(seconds) && seconds < 9.95 ? `${seconds.toFixed(1)} s` : duration(seconds);
+}
+
 /** How long ago something was, by the clock of whoever told of it. */
 export function age(seconds, now) {
-  if (!isKnown(seconds) || !isKnown(now)) return unknown;
-  return duration(Math.max(0, Math.round((now - seconds) * 10) / 10));
+  return isKnown(seconds) && isKnown(now) ? lapse(Math.max(0, now - seconds)) : unknown;
 }
 
 export function word(value) {

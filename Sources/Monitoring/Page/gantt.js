@@ -1,6 +1,6 @@
 // The operations of one step, a row for each stage, all on one time axis.
 
-import { element, find, reconcile, setAttributes, setText, shape } from "./dom.js";
+import { element, find, reconcile, setAttributes, setHidden, setText, shape } from "./dom.js";
 import { duration, word } from "./format.js";
 import { bars, operations, span, sums, valid } from "./lanes.js";
 import { followWidth, linear, ticks } from "./scale.js";
@@ -37,8 +37,8 @@ export class Gantt {
 
   #draw() {
     const extent = span(this.#stages);
-    find("gantt").hidden = extent === null;
-    find("gantt-legend").hidden = extent === null;
+    setHidden(find("gantt"), extent === null);
+    setHidden(find("gantt-legend"), extent === null);
     if (extent === null || this.#width === 0) return;
     this.#x = linear(extent.start, extent.end, 0, this.#width - 1);
     reconcile(

@@ -31,8 +31,8 @@ export function valid(stage) {
 }
 
 /**
- * Bars of a stage: each with its operation, its lane and its edges in pixels. Neighbours of one kind that would share a
- * pixel become one bar, so that there are never more bars than pixels.
+ * Bars of a stage: each with its operation, its lane and its edges in pixels. Neighbours that would begin in
+ * one pixel become one bar, so that there are never more bars than pixels.
  */
 export function bars(stage, x) {
   const ends = [];
@@ -45,7 +45,8 @@ export function bars(stage, x) {
     const left = x(operation.start_seconds);
     const right = Math.max(x(operation.end_seconds), left + 1);
     const before = last[lane];
-    if (before && before.operation.op === operation.op && right - before.left < 2) before.right = right;
+    const isTiny = before && (right - before.left < 2 && before.operation.op === operation.op || left - before.left < 1);
+    if (isTiny) before.right = Math.max(before.right, right);
     else bars.push(last[lane] = { operation, lane, left, right });
   }
   return { bars, lanes: Math.max(1, ends.length) };

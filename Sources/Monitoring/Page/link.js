@@ -45,6 +45,7 @@ export class Link {
       const answer = await fetch(stateAddress, { cache: "no-store", signal: AbortSignal.timeout(answerMilliseconds) });
       if (!answer.ok) throw new Error(`${stateAddress} answered ${answer.status}`);
       this.#take(await answer.json());
+      if (this.#kind === "stale") this.#become("opening");
       this.#open();
     } catch {
       this.#fail("stale");

@@ -3,7 +3,7 @@
 import { Announcements } from "./announcements.js";
 import { DeviceList } from "./device-list.js";
 import { Devices } from "./devices.js";
-import { setText, find } from "./dom.js";
+import { find, setAttributes, setText } from "./dom.js";
 import { Events } from "./events.js";
 import { clock, word } from "./format.js";
 import { Link } from "./link.js";
@@ -38,12 +38,12 @@ function tell(link) {
   const since = link.since === null ? null : clock(link.since / 1000);
   const retry = link.retry === null ? "trying now" : `next try in ${seconds(link.retry)} s`;
   const texts = {
-    opening: "connecting",
+    opening: since === null ? "connecting" : "connecting again",
     live: `live, newest ${word(since)}`,
     polling: `no event stream, asked at ${word(since)}`,
     stale: since === null ? `no answer, ${retry}` : `stale since ${since}, ${retry}`,
   };
-  document.body.dataset.link = link.kind;
+  setAttributes(document.body, { "data-link": link.kind });
   setText(find("link-text"), texts[link.kind]);
   announcements.follow(link.kind);
 }

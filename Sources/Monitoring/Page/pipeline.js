@@ -1,7 +1,7 @@
 // The pipeline: what each stage did in the newest traced step.
 
 import { find, setText } from "./dom.js";
-import { count, duration, percent, word } from "./format.js";
+import { count, duration, percent, unknown, word } from "./format.js";
 import { Gantt } from "./gantt.js";
 import { busy, operations, span, sums } from "./lanes.js";
 import { Table } from "./table.js";
@@ -21,9 +21,16 @@ export class Pipeline {
     const extent = span(stages);
     setText(find("bubble"), percent(pipeline.bubble_ratio));
     setText(find("pipeline-step"), pipeline.step === undefined ? "" : `Step ${count(pipeline.step)}`);
+    setText(find("pipeline-time"), duration(extent ? extent.end - extent.start : undefined));
+    setText(find("pipeline-stages"), stages.length === 0 ? unknown : count(new Set(stages.map(({ stage }) => stage)).size));
+    setText(find("pipeline-batches"), extent ? count(microBatches(stages)) : unknown);
     this.#gantt.show(stages);
     this.#table.show(stages.map((stage) => ({
       ...stage, sums: sums(stage), busyShare: extent ? busy(stage) / (extent.end - extent.start) : undefined,
     })), "No step has been timed yet.");
   }
+}
+
+function microBatches(stages) {
+  return new Set(stages.flatMap(({ operations = [] }) => operations.map((operation) => operation.micro_batch))).size;
 }

@@ -1,7 +1,7 @@
 // What waits in the activation store, and what went over the wire.
 
 import { find, setAttributes, setText } from "./dom.js";
-import { bytes, count, duration } from "./format.js";
+import { bytes, count, lapse } from "./format.js";
 
 export class Queue {
   show(state) {
@@ -9,7 +9,7 @@ export class Queue {
     const wire = state.wire ?? {};
     setText(find("queue-messages"), count(queue.messages));
     setText(find("queue-bytes"), bytes(queue.bytes));
-    setText(find("queue-age"), duration(queue.oldest_age_seconds));
+    setText(find("queue-age"), lapse(queue.oldest_age_seconds));
     setText(find("queue-credits"), bytes(queue.credits_bytes));
     setText(find("wire-received"), bytes(wire.received_bytes));
     setText(find("wire-sent"), bytes(wire.sent_bytes));
@@ -17,6 +17,6 @@ export class Queue {
     setAttributes(find("queue-note"), { class: queue.full === true ? "aside bad" : "aside" });
     const codecs = Object.entries(wire.by_codec ?? {}).filter(([, amount]) => typeof amount === "number");
     codecs.sort(([a], [b]) => a < b ? -1 : 1);
-    setText(find("wire-codecs"), codecs.map(([name, amount]) => `${name} ${bytes(amount)}`).join(",  "));
+    setText(find("wire-codecs"), codecs.map(([name, amount]) => `${name} ${bytes(amount)}`).join(", "));
   }
 }

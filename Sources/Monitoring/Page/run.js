@@ -33,11 +33,10 @@ export class Run {
     setText(find("run-eta"), isOver ? unknown : duration(run.eta_seconds));
     setText(find("run-end"), isOver || run.eta_seconds === undefined || state.time === undefined
       ? "" : `about ${clock(state.time + run.eta_seconds)}`);
-    find("run-progress").value = Math.min(1, share ?? 0);
-    setNotice(find("run-reason"), isOver ? ending(run) : null);
-    find("run-reason").classList.toggle("bad", run.state === "failed");
+    setAttributes(find("run-progress"), { value: Math.min(1, share ?? 0) });
+    setNotice(find("run-reason"), isOver ? ending(run) : null, run.state === "failed");
     for (const chart of this.#charts) chart.show(state.history ?? [], run.planned_steps);
-    document.title = title(run);
+    if (document.title !== title(run)) document.title = title(run);
   }
 }
 

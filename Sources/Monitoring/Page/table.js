@@ -1,6 +1,6 @@
 // Tables whose rows follow data. Cells know their column's title, which a narrow page shows beside them.
 
-import { element, find, reconcile, setText } from "./dom.js";
+import { element, find, reconcile, setHidden, setText } from "./dom.js";
 
 export class Table {
   /**
@@ -28,8 +28,8 @@ export class Table {
   /** Shows items, or a sentence where there are none. */
   show(items, sentence) {
     reconcile(this.body, items, this.key, () => this.#row(), (row, item) => this.#fill(row, item));
-    this.table.hidden = items.length === 0;
-    this.empty.hidden = items.length > 0;
+    setHidden(this.table, items.length === 0);
+    setHidden(this.empty, items.length > 0);
     setText(this.empty, sentence);
   }
 

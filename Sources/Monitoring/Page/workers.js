@@ -45,7 +45,8 @@ export class Workers {
       cell.append(button);
     }
     const isAsked = this.#asked.has(id);
-    button.disabled = !canDrain || isAsked || find("token").value === "";
+    const isDead = !canDrain || isAsked || find("token").value === "";
+    if (button.disabled !== isDead) button.disabled = isDead;
     setText(button, isAsked ? "Asking" : "Drain");
   }
 
@@ -90,6 +91,5 @@ function said(text) {
 }
 
 function tell(text, isBad) {
-  setNotice(find("drain-answer"), text);
-  find("drain-answer").classList.toggle("bad", isBad);
+  setNotice(find("drain-answer"), text, isBad);
 }
