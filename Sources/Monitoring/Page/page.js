@@ -1,7 +1,7 @@
 // Puts the coordinator's state on the page. Sections know nothing of each other.
 
 import { Announcements } from "./announcements.js";
-import { DeviceList } from "./device-list.js";
+import { DeviceList } from "./list.js";
 import { Devices } from "./devices.js";
 import { find, setAttributes, setText } from "./dom.js";
 import { Events } from "./events.js";
