@@ -86,6 +86,9 @@ final class WorkerCompute: Sendable {
     /// What the stages have done; nil without stages.
     var pipeline: PipelineSummary? { training.pipeline() }
 
+    /// What the stages did in the newest whole step; nil without stages.
+    var newestStep: StepOperations? { training.newestStep() }
+
     /// Makes ready what trains.
     func begin(_ counts: [Int]) {
         onSteps { [self] in

@@ -29,6 +29,9 @@ public struct WorkerTraining: Sendable {
 
     /// What the stages have done since the process began; nil without stages. Called on the thread of `run`, beside steps.
     public var pipeline: @Sendable () -> PipelineSummary?
+    /// What the stages did in the newest whole step; nil before it, and without stages. Called on the thread of `run`, beside
+    /// steps.
+    public var newestStep: @Sendable () -> StepOperations?
 
     /// What trains. By default nothing is kept of it beyond the process.
     public init(
@@ -40,9 +43,11 @@ public struct WorkerTraining: Sendable {
         checkpoint: @escaping @Sendable (_ unrecorded: [Body.StepReport]) throws -> Checkpoint? = { _ in nil },
         adopt: @escaping @Sendable (_ step: Int, _ folder: URL) throws -> Void = { _, _ in },
         checkpointStep: @escaping @Sendable () -> Int = { 0 },
-        pipeline: @escaping @Sendable () -> PipelineSummary? = { nil }
+        pipeline: @escaping @Sendable () -> PipelineSummary? = { nil },
+        newestStep: @escaping @Sendable () -> StepOperations? = { nil }
     ) {
         self.pipeline = pipeline
+        self.newestStep = newestStep
         self.begin = begin
         self.usedSamples = usedSamples
         self.afterStep = afterStep
