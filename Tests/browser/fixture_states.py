@@ -23,7 +23,7 @@ def state(step=240, planned_steps=376, stages=3, workers=3, seed=7, devices=4, t
             "eta_seconds": (planned_steps - step) * 0.44, "begun": time},
         "history": history,
         "pipeline": {"step": step, **pipeline(chance, stages)},
-        "queue": {"messages": 248, "bytes": 18_400_000, "oldest_age_seconds": 12.4, "credits_bytes": 64_000_000,
+        "queue": {"messages": 248, "bytes": 18_400_000, "capacity_bytes": 268_435_456, "oldest_age_seconds": 12.4, "credits_bytes": 64_000_000,
                   "full": False},
         "devices": {"total": devices, "by_state": {"publishing": devices}, "classes": classes},
         "workers": [

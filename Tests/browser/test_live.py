@@ -52,7 +52,7 @@ class LiveTests(PageCase):
         self.address = f"http://127.0.0.1:{web}"
         self.coordinator = [
             BINARY, "coordinator", folder / "recipe.yaml", f"network.coordinator=tcp://127.0.0.1:{wire}",
-            "training.epochs=3000", "--state", folder / "coordinator", "--insecure", "--http", f"127.0.0.1:{web}",
+            "training.epochs=3000", "pipeline.stages=2", "--state", folder / "coordinator", "--insecure", "--http", f"127.0.0.1:{web}",
             "--http-token-file", token]
         self.roles = self.enterContext(Roles(folder / "logs"))
         self.roles.start("coordinator", *self.coordinator)

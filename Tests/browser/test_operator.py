@@ -71,6 +71,16 @@ class OperatorTests(PageCase):
             "worker-2 is not drained: read-only: the coordinator has no --http-token-file (403)")
         self.assertEqual(self.server.drained, [])
 
+    def test_a_refusal_with_a_remedy_is_shown_with_it(self):
+        self.expected_errors = ("409",)
+        page = self.open(self.serve())
+        page.route("**/drain", lambda route: route.fulfill(status=409, json={
+            "error": {"code": 69, "message": "worker-2 is the only one", "remedy": "start another first"}}))
+        page.fill("#token", "summer ice")
+        self.drain(page)
+        self.expect_text(
+            page, "#drain-answer", "worker-2 is not drained: worker-2 is the only one. start another first (409)")
+
     def test_a_token_that_no_header_can_carry_is_an_error_in_words(self):
         page = self.open(self.serve())
         page.fill("#token", "жар")

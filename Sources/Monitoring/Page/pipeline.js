@@ -27,7 +27,7 @@ export class Pipeline {
     this.#gantt.show(stages);
     this.#table.show(stages.map((stage) => ({
       ...stage, sums: sums(stage), busyShare: extent ? busy(stage) / (extent.end - extent.start) : undefined,
-    })), "No step has been timed yet.");
+    })), "Nothing is told of stages. A run without a pipeline has none.");
   }
 }
 

@@ -9,6 +9,7 @@ export class Queue {
     const wire = state.wire ?? {};
     setText(find("queue-messages"), count(queue.messages));
     setText(find("queue-bytes"), bytes(queue.bytes));
+    setText(find("queue-capacity"), queue.capacity_bytes > 0 ? `of ${bytes(queue.capacity_bytes)}` : "");
     setText(find("queue-age"), lapse(queue.oldest_age_seconds));
     setText(find("queue-credits"), bytes(queue.credits_bytes));
     setText(find("wire-received"), bytes(wire.received_bytes));

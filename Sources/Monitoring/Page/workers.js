@@ -80,11 +80,11 @@ export class Workers {
   }
 }
 
-/** The sentence of an answer, whether JSON or text. */
+/** What an answer says, with what to do about it, whether JSON or text. */
 function said(text) {
   try {
     const { error, message } = JSON.parse(text);
-    return error?.message ?? error ?? message ?? "";
+    return [message, error?.message, error?.remedy].filter(Boolean).join(". ");
   } catch {
     return text.trim().slice(0, 300);
   }
