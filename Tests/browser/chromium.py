@@ -18,7 +18,7 @@ def launch(playwright):
 
 
 class PageCase(unittest.TestCase):
-    """Opens pages. Whatever a page writes as an error to its console, throws, or asks of another host fails its test."""
+    """Opens pages. What a page writes as an error to its console, throws, or asks of another host fails its test."""
 
     @classmethod
     def setUpClass(cls):
@@ -84,7 +84,8 @@ class PageCase(unittest.TestCase):
 
     def check_no_sideways_scrolling(self, page):
         wide = page.evaluate("""() => [...document.querySelectorAll("body *")]
-            .filter((node) => !node.closest(".unseen, .skip, thead, [hidden]") && node.getBoundingClientRect().right > innerWidth + 0.5)
+            .filter((node) => !node.closest(".unseen, .skip, thead, [hidden]"))
+            .filter((node) => node.getBoundingClientRect().right > innerWidth + 0.5)
             .map((node) => `${node.tagName} #${node.id} .${node.className}`)""")
         self.assertEqual(wide, [])
         self.assertLessEqual(page.evaluate("document.documentElement.scrollWidth"), page.evaluate("innerWidth"))

@@ -50,8 +50,8 @@ class FixtureServer:
             self.changed.notify_all()
 
     def page_of_devices(self, query):
-        rows = [row for row in self.devices
-                if query.get("state", row["state"]) == row["state"] and query.get("class", str(row["cut"])) == str(row["cut"])]
+        rows = [row for row in self.devices if query.get("state", row["state"]) == row["state"]
+                and query.get("class", str(row["cut"])) == str(row["cut"])]
         offset, limit = int(query.get("offset", 0)), min(200, int(query.get("limit", 50)))
         return {"total": len(rows), "offset": offset, "limit": limit, "devices": rows[offset:offset + limit]}
 

@@ -1,4 +1,4 @@
-"""States of a run as /api/v1/state gives them, made up but shaped like those of real runs. The same seed, the same state."""
+"""States of a run as /api/v1/state gives them, made up but shaped like those of real runs. One seed, one state."""
 
 import math
 import random
@@ -23,13 +23,14 @@ def state(step=240, planned_steps=376, stages=3, workers=3, seed=7, devices=4, t
             "eta_seconds": (planned_steps - step) * 0.44, "begun": time},
         "history": history,
         "pipeline": {"step": step, **pipeline(chance, stages)},
-        "queue": {"messages": 248, "bytes": 18_400_000, "capacity_bytes": 268_435_456, "oldest_age_seconds": 12.4, "credits_bytes": 64_000_000,
-                  "full": False},
+        "queue": {"messages": 248, "bytes": 18_400_000, "capacity_bytes": 268_435_456,
+                  "oldest_age_seconds": 12.4, "credits_bytes": 64_000_000, "full": False},
         "devices": {"total": devices, "by_state": {"publishing": devices}, "classes": classes},
         "workers": [
             {"id": f"worker-{n + 1}", "state": "training" if n == 0 else "replica", "replica": 0, "stage": n,
              "share": 1 / workers, "seen": time + step - 0.4 * n, "can_drain": True} for n in range(workers)],
-        "wire": {"received_bytes": 131_204_112, "sent_bytes": 17_204, "by_codec": {"f32": 120_000_000, "int8": 11_204_112}},
+        "wire": {"received_bytes": 131_204_112, "sent_bytes": 17_204,
+                 "by_codec": {"f32": 120_000_000, "int8": 11_204_112}},
         "events": events(time),
     }
 
@@ -68,7 +69,7 @@ def pipeline(chance, stages, micro_batches=8):
         for batch in weights[stage][:1]:
             yield now, 2, "W", batch
 
-    while choices := [(choice, stage) for stage in range(stages) for choice in [min(options(stage), default=None)] if choice]:
+    while choices := [(min(options(stage)), stage) for stage in range(stages) if any(True for _ in options(stage))]:
         (start, _, kind, batch), stage = min(choices)
         if kind == "F":
             del forward[stage][batch]
@@ -108,8 +109,8 @@ def device(number, time=TIME):
     """One row of /api/v1/devices."""
     states = ("publishing", "publishing", "publishing", "finished", "away")
     return {
-        "id": f"device-{number + 1}", "state": states[number % 5], "cut": CUTS[number % 4], "lag_samples": 40 + number % 700,
-        "pending_bytes": 65_536 * (number % 20), "settled_bytes": 1_000_000 + 1_003 * number,
+        "id": f"device-{number + 1}", "state": states[number % 5], "cut": CUTS[number % 4],
+        "lag_samples": 40 + number % 700, "pending_bytes": 65_536 * (number % 20), "settled_bytes": 1_000_000 + 1_003 * number,
         "redelivered": number % 3, "seen": time + 239 - number % 7}
 
 

@@ -79,8 +79,8 @@ class AccessTests(PageCase):
         self.assertTrue(all(style == "solid" and width >= 2 for _, style, width in seen), seen)
         names = [name for name, _, _ in seen]
         self.assertEqual(
-            names, ["#run", "#pipeline", "#queue", "#devices", "#workers", "#events", "list-state", "list-class", "token",
-                    "api/v1/state", "metrics"], "buttons that do nothing are left out")
+            names, ["#run", "#pipeline", "#queue", "#devices", "#workers", "#events", "list-state", "list-class",
+                    "token", "api/v1/state", "metrics"], "buttons that do nothing are left out")
 
     def test_a_worker_is_drained_by_keyboard_alone(self):
         page = self.open(self.server.address)
@@ -114,7 +114,8 @@ class AccessTests(PageCase):
     def test_nothing_moves_for_those_who_want_it_still(self):
         moving = """() => [...document.querySelectorAll("*")].filter((node) => {
             const style = getComputedStyle(node);
-            return style.animationName !== "none" || parseFloat(style.transitionDuration) > 0 || style.scrollBehavior === "smooth";
+            return style.animationName !== "none" || parseFloat(style.transitionDuration) > 0
+                || style.scrollBehavior === "smooth";
         }).length"""
         self.assertEqual(self.open(self.server.address, reduced_motion="reduce").evaluate(moving), 0)
         self.assertGreater(self.open(self.server.address, reduced_motion="no-preference").evaluate(moving), 0)

@@ -14,7 +14,8 @@ class FleetTests(PageCase):
         super().setUp()
         devices = [fixture_states.device(number) for number in range(DEVICES)]
         state = fixture_states.state(devices=DEVICES)
-        state["devices"]["by_state"] = {name: sum(row["state"] == name for row in devices) for name in ("publishing", "finished", "away")}
+        state["devices"]["by_state"] = {
+            name: sum(row["state"] == name for row in devices) for name in ("publishing", "finished", "away")}
         self.server = FixtureServer(state, devices).start()
         self.addCleanup(self.server.stop)
 
@@ -57,7 +58,8 @@ class FleetTests(PageCase):
         page = self.open_list()
         page.route("**/api/v1/devices?*", lambda route: route.fulfill(status=500, body="no"))
         page.click("#list-next")
-        self.expect_text(page, "#list-error", "The list could not be read: the coordinator answered 500. It is tried again.")
+        self.expect_text(
+            page, "#list-error", "The list could not be read: the coordinator answered 500. It is tried again.")
         self.assertEqual(page.locator("#list tbody tr").count(), 50)
 
     def test_a_list_that_nobody_sees_is_not_asked_for(self):
@@ -67,7 +69,8 @@ class FleetTests(PageCase):
     def test_a_step_of_many_operations_has_no_more_bars_than_pixels(self):
         state = fixture_states.state()
         state["pipeline"]["stages"] = [{"stage": 0, "worker": "worker-1", "operations": [
-            {"op": "FB"[number % 2], "micro_batch": number, "start_seconds": number / 1e3, "end_seconds": (number + 0.9) / 1e3}
+            {"op": "FB"[number % 2], "micro_batch": number, "start_seconds": number / 1e3,
+             "end_seconds": (number + 0.9) / 1e3}
             for number in range(20_000)]}]
         self.server.publish(state)
         page = self.open(self.server.address)
@@ -81,7 +84,8 @@ class FleetTests(PageCase):
             for number in range(4)]}]
         self.server.publish(state)
         page = self.open(self.server.address)
-        self.assertEqual(len(set(page.eval_on_selector_all(".op rect", "(all) => all.map((bar) => bar.getAttribute('y'))"))), 2)
+        heights = page.eval_on_selector_all(".op rect", "(all) => all.map((bar) => bar.getAttribute('y'))")
+        self.assertEqual(len(set(heights)), 2)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,8 @@ TINY = ROOT / "Tests/Fixtures/tiny-model"
 DEVICES = 4
 LIMIT_SECONDS = 120
 # What Chromium writes to the console while nobody listens, or while the coordinator is not ready.
-OUTAGE = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE", "ERR_INCOMPLETE_CHUNKED_ENCODING", "503")
+OUTAGE = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE", "ERR_INCOMPLETE_CHUNKED_ENCODING",
+          "503")
 
 
 def free_ports(number):
@@ -52,8 +53,8 @@ class LiveTests(PageCase):
         self.address = f"http://127.0.0.1:{web}"
         self.coordinator = [
             BINARY, "coordinator", folder / "recipe.yaml", f"network.coordinator=tcp://127.0.0.1:{wire}",
-            "training.epochs=3000", "pipeline.stages=2", "--state", folder / "coordinator", "--insecure", "--http", f"127.0.0.1:{web}",
-            "--http-token-file", token]
+            "training.epochs=3000", "pipeline.stages=2", "--state", folder / "coordinator", "--insecure",
+            "--http", f"127.0.0.1:{web}", "--http-token-file", token]
         self.roles = self.enterContext(Roles(folder / "logs"))
         self.roles.start("coordinator", *self.coordinator)
         link = ["--coordinator", f"tcp://127.0.0.1:{wire}", "--insecure"]
@@ -112,7 +113,8 @@ class LiveTests(PageCase):
         self.show_list(page)
         self.assertEqual(page.text_content("#list-range"), f"1–{DEVICES} of {DEVICES}")
         self.assertEqual(
-            sorted(row[0] for row in self.rows(page, "#list")), [f"device-{number}" for number in range(1, DEVICES + 1)])
+            sorted(row[0] for row in self.rows(page, "#list")),
+            [f"device-{number}" for number in range(1, DEVICES + 1)])
 
     def has_settled(self):
         """Whether two looks a second apart see the same."""

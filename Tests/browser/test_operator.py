@@ -94,8 +94,8 @@ class OperatorTests(PageCase):
         page.press("#token", "Enter")
         self.drain(page)
         self.expect_text(page, "#drain-answer", "worker-2 is asked to leave.")
-        self.assertEqual(page.evaluate("[localStorage.length, sessionStorage.length, document.cookie, location.search]"),
-                         [0, 0, "", ""])
+        kept = page.evaluate("[localStorage.length, sessionStorage.length, document.cookie, location.search]")
+        self.assertEqual(kept, [0, 0, "", ""])
         page.reload()
         page.wait_for_selector("body[data-link=live]")
         self.assertEqual(page.input_value("#token"), "")

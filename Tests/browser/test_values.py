@@ -26,8 +26,9 @@ class ValuesTests(PageCase):
             "#run-rate": "learning rate 1.0e-3", "#run-accuracy": f"{run['accuracy']:.3f}", "#run-speed": "944",
             "#run-eta": "1 min 0 s", "#bubble": f"{pipeline['bubble_ratio'] * 100:.1f} %", "#pipeline-step": "Step 240",
             "#pipeline-stages": "3", "#pipeline-batches": "8", "#queue-messages": str(queue["messages"]),
-            "#queue-bytes": "18.4 MB", "#queue-capacity": "of 268 MB", "#queue-age": "12 s", "#queue-credits": "64.0 MB", "#wire-received": "131 MB",
-            "#wire-sent": "17.2 kB", "#wire-codecs": "f32 120 MB, int8 11.2 MB", "#devices-total": "4 in all",
+            "#queue-bytes": "18.4 MB", "#queue-capacity": "of 268 MB", "#queue-age": "12 s", "#queue-credits": "64.0 MB",
+            "#wire-received": "131 MB",
+            "#wire-sent": "17.2 kB", "#wire-codecs": "f32 120 MB\nint8 11.2 MB", "#devices-total": "4 in all",
             "#devices-states": "4 publishing",
         }.items():
             self.expect_text(page, selector, text)
@@ -74,16 +75,18 @@ class ValuesTests(PageCase):
         for state in ({}, {"version": "0.1.0", "time": 1.0, "run": {}, "devices": {}, "pipeline": {"stages": []}}):
             page = self.open(self.serve(state).address)
             for id in ("run-state", "run-loss", "run-accuracy", "run-speed", "run-eta", "bubble", "pipeline-time",
-                       "pipeline-stages", "queue-messages", "queue-bytes", "queue-age", "queue-credits", "wire-received"):
+                       "pipeline-stages", "queue-messages", "queue-bytes", "queue-age", "queue-credits",
+                       "wire-received"):
                 self.assertEqual(page.text_content(f"#{id}"), DASH, id)
             self.assertEqual(page.text_content("#run-step"), "– / –")
             self.assertNotRegex(page.inner_text("body"), "undefined|NaN|null|Infinity")
 
     def test_an_ended_run_says_why_and_how_long_it_took(self):
         state = fixture_states.state(step=376)
-        state["run"].update(state="failed", ended=state["run"]["begun"] + 209, exit_code=61, reason="the loss is not a number")
+        state["run"].update(
+            state="failed", ended=state["run"]["begun"] + 209, exit_code=61, reason="the loss is not a number")
         page = self.open(self.serve(state).address)
-        self.expect_text(page, "#run-reason", "The run is failed: the loss is not a number Exit code 61.")
+        self.expect_text(page, "#run-reason", "The run failed: the loss is not a number. Exit code 61.")
         self.assertTrue(page.is_visible("#run-reason"))
         self.assertIn("took 3 min 29 s", page.text_content("#run-times"))
         self.assertEqual(page.text_content("#run-eta"), DASH)

@@ -22,8 +22,8 @@ export class Announcements {
     const isCutOff = kind === "stale";
     if (isCutOff === this.#isCutOff) return;
     this.#isCutOff = isCutOff;
-    const text = isCutOff ? "The coordinator does not answer. What is shown is stale." : "The coordinator answers again.";
-    setText(find("announcements"), text);
+    setText(find("announcements"), isCutOff
+      ? "The coordinator does not answer. What is shown is stale." : "The coordinator answers again.");
   }
 
   #runSentences(run) {

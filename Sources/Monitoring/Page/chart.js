@@ -20,7 +20,8 @@ export class LineChart {
   #readout = element("span", { class: "readout" });
   #svg = shape("svg", { role: "img", height });
   #parts = {
-    grid: shape("g", { class: "grid" }), labels: shape("g", { class: "labels" }), points: shape("path", { class: "points" }),
+    grid: shape("g", { class: "grid" }), base: shape("line", { class: "base" }),
+    labels: shape("g", { class: "labels" }), points: shape("path", { class: "points" }),
     mean: shape("path", { class: "mean" }), last: shape("circle", { class: "last", r: 3 }),
     hair: shape("line", { class: "hair", visibility: "hidden" }),
   };
@@ -84,15 +85,18 @@ export class LineChart {
   #drawAxes(x, y, steps, values) {
     const right = this.#width - margin.right;
     const digits = tickDigits(values);
-    const lines = values.map((value) => ({ name: `y${value}`, x1: margin.left, x2: right, y1: y(value), y2: y(value) }));
+    const lines = values.map((value) => (
+      { name: `y${value}`, x1: margin.left, x2: right, y1: y(value), y2: y(value) }));
     reconcile(this.#parts.grid, lines, (line) => line.name, () => shape("line"), (node, { name, ...line }) =>
       setAttributes(node, line));
-    const bottom = height - margin.bottom + 16;
+    const floor = height - margin.bottom;
+    setAttributes(this.#parts.base, { x1: margin.left, x2: right, y1: floor, y2: floor });
+    const bottom = floor + 16;
     const labels = [
       ...values.map((value) => (
         { name: `y${value}`, x: margin.left - 8, y: y(value) + 4, anchor: "end", text: value.toFixed(digits) })),
       ...steps.filter(Number.isInteger).map((step) => (
-        { name: `x${step}`, x: x(step), y: bottom, anchor: step === 0 ? "start" : step === steps.at(-1) ? "end" : "middle", text: count(step) })),
+        { name: `x${step}`, x: x(step), y: bottom, anchor: anchor(step, steps), text: count(step) })),
     ];
     reconcile(this.#parts.labels, labels, (label) => label.name, () => shape("text"), (node, label) => {
       setAttributes(node, { x: label.x, y: label.y, "text-anchor": label.anchor });
@@ -105,7 +109,8 @@ export class LineChart {
     const first = this.#points[0];
     const newest = this.#points.at(-1);
     if (!newest) return `${title} by step: not known`;
-    return `${title} by step: ${format(first.value)} at step ${first.step}, ${format(newest.value)} at step ${newest.step}`;
+    const [from, to] = [first, newest].map(({ step, value }) => `${format(value)} at step ${step}`);
+    return `${title} by step: ${from}, ${to}`;
   }
 
   #rest() {
@@ -123,6 +128,11 @@ export class LineChart {
       x1: nearest.x, x2: nearest.x, y1: margin.top, y2: height - margin.bottom, visibility: "visible" });
     setText(this.#readout, `step ${count(nearest.step)}   ${this.#settings.format(nearest.value)}`);
   }
+}
+
+function anchor(step, steps) {
+  if (step === 0) return "start";
+  return step === steps.at(-1) ? "end" : "middle";
 }
 
 function path(places) {

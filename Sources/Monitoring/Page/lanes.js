@@ -45,7 +45,8 @@ export function bars(stage, x) {
     const left = x(operation.start_seconds);
     const right = Math.max(x(operation.end_seconds), left + 1);
     const before = last[lane];
-    const isTiny = before && (right - before.left < 2 && before.operation.op === operation.op || left - before.left < 1);
+    const isSame = before?.operation.op === operation.op;
+    const isTiny = before && (left - before.left < 1 || (isSame && right - before.left < 2));
     if (isTiny) before.right = Math.max(before.right, right);
     else bars.push(last[lane] = { operation, lane, left, right });
   }

@@ -12,8 +12,8 @@ const longestPause = 10000;
  * Follows the coordinator's state through restarts and cut links.
  *
  * `onState` gets each state. `onLink` gets what is known of the link, once a second and when it changes:
- * `kind` is opening, live, polling (states are fetched because no event stream opens) or stale; `since` is when the newest
- * state came and `retry` when the next attempt is made, both in milliseconds since 1970.
+ * `kind` is opening, live, polling (states are fetched because no event stream opens) or stale; `since` is when the
+ * newest state came and `retry` when the next attempt is made, both in milliseconds since 1970.
  */
 export class Link {
   #onState;

@@ -97,6 +97,7 @@ function offer(select, choices) {
   if (chosen && !choices.some(([value]) => value === chosen)) {
     choices = [...choices, [chosen, select.selectedOptions[0].textContent]];
   }
-  reconcile(select, [["", "all"], ...choices], ([value]) => value, ([value, text]) => element("option", { value }, text),
+  reconcile(
+    select, [["", "all"], ...choices], ([value]) => value, ([value]) => element("option", { value }),
     (option, [, text]) => setText(option, text));
 }

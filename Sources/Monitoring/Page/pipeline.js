@@ -22,8 +22,8 @@ export class Pipeline {
     setText(find("bubble"), percent(pipeline.bubble_ratio));
     setText(find("pipeline-step"), pipeline.step === undefined ? "" : `Step ${count(pipeline.step)}`);
     setText(find("pipeline-time"), duration(extent ? extent.end - extent.start : undefined));
-    setText(find("pipeline-stages"), stages.length === 0 ? unknown : count(new Set(stages.map(({ stage }) => stage)).size));
-    setText(find("pipeline-batches"), extent ? count(microBatches(stages)) : unknown);
+    setText(find("pipeline-stages"), extent ? different(stages.map(({ stage }) => stage)) : unknown);
+    setText(find("pipeline-batches"), extent ? different(stages.flatMap(microBatches)) : unknown);
     this.#gantt.show(stages);
     this.#table.show(stages.map((stage) => ({
       ...stage, sums: sums(stage), busyShare: extent ? busy(stage) / (extent.end - extent.start) : undefined,
@@ -31,6 +31,6 @@ export class Pipeline {
   }
 }
 
-function microBatches(stages) {
-  return new Set(stages.flatMap(({ operations = [] }) => operations.map((operation) => operation.micro_batch))).size;
-}
+const microBatches = ({ operations = [] }) => operations.map((operation) => operation.micro_batch);
+
+const different = (values) => count(new Set(values).size);

@@ -18,6 +18,6 @@ export class Queue {
     setAttributes(find("queue-note"), { class: queue.full === true ? "aside bad" : "aside" });
     const codecs = Object.entries(wire.by_codec ?? {}).filter(([, amount]) => typeof amount === "number");
     codecs.sort(([a], [b]) => a < b ? -1 : 1);
-    setText(find("wire-codecs"), codecs.map(([name, amount]) => `${name} ${bytes(amount)}`).join(", "));
+    setText(find("wire-codecs"), codecs.map(([name, amount]) => `${name} ${bytes(amount)}`).join("\n"));
   }
 }

@@ -4,7 +4,9 @@ import { LineChart } from "./chart.js";
 import { find, setAttributes, setNotice, setText } from "./dom.js";
 import { age, clock, count, decimal, duration, exponent, percent, unknown, word } from "./format.js";
 
-const over = ["completed", "interrupted", "failed"];
+const endings = {
+  completed: "The run is complete", interrupted: "The run was interrupted", failed: "The run failed",
+};
 
 export class Run {
   #charts = [
@@ -16,7 +18,7 @@ export class Run {
 
   show(state) {
     const run = state.run ?? {};
-    const isOver = over.includes(run.state);
+    const isOver = Object.hasOwn(endings, run.state);
     setText(find("run-name"), [run.recipe, run.id].filter(Boolean).join("\n"));
     setText(find("run-times"), times(run, state.time, isOver));
     setText(find("run-state"), word(run.state));
@@ -50,12 +52,13 @@ function times(run, now, isOver) {
 }
 
 function ending(run) {
+  const reason = run.reason ? `: ${run.reason.replace(/\.$/, "")}` : "";
   const code = run.exit_code === undefined ? "" : ` Exit code ${run.exit_code}.`;
-  return `The run is ${run.state}${run.reason ? `: ${run.reason}` : "."}${code}`;
+  return `${endings[run.state]}${reason}.${code}`;
 }
 
 function title(run) {
-  const place = over.includes(run.state) || run.step === undefined
+  const place = Object.hasOwn(endings, run.state) || run.step === undefined
     ? word(run.state) : `${count(run.step)}/${count(run.planned_steps)}`;
   return `${place} ${run.recipe ?? ""} – Permafrost`;
 }

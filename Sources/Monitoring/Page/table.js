@@ -6,8 +6,8 @@ export class Table {
   /**
    * @param {string} place the id of the element to put the table into
    * @param {string} caption what the table lists, for those who hear it
-   * @param {Array<{title: string, text?: Function, kind?: string, fill?: Function}>} columns the first one heads its row;
-   *   `text` gives a cell's text for an item, `fill` changes the cell instead
+   * @param {Array<{title: string, text?: Function, kind?: string, fill?: Function}>} columns the first one heads its
+   *   row; `text` gives a cell's text for an item, `fill` changes the cell instead
    * @param {Function} key what tells items apart
    */
   constructor(place, caption, columns, key) {

@@ -53,7 +53,8 @@ export class Workers {
   #confirm(id) {
     const dialog = find("drain");
     setText(find("drain-title"), `Drain ${id}?`);
-    setText(find("drain-text"), `${id} hands its part of the run to the others and leaves. To have it back, start it again.`);
+    setText(
+      find("drain-text"), `${id} hands its part of the run to the others and leaves. To have it back, start it again.`);
     dialog.returnValue = "";
     dialog.addEventListener("close", () => dialog.returnValue === "drain" && this.#drain(id), { once: true });
     dialog.showModal();
