@@ -67,8 +67,10 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             resources: [
-                .embedInCode("Page/index.html"), .embedInCode("Page/page.css"), .embedInCode("Page/page.js"),
-            ]),
+                "announcements.js", "chart.js", "devices.js", "dom.js", "events.js", "format.js", "gantt.js",
+                "icon.svg", "index.html", "lanes.js", "link.js", "list.js", "page.css", "page.js", "parts.css",
+                "pipeline.js", "queue.js", "run.js", "scale.js", "table.js", "workers.js",
+            ].map { .embedInCode("Page/\($0)") }),
 
         // Who computes what, and what the coordinator remembers.
         .target(

@@ -14,12 +14,31 @@ struct PageFile: Sendable {
     }
 
     private static let script = "text/javascript; charset=utf-8"
+    private static let style = "text/css; charset=utf-8"
 
     /// By the path under which it is served.
     static let all: [String: PageFile] = [
         "/": PageFile("text/html; charset=utf-8", PackageResources.index_html),
-        "/page.css": PageFile("text/css; charset=utf-8", PackageResources.page_css),
+        "/announcements.js": PageFile(script, PackageResources.announcements_js),
+        "/chart.js": PageFile(script, PackageResources.chart_js),
+        "/devices.js": PageFile(script, PackageResources.devices_js),
+        "/dom.js": PageFile(script, PackageResources.dom_js),
+        "/events.js": PageFile(script, PackageResources.events_js),
+        "/format.js": PageFile(script, PackageResources.format_js),
+        "/gantt.js": PageFile(script, PackageResources.gantt_js),
+        "/icon.svg": PageFile("image/svg+xml", PackageResources.icon_svg),
+        "/lanes.js": PageFile(script, PackageResources.lanes_js),
+        "/link.js": PageFile(script, PackageResources.link_js),
+        "/list.js": PageFile(script, PackageResources.list_js),
+        "/page.css": PageFile(style, PackageResources.page_css),
         "/page.js": PageFile(script, PackageResources.page_js),
+        "/parts.css": PageFile(style, PackageResources.parts_css),
+        "/pipeline.js": PageFile(script, PackageResources.pipeline_js),
+        "/queue.js": PageFile(script, PackageResources.queue_js),
+        "/run.js": PageFile(script, PackageResources.run_js),
+        "/scale.js": PageFile(script, PackageResources.scale_js),
+        "/table.js": PageFile(script, PackageResources.table_js),
+        "/workers.js": PageFile(script, PackageResources.workers_js),
     ]
 
     /// The answer to a browser that has files with these tags.
