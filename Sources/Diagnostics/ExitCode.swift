@@ -64,5 +64,7 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     case scheduleImpossible = 82
 
     // 90-94: HTTP.
+    case httpUnavailable = 90
+    case httpTokenRefused = 91
     case notHealthy = 92
 }
