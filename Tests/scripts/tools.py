@@ -1,7 +1,6 @@
 """The pinned tools that check images and manifests, in a virtual environment of the cache folder."""
 
 import functools
-import json
 import subprocess
 import sys
 import unittest
@@ -11,6 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from containers.helm import HelmMissing, helm  # noqa: E402
+from containers.yaml_text import read_yaml  # noqa: E402
 
 
 def skip(reason):
@@ -38,8 +38,4 @@ def helm_program():
 
 def load_yaml(text):
     """The documents of a YAML text."""
-    code = "import json, sys, yaml; print(json.dumps(list(yaml.safe_load_all(sys.stdin))))"
-    result = subprocess.run([environment() / "python", "-c", code], input=text, capture_output=True, text=True)
-    if result.returncode != 0:
-        raise ValueError(result.stderr.strip()[-500:])
-    return [document for document in json.loads(result.stdout) if document]
+    return read_yaml(text, environment() / "python")

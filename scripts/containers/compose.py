@@ -31,7 +31,7 @@ def embedded_adapter(folder):
     state = folder / "embedded"
     state.mkdir()
     state.chmod(0o777)
-    docker("run", "--rm", "--read-only", "--cap-drop", "ALL", "--network", "none",
+    docker("run", "--rm", "--read-only", "--no-healthcheck", "--cap-drop", "ALL", "--network", "none",
            "--volume", f"{folder}/cache:/models:ro", "--volume", f"{state}:/state", IMAGE,
            "train", "/models/e2e.yaml", "runs=/state/runs")  # fmt: skip
     return next(state.glob("runs/*/adapter/adapter_model.safetensors"))
