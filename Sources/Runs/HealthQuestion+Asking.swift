@@ -12,7 +12,7 @@ extension HealthQuestion {
         let connection = try connect(timeoutSeconds: timeoutSeconds)
         defer { close(connection) }
         let request = request
-        guard send(connection, request, request.count, Int32(MSG_NOSIGNAL.rawValue)) == request.count else {
+        guard send(connection, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
             throw unreachable(errno)
         }
         var answer: [UInt8] = []

@@ -68,7 +68,7 @@ private final class OneAnswer: Sendable {
             let count = recv(connection, &request, request.count, 0)
             heard.fileHandleForWriting.write(Data(request.prefix(max(0, count))))
             try? heard.fileHandleForWriting.close()
-            for part in parts { _ = send(connection, Array(part.utf8), part.utf8.count, Int32(MSG_NOSIGNAL.rawValue)) }
+            for part in parts { _ = send(connection, Array(part.utf8), part.utf8.count, Int32(MSG_NOSIGNAL)) }
             close(connection)
             close(listener)
         }.start()
