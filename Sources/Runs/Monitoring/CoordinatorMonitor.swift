@@ -7,7 +7,6 @@ import Monitoring
 public final class CoordinatorMonitor: Sendable {
     /// To be beaten by the coordinator's loop.
     public let pulse = LoopPulse()
-    private let folder: String
     private let run: String
     private let token: TokenFile?
     private let reader: RunReader
@@ -20,7 +19,6 @@ public final class CoordinatorMonitor: Sendable {
     ///   - folder: of the ledger.
     ///   - token: lets a client change something.
     public init(folder: String, run: String, token: TokenFile?) {
-        self.folder = folder
         self.run = run
         self.token = token
         reader = RunReader(folder: folder, run: run)
@@ -54,7 +52,7 @@ public final class CoordinatorMonitor: Sendable {
                         jsonText(MonitoredDeviceList(DeviceFigures.rows(try await reader.snapshot().state), page))
                     }
                 },
-                drain: { [self] in drain($0) }))
+                drain: { [self] in await drain($0) }))
     }
 
     private func answer(_ json: () async throws -> String) async -> SiteAnswer {
@@ -66,15 +64,15 @@ public final class CoordinatorMonitor: Sendable {
         }
     }
 
-    private func drain(_ worker: String) -> SiteAnswer {
-        do throws(LedgerError) {
-            try Ledger(folder: folder, access: .operations).orderDrain(of: worker, run: run)
+    private func drain(_ worker: String) async -> SiteAnswer {
+        do {
+            try await reader.orderDrain(of: worker)
             return .json(
                 jsonText([
                     "ordered": "drain", "worker": worker, "run": run, "message": "\(worker) is to hand over and leave",
                 ]))
         } catch {
-            return .failure(error, status: Self.status(error))
+            return .failure(error, status: (error as? LedgerError).map(Self.status) ?? 503)
         }
     }
 

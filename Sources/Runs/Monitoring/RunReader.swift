@@ -37,6 +37,11 @@ final class RunReader: Sendable {
     /// - Throws: `LedgerError`.
     func state() async throws -> StateFeed.State { try await read { try $0.state() } }
 
+    /// Has a worker hand over and leave.
+    ///
+    /// - Throws: `LedgerError`.
+    func orderDrain(of worker: String) async throws { try await read { try $0.orderDrain(of: worker) } }
+
     private func read<Value: Sendable>(_ body: @escaping @Sendable (Reading) throws -> Value) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
             queue.async { [reading] in continuation.resume(with: Result { try body(reading) }) }
@@ -76,6 +81,10 @@ final class RunReader: Sendable {
             let answer = Result { () throws(LedgerError) in try look() }
             self.answer = answer
             return try answer.get()
+        }
+
+        func orderDrain(of worker: String) throws(LedgerError) {
+            try Ledger(folder: folder, access: .operations).orderDrain(of: worker, run: run)
         }
 
         private func look() throws(LedgerError) -> RunSnapshot {
