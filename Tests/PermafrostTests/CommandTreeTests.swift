@@ -17,7 +17,7 @@ struct CommandTreeTests {
             "devices revoke", "workers", "workers ls", "workers drain", "top", "bench", "bench device",
             "bench pipeline", "bench queue", "bench ranks", "bench training",
             "keys",
-            "keys generate", "keys show", "doctor", "version",
+            "keys generate", "keys show", "doctor", "health", "version",
         ])
     func help(command: String) throws {
         try Fixtures.withTemporaryFolder { folder in
