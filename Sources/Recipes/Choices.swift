@@ -104,8 +104,9 @@ extension Recipe {
 
     /// How frozen weights are kept.
     public enum BaseType: String, Sendable, CaseIterable {
-        /// Exact, or two bytes with eight bits of precision, which newer processors multiply twice as fast.
-        case f32, bf16
+        /// Exact; two bytes with eight bits of precision, which newer processors multiply twice as fast; or codes of one
+        /// byte, of which 64 share a scale.
+        case f32, bf16, int8
     }
 
     /// How activations are written on the wire and kept in the store.
