@@ -2,7 +2,7 @@ extension Recipe {
     /// The page `docs/recipes.md`.
     public static var documentation: String {
         let groups = keys.reduce(into: [[RecipeKey]]()) { groups, key in
-            if groups.last?.first?.section == key.section {
+            if let group = groups.last, group.first?.section == key.section {
                 groups[groups.count - 1].append(key)
             } else {
                 groups.append([key])

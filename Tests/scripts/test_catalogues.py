@@ -1,5 +1,7 @@
 """Every library target has a landing page, which names public symbols of that target; scripts/docs builds them."""
 
+import importlib.machinery
+import importlib.util
 import re
 import unittest
 from pathlib import Path
@@ -7,6 +9,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TARGETS = re.findall(r'\.target\(\s*name: "(\w+)"', (ROOT / "Package.swift").read_text().split("// Tests mirror")[0])
 DECLARED = re.compile(r"^\s*public (?:indirect |final )*(?:struct|enum|class|protocol|actor) (\w+)", re.MULTILINE)
+
+
+def load_docs():
+    loader = importlib.machinery.SourceFileLoader("docs", str(ROOT / "scripts" / "docs"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("docs", loader))
+    loader.exec_module(module)
+    return module
 
 
 class CatalogueTests(unittest.TestCase):
@@ -31,6 +40,16 @@ class CatalogueTests(unittest.TestCase):
             for link in links[1:]:
                 with self.subTest(target=name, link=link):
                     self.assertIn(link.split("/")[-1], public)
+
+    def test_an_unresolved_link_is_a_problem_and_a_parameter_without_a_word_is_none(self):
+        def found(summary):
+            return {
+                "severity": "warning", "summary": summary, "source": f"file://{ROOT}/Sources/Wire/Body.swift",
+                "range": {"start": {"line": 7, "column": 1}}}
+
+        link, parameter = "'Bodi' doesn't exist at '/Wire'", "Parameter 'part' is missing documentation"
+        self.assertEqual(
+            list(load_docs().problems([found(link), found(parameter)])), [f"Sources/Wire/Body.swift:7: warning: {link}"])
 
 
 if __name__ == "__main__":
