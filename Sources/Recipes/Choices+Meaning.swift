@@ -11,6 +11,7 @@ extension Recipe.BaseType: RecipeChoice {
         switch self {
         case .f32: "four bytes a weight, exact"
         case .bf16: "two bytes a weight, eight bits of precision; newer processors multiply them twice as fast"
+        case .int8: "a byte a weight: codes of which 64 share a scale"
         }
     }
 }

@@ -80,7 +80,7 @@ extension Recipe {
 
     /// How frozen weights are kept.
     public enum BaseType: String, Sendable, CaseIterable {
-        case f32, bf16
+        case f32, bf16, int8
     }
 
     /// How activations are written on the wire and kept in the store.
