@@ -178,7 +178,9 @@ let package = Package(
         .testTarget(
             name: "PermafrostTests",
             dependencies: [
-                "Checkpoints", "Diagnostics", "Faults", "Ledger", "Queueing", "Randomness", "Runs", "Support", "Wire",
+                "Checkpoints", "Diagnostics", "Faults", "Ledger", "Queueing", "Randomness", "Recipes", "Runs",
+                "Support",
+                "Wire", "permafrost", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
     ]
 )

@@ -72,6 +72,10 @@ struct CommandTreeTests {
             for key in keys {
                 let name = try #require(key["key"] as? String)
                 #expect(text.contains("\(name)  ("), "\(name)")
+                let choices = try #require(key["choices"] as? [[String: String]])
+                for choice in choices {
+                    #expect(text.contains("      \(choice["name"] ?? ""): \(choice["meaning"] ?? "")\n"), "\(name)")
+                }
             }
         }
     }
