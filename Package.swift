@@ -104,7 +104,7 @@ let package = Package(
         // Tests mirror Sources.
         .target(
             name: "Support", dependencies: ["Checkpoints", "Models", "Randomness", "Tensors"], path: "Tests/Support"),
-        .target(name: "Faults", dependencies: ["Queueing", "Randomness"], path: "Tests/Faults"),
+        .target(name: "Faults", dependencies: ["Queueing", "Randomness", "Wire"], path: "Tests/Faults"),
         // Makes links slow, for scripts/verify-clock.
         .executableTarget(name: "shaper", dependencies: ["Faults"], path: "Tests/Shaper"),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
@@ -119,7 +119,9 @@ let package = Package(
             name: "ModelsTests",
             dependencies: ["Checkpoints", "Datasets", "Methods", "Models", "Support", "Tensors", "Tokenizers"]),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Diagnostics", "Randomness", "Tokenizers"]),
-        .testTarget(name: "WireTests", dependencies: ["CKernels", "CWire", "Diagnostics", "Randomness", "Wire"]),
+        .testTarget(
+            name: "WireTests",
+            dependencies: ["CKernels", "CWire", "Diagnostics", "Faults", "Randomness", "Wire"], exclude: ["recorded"]),
         .target(name: "CSyncedFile", path: "Tests/CSyncedFile"),
         .testTarget(
             name: "QueueingTests", dependencies: ["CSyncedFile", "Faults", "Queueing", "Randomness", "Wire"]),

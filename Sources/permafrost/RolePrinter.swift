@@ -2,6 +2,7 @@ import Coordinator
 import Device
 import Diagnostics
 import Runs
+import Wire
 import Worker
 
 /// Shows what a role of a distributed run does: lines that stay for what changes, a status for what goes on.
@@ -122,6 +123,10 @@ final class RolePrinter: Sendable {
         switch event {
         case .registered(let id, let samples):
             console.line("here      \(id.printable)" + (samples.map { ", \(Figures.count($0, "sample"))" } ?? ""))
+        case .speaks(let id, let minor):
+            console.line(
+                "version   \(id.printable) speaks protocol \(Envelope.version(minor: minor)), this coordinator "
+                    + Envelope.version(minor: Envelope.minorVersion))
         case .began: console.line("training  everybody is here")
         case .deviceProgress(_, let progress) where progress.publishedSamples == 0: break
         case .deviceProgress(let device, let progress):
