@@ -12,8 +12,14 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0", traits: []),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
     targets: [
         // System libraries and C.
@@ -48,6 +54,23 @@ let package = Package(
         // Messages and queues.
         .target(name: "Wire", dependencies: ["CKernels", "CWire", "CZstd", "Diagnostics"]),
         .target(name: "Queueing", dependencies: ["CLMDB", "CZeroMQ", "Diagnostics", "Randomness", "Wire"]),
+
+        // What an operator sees over HTTP: metrics, state, page.
+        .target(
+            name: "Monitoring",
+            dependencies: [
+                "Diagnostics", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            resources: [
+                "announcements.js", "chart.js", "devices.js", "dom.js", "events.js", "format.js", "gantt.js",
+                "icon.svg", "index.html", "lanes.js", "link.js", "list.js", "page.css", "page.js", "parts.css",
+                "pipeline.js", "queue.js", "run.js", "scale.js", "table.js", "workers.js",
+            ].map { .embedInCode("Page/\($0)") }),
 
         // Who computes what, and what the coordinator remembers.
         .target(
@@ -90,14 +113,15 @@ let package = Package(
             name: "Runs",
             dependencies: [
                 "Balancing", "Checkpoints", "Coordinator", "Datasets", "Device", "Diagnostics", "Exchange",
-                "Experiments", "Ledger", "Methods", "Models", "Pipeline", "Queueing", "Randomness", "Recipes",
-                "Tensors", "Tokenizers", "Wire", "Worker", .product(name: "Crypto", package: "swift-crypto"),
+                "Experiments", "Ledger", "Methods", "Models", "Monitoring", "Pipeline", "Queueing", "Randomness",
+                "Recipes", "Tensors", "Tokenizers", "Wire", "Worker",
+                .product(name: "Crypto", package: "swift-crypto"), .product(name: "Metrics", package: "swift-metrics"),
             ]),
         .executableTarget(
             name: "permafrost",
             dependencies: [
-                "Balancing", "Checkpoints", "Coordinator", "Device", "Diagnostics", "Experiments", "Ledger", "Pipeline",
-                "Queueing", "Recipes", "Runs", "Tensors", "Wire", "Worker",
+                "Balancing", "Checkpoints", "Coordinator", "Device", "Diagnostics", "Experiments", "Ledger",
+                "Monitoring", "Pipeline", "Queueing", "Recipes", "Runs", "Tensors", "Wire", "Worker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -164,6 +188,11 @@ let package = Package(
                 "Methods",
                 "Models", "Queueing", "Randomness", "Support", "Tensors", "Wire", "Worker",
             ]),
+        .testTarget(
+            name: "MonitoringTests",
+            dependencies: [
+                "Diagnostics", "Monitoring", "Support", .product(name: "Metrics", package: "swift-metrics"),
+            ]),
         .testTarget(name: "RecipesTests", dependencies: ["Balancing", "Datasets", "Diagnostics", "Recipes"]),
         .testTarget(
             name: "ExperimentsTests",
@@ -174,8 +203,9 @@ let package = Package(
         .testTarget(
             name: "RunsTests",
             dependencies: [
-                "Checkpoints", "Datasets", "Diagnostics", "Exchange", "Experiments", "Faults", "Methods", "Models",
-                "Pipeline", "Queueing", "Randomness", "Recipes", "Runs", "Support", "Tensors",
+                "Checkpoints", "Datasets", "Diagnostics", "Exchange", "Experiments", "Faults", "Ledger", "Methods",
+                "Models",
+                "Monitoring", "Pipeline", "Queueing", "Randomness", "Recipes", "Runs", "Support", "Tensors",
             ]),
         .testTarget(
             name: "PermafrostTests",

@@ -1087,6 +1087,186 @@ void   permafrost__queue_report__free_unpacked
   assert(message->base.descriptor == &permafrost__queue_report__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   permafrost__codec_bytes__init
+                     (Permafrost__CodecBytes         *message)
+{
+  static const Permafrost__CodecBytes init_value = PERMAFROST__CODEC_BYTES__INIT;
+  *message = init_value;
+}
+size_t permafrost__codec_bytes__get_packed_size
+                     (const Permafrost__CodecBytes *message)
+{
+  assert(message->base.descriptor == &permafrost__codec_bytes__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__codec_bytes__pack
+                     (const Permafrost__CodecBytes *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__codec_bytes__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__codec_bytes__pack_to_buffer
+                     (const Permafrost__CodecBytes *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__codec_bytes__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__CodecBytes *
+       permafrost__codec_bytes__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__CodecBytes *)
+     protobuf_c_message_unpack (&permafrost__codec_bytes__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__codec_bytes__free_unpacked
+                     (Permafrost__CodecBytes *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__codec_bytes__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   permafrost__newest_step__init
+                     (Permafrost__NewestStep         *message)
+{
+  static const Permafrost__NewestStep init_value = PERMAFROST__NEWEST_STEP__INIT;
+  *message = init_value;
+}
+size_t permafrost__newest_step__get_packed_size
+                     (const Permafrost__NewestStep *message)
+{
+  assert(message->base.descriptor == &permafrost__newest_step__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__newest_step__pack
+                     (const Permafrost__NewestStep *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__newest_step__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__newest_step__pack_to_buffer
+                     (const Permafrost__NewestStep *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__newest_step__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__NewestStep *
+       permafrost__newest_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__NewestStep *)
+     protobuf_c_message_unpack (&permafrost__newest_step__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__newest_step__free_unpacked
+                     (Permafrost__NewestStep *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__newest_step__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   permafrost__walked_stage__init
+                     (Permafrost__WalkedStage         *message)
+{
+  static const Permafrost__WalkedStage init_value = PERMAFROST__WALKED_STAGE__INIT;
+  *message = init_value;
+}
+size_t permafrost__walked_stage__get_packed_size
+                     (const Permafrost__WalkedStage *message)
+{
+  assert(message->base.descriptor == &permafrost__walked_stage__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__walked_stage__pack
+                     (const Permafrost__WalkedStage *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__walked_stage__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__walked_stage__pack_to_buffer
+                     (const Permafrost__WalkedStage *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__walked_stage__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__WalkedStage *
+       permafrost__walked_stage__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__WalkedStage *)
+     protobuf_c_message_unpack (&permafrost__walked_stage__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__walked_stage__free_unpacked
+                     (Permafrost__WalkedStage *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__walked_stage__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   permafrost__walked_operation__init
+                     (Permafrost__WalkedOperation         *message)
+{
+  static const Permafrost__WalkedOperation init_value = PERMAFROST__WALKED_OPERATION__INIT;
+  *message = init_value;
+}
+size_t permafrost__walked_operation__get_packed_size
+                     (const Permafrost__WalkedOperation *message)
+{
+  assert(message->base.descriptor == &permafrost__walked_operation__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t permafrost__walked_operation__pack
+                     (const Permafrost__WalkedOperation *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &permafrost__walked_operation__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t permafrost__walked_operation__pack_to_buffer
+                     (const Permafrost__WalkedOperation *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &permafrost__walked_operation__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Permafrost__WalkedOperation *
+       permafrost__walked_operation__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Permafrost__WalkedOperation *)
+     protobuf_c_message_unpack (&permafrost__walked_operation__descriptor,
+                                allocator, len, data);
+}
+void   permafrost__walked_operation__free_unpacked
+                     (Permafrost__WalkedOperation *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &permafrost__walked_operation__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   permafrost__worker_share__init
                      (Permafrost__WorkerShare         *message)
 {
@@ -4648,7 +4828,7 @@ const ProtobufCMessageDescriptor permafrost__refused__descriptor =
   (ProtobufCMessageInit) permafrost__refused__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__queue_report__field_descriptors[12] =
+static const ProtobufCFieldDescriptor permafrost__queue_report__field_descriptors[18] =
 {
   {
     "devices",
@@ -4794,14 +4974,92 @@ static const ProtobufCFieldDescriptor permafrost__queue_report__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "queued_messages",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__QueueReport, queued_messages),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "oldest_age_seconds",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__QueueReport, oldest_age_seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bytes_received",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__QueueReport, bytes_received),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bytes_sent",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__QueueReport, bytes_sent),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "codec_bytes",
+    17,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__QueueReport, n_codec_bytes),
+    offsetof(Permafrost__QueueReport, codec_bytes),
+    &permafrost__codec_bytes__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "newest_step",
+    18,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__QueueReport, newest_step),
+    &permafrost__newest_step__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__queue_report__field_indices_by_name[] = {
   5,   /* field[5] = advance_block_tokens */
   4,   /* field[4] = advance_seconds */
+  14,   /* field[14] = bytes_received */
+  15,   /* field[15] = bytes_sent */
+  16,   /* field[16] = codec_bytes */
   0,   /* field[0] = devices */
   9,   /* field[9] = frozen_forward_seconds */
   3,   /* field[3] = is_full */
+  17,   /* field[17] = newest_step */
+  13,   /* field[13] = oldest_age_seconds */
   10,   /* field[10] = pipeline */
+  12,   /* field[12] = queued_messages */
   8,   /* field[8] = refusals */
   11,   /* field[11] = shares */
   6,   /* field[6] = step_seconds */
@@ -4812,7 +5070,7 @@ static const unsigned permafrost__queue_report__field_indices_by_name[] = {
 static const ProtobufCIntRange permafrost__queue_report__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 0, 18 }
 };
 const ProtobufCMessageDescriptor permafrost__queue_report__descriptor =
 {
@@ -4822,11 +5080,241 @@ const ProtobufCMessageDescriptor permafrost__queue_report__descriptor =
   "Permafrost__QueueReport",
   "permafrost",
   sizeof(Permafrost__QueueReport),
-  12,
+  18,
   permafrost__queue_report__field_descriptors,
   permafrost__queue_report__field_indices_by_name,
   1,  permafrost__queue_report__number_ranges,
   (ProtobufCMessageInit) permafrost__queue_report__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__codec_bytes__field_descriptors[2] =
+{
+  {
+    "codec",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__CodecBytes, codec),
+    &permafrost__codec__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bytes",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__CodecBytes, bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__codec_bytes__field_indices_by_name[] = {
+  1,   /* field[1] = bytes */
+  0,   /* field[0] = codec */
+};
+static const ProtobufCIntRange permafrost__codec_bytes__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor permafrost__codec_bytes__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.CodecBytes",
+  "CodecBytes",
+  "Permafrost__CodecBytes",
+  "permafrost",
+  sizeof(Permafrost__CodecBytes),
+  2,
+  permafrost__codec_bytes__field_descriptors,
+  permafrost__codec_bytes__field_indices_by_name,
+  1,  permafrost__codec_bytes__number_ranges,
+  (ProtobufCMessageInit) permafrost__codec_bytes__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__newest_step__field_descriptors[2] =
+{
+  {
+    "step",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__NewestStep, step),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stages",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__NewestStep, n_stages),
+    offsetof(Permafrost__NewestStep, stages),
+    &permafrost__walked_stage__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__newest_step__field_indices_by_name[] = {
+  1,   /* field[1] = stages */
+  0,   /* field[0] = step */
+};
+static const ProtobufCIntRange permafrost__newest_step__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor permafrost__newest_step__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.NewestStep",
+  "NewestStep",
+  "Permafrost__NewestStep",
+  "permafrost",
+  sizeof(Permafrost__NewestStep),
+  2,
+  permafrost__newest_step__field_descriptors,
+  permafrost__newest_step__field_indices_by_name,
+  1,  permafrost__newest_step__number_ranges,
+  (ProtobufCMessageInit) permafrost__newest_step__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__walked_stage__field_descriptors[2] =
+{
+  {
+    "stage",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__WalkedStage, stage),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "operations",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Permafrost__WalkedStage, n_operations),
+    offsetof(Permafrost__WalkedStage, operations),
+    &permafrost__walked_operation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__walked_stage__field_indices_by_name[] = {
+  1,   /* field[1] = operations */
+  0,   /* field[0] = stage */
+};
+static const ProtobufCIntRange permafrost__walked_stage__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor permafrost__walked_stage__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.WalkedStage",
+  "WalkedStage",
+  "Permafrost__WalkedStage",
+  "permafrost",
+  sizeof(Permafrost__WalkedStage),
+  2,
+  permafrost__walked_stage__field_descriptors,
+  permafrost__walked_stage__field_indices_by_name,
+  1,  permafrost__walked_stage__number_ranges,
+  (ProtobufCMessageInit) permafrost__walked_stage__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor permafrost__walked_operation__field_descriptors[4] =
+{
+  {
+    "kind",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__WalkedOperation, kind),
+    &permafrost__operation_kind__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "micro_batch",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__WalkedOperation, micro_batch),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "start_seconds",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__WalkedOperation, start_seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "end_seconds",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__WalkedOperation, end_seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned permafrost__walked_operation__field_indices_by_name[] = {
+  3,   /* field[3] = end_seconds */
+  0,   /* field[0] = kind */
+  1,   /* field[1] = micro_batch */
+  2,   /* field[2] = start_seconds */
+};
+static const ProtobufCIntRange permafrost__walked_operation__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor permafrost__walked_operation__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "permafrost.WalkedOperation",
+  "WalkedOperation",
+  "Permafrost__WalkedOperation",
+  "permafrost",
+  sizeof(Permafrost__WalkedOperation),
+  4,
+  permafrost__walked_operation__field_descriptors,
+  permafrost__walked_operation__field_indices_by_name,
+  1,  permafrost__walked_operation__number_ranges,
+  (ProtobufCMessageInit) permafrost__walked_operation__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor permafrost__worker_share__field_descriptors[2] =
@@ -7104,6 +7592,40 @@ const ProtobufCEnumDescriptor permafrost__role__descriptor =
   permafrost__role__enum_values_by_name,
   1,
   permafrost__role__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue permafrost__operation_kind__enum_values_by_number[5] =
+{
+  { "OPERATION_KIND_UNSPECIFIED", "PERMAFROST__OPERATION_KIND__OPERATION_KIND_UNSPECIFIED", 0 },
+  { "OPERATION_KIND_FROZEN_FORWARD", "PERMAFROST__OPERATION_KIND__OPERATION_KIND_FROZEN_FORWARD", 1 },
+  { "OPERATION_KIND_FORWARD", "PERMAFROST__OPERATION_KIND__OPERATION_KIND_FORWARD", 2 },
+  { "OPERATION_KIND_BACKWARD_INPUT", "PERMAFROST__OPERATION_KIND__OPERATION_KIND_BACKWARD_INPUT", 3 },
+  { "OPERATION_KIND_BACKWARD_WEIGHTS", "PERMAFROST__OPERATION_KIND__OPERATION_KIND_BACKWARD_WEIGHTS", 4 },
+};
+static const ProtobufCIntRange permafrost__operation_kind__value_ranges[] = {
+{0, 0},{0, 5}
+};
+static const ProtobufCEnumValueIndex permafrost__operation_kind__enum_values_by_name[5] =
+{
+  { "OPERATION_KIND_BACKWARD_INPUT", 3 },
+  { "OPERATION_KIND_BACKWARD_WEIGHTS", 4 },
+  { "OPERATION_KIND_FORWARD", 2 },
+  { "OPERATION_KIND_FROZEN_FORWARD", 1 },
+  { "OPERATION_KIND_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor permafrost__operation_kind__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "permafrost.OperationKind",
+  "OperationKind",
+  "Permafrost__OperationKind",
+  "permafrost",
+  5,
+  permafrost__operation_kind__enum_values_by_number,
+  5,
+  permafrost__operation_kind__enum_values_by_name,
+  1,
+  permafrost__operation_kind__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
 static const ProtobufCEnumValue permafrost__tensor_kind__enum_values_by_number[6] =

@@ -1,4 +1,5 @@
 import Balancing
+import Diagnostics
 import Queueing
 import Wire
 
@@ -83,6 +84,8 @@ extension Coordinator {
         public var codec = CodecChoice.fixed(.f32)
         /// How cuts follow measures; nil leaves them as they are.
         public var balancing: Balancing?
+        /// Beaten by the loop, for whoever looks whether it turns.
+        public var pulse: LoopPulse?
         /// How many steps the run will take, from the samples of all devices.
         public var plannedSteps: @Sendable (_ samples: Int) -> Int? = { _ in nil }
 

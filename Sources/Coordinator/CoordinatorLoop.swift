@@ -49,7 +49,9 @@ struct CoordinatorLoop {
         var poller = Poller()
         _ = poller.add(channel.socket)
         _ = poller.add(fileDescriptor: stopSignal.fileDescriptor)
+        defer { configuration.pulse?.rest() }
         while true {
+            configuration.pulse?.beat()
             try poller.wait(milliseconds: max(.zero, nextTick - clock.now).pollMilliseconds)
             var actions = try receive()
             if stopSignal.drain() {

@@ -33,6 +33,7 @@ extension CoordinatorMachine {
     mutating func queued(_ report: Body.QueueReport, _ id: String, now: Duration) {
         guard id == roster.owner || roster.pipelines.isHelper(id) else { return }
         follow(Refusals(report.refusals), of: .init(role: "worker", id: id), now: now)
+        followQueue(report, of: id)
         guard id == roster.owner else { return }
         measure(report)
         follow(report, of: id)

@@ -90,6 +90,9 @@ struct CoordinatorMachine {
     var compute: [String: ComputeRecord] = [:]
     /// Micro-batches that were last recorded of each worker.
     var shares: [String: UInt64] = [:]
+    /// What was last recorded of what waits at each worker, and of what its stages did.
+    var queues: [String: QueueRecord] = [:]
+    var newestSteps: [String: StepOperations] = [:]
     var actions: [Action] = []
 
     init(_ settings: Coordinator.Configuration) {

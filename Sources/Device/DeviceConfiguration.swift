@@ -45,6 +45,8 @@ public struct DeviceConfiguration: Sendable {
     public var peakMemoryBytes: (@Sendable () -> Int)?
     /// Where computations, messages and waits for credit are traced.
     public var tracer: Tracer?
+    /// Beaten by the loop, for whoever looks whether it turns.
+    public var pulse: LoopPulse?
     /// How fast the device computes.
     public var pace = DevicePace.machine
     /// Where the worker is reached from here, in place of the address that it gives; nil for that.

@@ -61,7 +61,9 @@ final class DeviceLoop {
         _ = poller.add(worker)
         _ = poller.add(fileDescriptor: job.results.signal.fileDescriptor)
         _ = poller.add(fileDescriptor: stopSignal.fileDescriptor)
+        defer { configuration.pulse?.rest() }
         while !hasLeft {
+            configuration.pulse?.beat()
             try poller.wait(milliseconds: untilDue().pollMilliseconds)
             if stopSignal.drain() { try handle(.stopped(reason: "the device was told to stop"), observer) }
             while let event = try coordinator.event() { try follow(event, observer) }

@@ -49,6 +49,8 @@ extension ExitCode {
         case .scheduleUnreadable: "A schedule's file cannot be read or written, or is no schedule"
         case .scheduleBroken: "A schedule breaks a rule; the error names stage, operation and rule"
         case .scheduleImpossible: "No schedule has these sizes, or keeps under this cap; the error names the smallest"
+        case .httpUnavailable: "Where --http wants to listen is no address, or it is in use"
+        case .httpTokenRefused: "The file of --http-token-file is missing, open to others, or holds no token"
         }
     }
 

@@ -63,4 +63,8 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     case scheduleUnreadable = 80
     case scheduleBroken = 81
     case scheduleImpossible = 82
+
+    // 90-94: HTTP.
+    case httpUnavailable = 90
+    case httpTokenRefused = 91
 }

@@ -9,6 +9,10 @@ extension Ledger {
         try database.read { try $0.rows(RecordedRun.self, "ORDER BY begun DESC, rowid DESC") }
     }
 
+    /// Grows with everything that is written: while it stays the same, so does all that can be read. Cheap. Nil when
+    /// nobody can tell now.
+    public var commits: UInt64? { database.commits }
+
     /// A run.
     ///
     /// - Throws: `LedgerError.unknown` with the nearest name.
@@ -46,6 +50,8 @@ extension Ledger {
                 compute: try database.laterRows(ComputeRecord.self, of: run),
                 shares: try database.laterRows(ShareRecord.self, of: run),
                 peaks: try database.laterRows(PeakRecord.self, of: run),
+                queues: try database.laterRows(QueueRecord.self, of: run),
+                stages: try database.laterRows(StageRecord.self, of: run),
                 generation: max(plan?.generation ?? 0, assignments.map(\.generation).max() ?? 0), plan: plan,
                 newestStep: steps.first)
         }
@@ -73,6 +79,15 @@ extension Ledger {
     public func events(of run: String, after id: Int64 = 0, limit: Int = .max) throws(LedgerError) -> [EventRecord] {
         try database.read {
             try $0.rows(EventRecord.self, "WHERE run = ? AND id > ? ORDER BY id LIMIT ?", [run, id, limit])
+        }
+    }
+
+    /// The newest events of a run, the last one first.
+    ///
+    /// - Throws: `LedgerError`.
+    public func newestEvents(of run: String, limit: Int) throws(LedgerError) -> [EventRecord] {
+        try database.read {
+            try $0.rows(EventRecord.self, "WHERE run = ? ORDER BY id DESC LIMIT ?", [run, limit])
         }
     }
 

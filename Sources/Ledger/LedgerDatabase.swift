@@ -36,6 +36,9 @@ final class LedgerDatabase: Sendable {
         }
     }
 
+    /// How many transactions were committed, nil when nobody can tell now.
+    var commits: UInt64? { head.commits }
+
     /// What every connection to the database has.
     static var configuration: Configuration {
         var configuration = Configuration()

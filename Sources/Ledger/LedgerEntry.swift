@@ -26,6 +26,10 @@ public enum LedgerEntry: Sendable, Equatable {
     case shares([ShareRecord])
     /// The most memory that a device has had; replaces what was known of it.
     case peak(PeakRecord)
+    /// What waits at a worker; replaces what was known of it.
+    case queue(QueueRecord)
+    /// What stages did in a worker's newest step; replaces what was known of them.
+    case stages([StageRecord])
     /// A worker took a step.
     case step(StepRecord)
     /// An operator's order is being followed.

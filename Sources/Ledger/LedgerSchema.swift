@@ -3,7 +3,7 @@ internal import GRDB
 /// The tables, version by version.
 enum LedgerSchema {
     /// A change of the schema is a new text at the end; a published one never changes.
-    private static let versions = [first, second, third, fourth, fifth]
+    private static let versions = [first, second, third, fourth, fifth, sixth]
 
     /// The number of the newest version.
     static let newest = Int64(versions.count)
@@ -24,7 +24,8 @@ enum LedgerSchema {
     static let rows: [any LedgerRow.Type] = [
         MetaRecord.self, RecordedRun.self, DeviceRecord.self, WorkerRecord.self, PlanRecord.self,
         AssignmentRecord.self, CursorRecord.self, StepRecord.self, EventRecord.self, OrderRecord.self, KeyRecord.self,
-        RefusalRecord.self, ComputeRecord.self, ShareRecord.self, PeakRecord.self,
+        RefusalRecord.self, ComputeRecord.self, ShareRecord.self, PeakRecord.self, QueueRecord.self,
+        StageRecord.self,
     ]
 
     private static let first = """
@@ -122,6 +123,21 @@ enum LedgerSchema {
             run TEXT NOT NULL REFERENCES runs, device TEXT NOT NULL, peakBytes INTEGER NOT NULL,
             time REAL NOT NULL, checksum INTEGER NOT NULL,
             PRIMARY KEY (run, device)
+        ) STRICT;
+        """
+
+    private static let sixth = """
+        CREATE TABLE queues (
+            run TEXT NOT NULL REFERENCES runs, worker TEXT NOT NULL, messages INTEGER NOT NULL, bytes INTEGER NOT NULL,
+            capacityBytes INTEGER NOT NULL, isFull INTEGER NOT NULL, oldestAgeSeconds REAL NOT NULL,
+            receivedBytes INTEGER NOT NULL, sentBytes INTEGER NOT NULL, codecBytes TEXT NOT NULL,
+            time REAL NOT NULL, checksum INTEGER NOT NULL,
+            PRIMARY KEY (run, worker)
+        ) STRICT;
+        CREATE TABLE stages (
+            run TEXT NOT NULL REFERENCES runs, worker TEXT NOT NULL, stage INTEGER NOT NULL, step INTEGER NOT NULL,
+            operations TEXT NOT NULL, time REAL NOT NULL, checksum INTEGER NOT NULL,
+            PRIMARY KEY (run, worker, stage)
         ) STRICT;
         """
 }

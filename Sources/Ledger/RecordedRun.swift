@@ -72,6 +72,10 @@ public struct RunState: Sendable, Equatable {
     public var shares: [ShareRecord]
     /// The most memory of each device that has said so, by device id.
     public var peaks: [PeakRecord]
+    /// What waits at each worker that has told, by worker.
+    public var queues: [QueueRecord]
+    /// What stages did in the newest step of each worker that walks any, by worker and stage.
+    public var stages: [StageRecord]
     /// The newest generation of any assignment or plan, 0 before the first.
     public var generation: Int
     /// The newest plan.

@@ -37,6 +37,8 @@ struct Recording {
         case .compute(let compute): try database.put(stamped(compute))
         case .shares(let shares): for share in shares { try database.put(stamped(share)) }
         case .peak(let peak): try database.put(stamped(peak))
+        case .queue(let queue): try database.put(stamped(queue))
+        case .stages(let stages): for stage in stages { try database.put(stamped(stage)) }
         case .step(let step): try take(step, database)
         case .orderTaken(let id): try database.change(OrderRecord.self, "\(id)") { $0.taken = time }
         case .event(let event): _ = try database.append(stamped(event))

@@ -6,6 +6,7 @@ import Pipeline
 import Recipes
 import Synchronization
 import Tensors
+import Worker
 
 /// A recipe's pipeline on this machine: its blocks cut into stages by their measured costs, its schedules, and what its
 /// steps took.
@@ -21,6 +22,7 @@ final class PipelineSetup: Sendable {
     private let predictedBubble: Double
     private let schedules = Mutex<[Int: Schedule]>([:])
     private let record = Mutex(PipelineRecord())
+    private let newest = Mutex<StepTrace?>(nil)
 
     /// Measures the blocks above the frozen ones, and cuts them into stages: by their times, or by their bytes where a cap
     /// leaves no other choice.
@@ -89,7 +91,19 @@ final class PipelineSetup: Sendable {
     }
 
     /// Counts a step.
-    func took(_ trace: StepTrace) { record.withLock { $0.add(trace) } }
+    func took(_ trace: StepTrace) {
+        record.withLock { $0.add(trace) }
+        newest.withLock { $0 = trace }
+    }
+
+    /// What the stages did in the newest step; nil before the first, and when they did more than anybody draws.
+    ///
+    /// - Parameter before: the steps before those that were counted here.
+    func newestStep(after before: Int) -> WorkerTraining.WalkedStep? {
+        guard let trace = newest.withLock({ $0 }) else { return nil }
+        let step = StepOperations(trace, step: before + record.withLock(\.steps))
+        return step.isPlausible ? (step, trace.begin) : nil
+    }
 
     /// Forgets the steps so far.
     func forget() { record.withLock { $0 = PipelineRecord() } }

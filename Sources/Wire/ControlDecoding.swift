@@ -87,6 +87,13 @@ extension Body.QueueReport {
         shares = try reader.list(message.shares, count: message.n_shares) { share throws(WireError) in
             Body.WorkerShare(worker: try reader.name(share.worker), microBatches: share.micro_batches)
         }
+        queuedMessages = message.queued_messages
+        oldestAgeSeconds = message.oldest_age_seconds
+        bytesReceived = message.bytes_received
+        bytesSent = message.bytes_sent
+        codecBytes = try reader.list(message.codec_bytes, count: message.n_codec_bytes) { $0 }
+            .compactMap { Body.CodecBytes($0) }
+        if let step = message.newest_step { newestStep = try StepOperations(step.pointee, reader) }
     }
 }
 

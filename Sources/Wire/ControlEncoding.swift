@@ -135,6 +135,13 @@ extension Body.QueueReport {
                 message.pointee.micro_batches = share.microBatches
                 return Optional(message)
             })
+        message.pointee.queued_messages = queuedMessages
+        message.pointee.oldest_age_seconds = oldestAgeSeconds
+        message.pointee.bytes_received = bytesReceived
+        message.pointee.bytes_sent = bytesSent
+        message.pointee.n_codec_bytes = codecBytes.count
+        message.pointee.codec_bytes = scratch.list(codecBytes.map { Optional($0.message(scratch)) })
+        message.pointee.newest_step = newestStep?.message(scratch)
         return message
     }
 }

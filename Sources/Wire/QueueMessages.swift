@@ -82,6 +82,18 @@ extension Body {
         public var pipeline: PipelineSummary?
         /// Who computed how much of the steps since it was started; empty before it had a replica.
         public var shares: [WorkerShare] = []
+        /// Messages that the store has.
+        public var queuedMessages: UInt64 = 0
+        /// For how long the oldest sample has waited that no step of the epoch has used; 0 when none waits.
+        public var oldestAgeSeconds = 0.0
+        /// Bytes that its listening socket has received so far.
+        public var bytesReceived: UInt64 = 0
+        /// Bytes that its listening socket has sent so far.
+        public var bytesSent: UInt64 = 0
+        /// Payload bytes of activations among those received.
+        public var codecBytes: [CodecBytes] = []
+        /// What the stages did in the newest whole step; nil before it, and without stages.
+        public var newestStep: StepOperations?
 
         /// Devices of one report.
         public static let mostDevices = 1024
@@ -100,6 +112,20 @@ extension Body {
             self.stepSeconds = stepSeconds
             self.stepTokens = stepTokens
             self.refusals = refusals
+        }
+    }
+
+    /// How many payload bytes came in a codec.
+    public struct CodecBytes: Sendable, Equatable {
+        /// How their numbers are written.
+        public var codec: PayloadCodec
+        /// As they came.
+        public var bytes: UInt64
+
+        /// Bytes in a codec.
+        public init(codec: PayloadCodec, bytes: UInt64) {
+            self.codec = codec
+            self.bytes = bytes
         }
     }
 

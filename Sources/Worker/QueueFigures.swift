@@ -23,21 +23,27 @@ struct QueueFigures {
     /// After a registration everything is told again.
     mutating func forgetTold() { told = [:] }
 
+    /// What every report says, without devices.
+    func common(_ machine: WorkerMachine, _ store: any ActivationStore, _ refusals: Refusals) -> Body.QueueReport {
+        var report = Body.QueueReport(
+            devices: [], storeBytes: UInt64(store.bytes), storeCapacity: UInt64(store.capacityBytes),
+            isFull: machine.isFull, advanceSeconds: advanceSeconds, advanceBlockTokens: advanceBlockTokens,
+            stepSeconds: stepSeconds, stepTokens: stepTokens, refusals: refusals.told)
+        report.queuedMessages = UInt64(machine.book.messageCount)
+        return report
+    }
+
     /// Reports with the devices that changed, as many as it takes; at least one, which shows the worker's own speeds.
-    mutating func reports(
-        _ machine: WorkerMachine, _ store: any ActivationStore, _ refusals: Refusals
-    ) -> [Body.QueueReport] {
+    mutating func reports(_ machine: WorkerMachine, _ common: Body.QueueReport) -> [Body.QueueReport] {
         var changed: [Body.DeviceQueue] = []
         for number in machine.numbers.values.sorted() {
             let queue = machine.queue(of: number)
             if told.updateValue(queue, forKey: number) != queue { changed.append(queue) }
         }
         return stride(from: 0, to: max(1, changed.count), by: Body.QueueReport.mostDevices).map { start in
-            Body.QueueReport(
-                devices: Array(changed.dropFirst(start).prefix(Body.QueueReport.mostDevices)),
-                storeBytes: UInt64(store.bytes), storeCapacity: UInt64(store.capacityBytes), isFull: machine.isFull,
-                advanceSeconds: advanceSeconds, advanceBlockTokens: advanceBlockTokens, stepSeconds: stepSeconds,
-                stepTokens: stepTokens, refusals: refusals.told)
+            var report = common
+            report.devices = Array(changed.dropFirst(start).prefix(Body.QueueReport.mostDevices))
+            return report
         }
     }
 

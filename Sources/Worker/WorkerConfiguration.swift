@@ -55,6 +55,8 @@ extension Worker {
         /// Whether a message that finds no room ends the worker, once nothing else is under way. Otherwise devices
         /// wait.
         public var endsWhenFull = true
+        /// Beaten by the loop, for whoever looks whether it turns.
+        public var pulse: LoopPulse?
         /// Where messages and F0 are traced.
         public var tracer: Tracer?
         /// Where the files of another worker's checkpoint are put together, on the file system of the checkpoints.

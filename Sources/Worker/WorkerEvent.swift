@@ -34,6 +34,8 @@ public enum WorkerEvent: Sendable, Equatable {
     case stageGivenUp(step: Int, String)
     /// It took a step, of which it is about to tell the coordinator.
     case stepped(Body.StepReport)
+    /// How it stands, about once a second.
+    case figures(WorkerFigures)
     /// The store takes no more: devices have to wait.
     case storeFull(problem: String)
     /// The store takes messages again.
@@ -54,6 +56,16 @@ public enum WorkerEvent: Sendable, Equatable {
     case finished(Body.WorkerFinished)
     /// It leaves.
     case left(WorkerOutcome)
+}
+
+/// How a worker stands.
+public struct WorkerFigures: Sendable, Equatable {
+    /// What it tells the coordinator; of devices only those of which something has changed.
+    public var report: Body.QueueReport
+    /// Messages of all devices since it was started, and what became of them.
+    public var ingress: Ingress.Counts
+    /// The step of its newest checkpoint, 0 before the first.
+    public var checkpointStep: Int
 }
 
 /// How a worker ended.

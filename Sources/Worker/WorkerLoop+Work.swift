@@ -168,6 +168,7 @@ extension WorkerLoop {
             }
             let kept = store.codec.byteCount(rows: checked.rows, columns: checked.columns) ?? 0
             if let error = machine.accepted(delivery, checked, keptBytes: kept) { throw error }
+            codecBytes[checked.codec, default: 0] += Int(clamping: delivery.activations.payloadBytes)
             compute.writer.submit(
                 .message(
                     delivery.part, samples: checked.storedSamples(device: delivery.part.device),
@@ -220,13 +221,24 @@ extension WorkerLoop {
 
     /// Tells the coordinator how messages stand, of devices of which something changed, and what was refused.
     func report(_ refusals: Refusals) throws {
-        guard machine.isPlanned, coordinator.link.isConnected else { return }
-        for var report in figures.reports(machine, store, refusals) {
-            report.frozenForwardSeconds = compute.frozenForwardSeconds
-            report.pipeline = compute.pipeline
-            report.shares = figures.shares(compute.replicas.counts, of: configuration.id)
-            try coordinator.tell(.queueReport(report))
-        }
+        guard machine.isPlanned else { return }
+        queueAge.update(waiting: machine.queueDepth, used: Int(totals.samples), now: clock.now)
+        var common = figures.common(machine, store, refusals)
+        common.frozenForwardSeconds = compute.frozenForwardSeconds
+        common.pipeline = compute.pipeline
+        common.shares = figures.shares(compute.replicas.counts, of: configuration.id)
+        common.oldestAgeSeconds = queueAge.oldest(now: clock.now).seconds
+        common.bytesReceived = UInt64(devices.socket.bytesReceived)
+        common.bytesSent = UInt64(devices.socket.bytesSent)
+        common.codecBytes = codecBytes.sorted { $0.key.rawValue < $1.key.rawValue }
+            .map { .init(codec: $0.key, bytes: UInt64($0.value)) }
+        common.newestStep = compute.newestStep
+        try observer(
+            .figures(
+                WorkerFigures(
+                    report: common, ingress: machine.ingress.counts, checkpointStep: checkpointStep())))
+        guard coordinator.link.isConnected else { return }
+        for report in figures.reports(machine, common) { try coordinator.tell(.queueReport(report)) }
         for (device, counters) in figures.countersToKeep(machine) { note(.counted(device: device, counters)) }
     }
 }

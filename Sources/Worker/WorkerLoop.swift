@@ -19,6 +19,9 @@ final class WorkerLoop {
     var payloads: [Frame] = []
     var totals: Body.WorkerFinished
     var figures = QueueFigures()
+    var queueAge = QueueAge()
+    /// Payload bytes of activations that were taken.
+    var codecBytes: [PayloadCodec: Int] = [:]
     var outbox = Outbox()
     private var refusalNews = RefusalNews()
     var unforgotten: [(device: UInt32, sequence: UInt64)] = []
@@ -30,7 +33,7 @@ final class WorkerLoop {
     var hasGotOn = false
     var trace: WorkerTrace?
 
-    private let checkpointStep: () -> Int
+    let checkpointStep: () -> Int
     private let endpoint: String
     private var recalled: [UInt32: WorkerMachine.Recalled]
     private var lastTick = Duration.zero
@@ -83,12 +86,14 @@ final class WorkerLoop {
         defer {
             handover?.stop()
             follower?.stop()
+            configuration.pulse?.rest()
         }
         var poller = Poller()
         _ = poller.add(coordinator.link)
         let fromDevices = poller.add(devices.socket, for: [])
         _ = poller.add(fileDescriptor: compute.results.signal.fileDescriptor)
         while true {
+            configuration.pulse?.beat()
             let due = min(coordinator.untilHeartbeat, lastTick + Self.tick - clock.now)
             try poller.wait(milliseconds: (outbox.isEmpty ? due : min(due, Outbox.pause)).pollMilliseconds)
             machine.roomBytes = store.capacityBytes - store.bytes

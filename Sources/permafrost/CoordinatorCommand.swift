@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Monitoring
 import Recipes
 import Runs
 
@@ -46,12 +47,22 @@ struct CoordinatorCommand: AnsweringCommand {
     @Option(help: "Seconds for which a run that has ended waits for devices and workers that are away, to tell them.")
     var linger = 30
 
+    @OptionGroup var http: HTTPOptions
+
+    @Option(
+        help: "A file with a secret that lets clients of --http drain workers; without it they can only look.",
+        completion: .file())
+    var httpTokenFile: String?
+
     @Option(help: "How the end is printed; with json, progress goes to the standard error.")
     var format = OutputFormat.text
 
     func validate() throws {
         guard insecure == (key == nil) else {
             throw ValidationError("Name --key, or --insecure to speak plain TCP without keys.")
+        }
+        guard http.http != nil || httpTokenFile == nil else {
+            throw ValidationError("--http-token-file needs --http.")
         }
         guard linger >= 0 else { throw ValidationError("--linger is a number of seconds from 0 on.") }
     }
@@ -60,12 +71,14 @@ struct CoordinatorCommand: AnsweringCommand {
         let recipe = try recipe.map { try Recipe.load(file: $0, overrides: overrides) }
         let console = Console(toErrors: format == .json)
         console.warnOfPlainTCP(insecure)
+        let token = try httpTokenFile.map { try TokenFile($0) }
         let coordinator = try CoordinatorRun(
             recipe,
             CoordinatorRun.Options(
                 listen: listen, state: state,
                 security: key.map { .curve(keyFile: $0, coordinatorKeyFile: nil) } ?? .insecure, again: again,
                 linger: .seconds(linger)))
+        let monitor = CoordinatorMonitor(folder: state, run: coordinator.run, token: token)
         let signals = StopSignals { signal in
             guard signal == SIGINT else { return coordinator.leave() }
             let isOver = coordinator.earlier?.state == .completed
@@ -78,7 +91,13 @@ struct CoordinatorCommand: AnsweringCommand {
         if coordinator.earlier?.state == .completed {
             console.line("complete  \(coordinator.run); whoever still waits is told, and --again runs it once more")
         }
-        try coordinator.run(observer: RolePrinter(console).show)
+        let printer = RolePrinter(console)
+        try http.serving(on: console, monitor.site) {
+            try coordinator.run(pulse: monitor.pulse) { news in
+                monitor.take(news)
+                printer.show(news)
+            }
+        }
         if format == .json {
             Console.print(jsonText(["run": coordinator.run, "state": "completed"], indented: true))
         } else {

@@ -38,6 +38,8 @@ struct DeviceCommand: AnsweringCommand {
     @Option(help: "Floating-point operations a second of a simulated device, weaker than this machine.")
     var flopsPerSecond: Double?
 
+    @OptionGroup var http: HTTPOptions
+
     @OptionGroup var tracing: TraceOptions
 
     @Option(help: "How the end is printed; with json, progress goes to the standard error.")
@@ -58,6 +60,7 @@ struct DeviceCommand: AnsweringCommand {
         console.line("device    \(id)")
         console.warnOfPlainTCP(link.insecure)
         if let simulation { console.line("simulated \(simulation)") }
+        let monitor = DeviceMonitor(id: id), printer = RolePrinter(console)
         try tracing.tracing(on: console) { trace in
             let device = try DeviceRun(
                 DeviceRun.Options(
@@ -68,7 +71,12 @@ struct DeviceCommand: AnsweringCommand {
                 device.stop()
             }
             defer { signals.cancel() }
-            try device.run(observer: RolePrinter(console).show)
+            try http.serving(on: console, monitor.site) {
+                try device.run(pulse: monitor.pulse) { news in
+                    monitor.take(news)
+                    printer.show(news)
+                }
+            }
         }
         let peak = ProcessMemory.peakResidentBytes
         if format == .json {

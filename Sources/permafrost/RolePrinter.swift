@@ -106,7 +106,7 @@ final class RolePrinter: Sendable {
         case .tookOver(let messages, let step):
             console.line("took over \(Figures.count(messages, "message")), after step \(Figures.count(step))")
         case .left(let outcome): console.line("left      \(outcome)")
-        case .trainingBegan, .stepped, .finished: break
+        case .trainingBegan, .stepped, .finished, .figures: break
         }
     }
 

@@ -33,7 +33,7 @@ struct Top: AnsweringCommand {
         while true {
             let state = try ledger.state(of: id)
             let progress = try RunProgress(state, in: ledger)
-            let rows = TopRow.rows(state)
+            let rows = DeviceFigures.rows(state)
             guard let screen else {
                 let answer = Answer(progress: progress, devices: rows)
                 return Console.print(
@@ -49,7 +49,7 @@ struct Top: AnsweringCommand {
     }
 
     /// - Parameter limit: lines that there is room for.
-    private static func lines(_ progress: RunProgress, _ rows: [TopRow], limit: Int) -> [String] {
+    private static func lines(_ progress: RunProgress, _ rows: [DeviceFigures], limit: Int) -> [String] {
         var table = TextTable([
             ("DEVICE", .left), ("STATE", .left), ("CUT", .right), ("CREDIT", .right), ("PENDING", .right),
             ("MESSAGES", .right), ("BYTES", .right), ("LAG", .right), ("REDELIVERED", .right), ("RTT", .right),
@@ -65,48 +65,12 @@ struct Top: AnsweringCommand {
 
     private struct Answer: Encodable {
         let progress: RunProgress
-        let devices: [TopRow]
+        let devices: [DeviceFigures]
     }
 }
 
-/// One device's figures.
-struct TopRow: Encodable {
-    let device: String
-    let state: DeviceRecord.State
-    let cut: Int
-    let creditBytes: Int
-    let pendingBytes: Int
-    let messages: Int
-    let bytes: Int
-    let lag: Int
-    let redelivered: Int
-    let duplicates: Int
-    let dead: Int
-    let roundTripSeconds: Double?
-    let lastSeen: Double
-
-    static func rows(_ state: RunState) -> [TopRow] {
-        let cursors = Dictionary(state.cursors.map { ($0.device, $0) }) { $1 }
-        return state.devices.map { TopRow($0, cursors[$0.id] ?? CursorRecord(run: $0.run, device: $0.id)) }
-    }
-
-    private init(_ device: DeviceRecord, _ cursor: CursorRecord) {
-        self.device = device.id
-        state = device.state
-        cut = device.cut
-        creditBytes = cursor.creditBytes
-        pendingBytes = cursor.pendingBytes
-        messages = cursor.settledMessages
-        bytes = cursor.settledBytes
-        lag = max(0, device.samples - cursor.settledSamples)
-        redelivered = cursor.redelivered
-        duplicates = cursor.duplicates
-        dead = cursor.dead
-        roundTripSeconds = cursor.roundTripSeconds
-        lastSeen = max(device.time, cursor.lastSeen)
-    }
-
-    var cells: [String] {
+extension DeviceFigures {
+    fileprivate var cells: [String] {
         [
             device, state.rawValue, "\(cut)", Figures.bytes(Double(creditBytes)),
             Figures.bytes(Double(pendingBytes)), Figures.count(messages), Figures.bytes(Double(bytes)),

@@ -35,6 +35,8 @@ struct WorkerCommand: AnsweringCommand {
     @Option(help: "The folder that keeps what the worker has.", completion: .directory)
     var state = "state/worker"
 
+    @OptionGroup var http: HTTPOptions
+
     @OptionGroup var tracing: TraceOptions
 
     @Option(help: "How the summary is printed; with json, progress goes to the standard error.")
@@ -44,6 +46,7 @@ struct WorkerCommand: AnsweringCommand {
         let console = Console(toErrors: format == .json)
         console.line("worker    \(id), state in \(state)")
         console.warnOfPlainTCP(link.insecure)
+        let monitor = WorkerMonitor(id: id), printer = RolePrinter(console)
         let summary = try tracing.tracing(on: console) { trace in
             let worker = try WorkerRun(
                 WorkerRun.Options(
@@ -54,7 +57,12 @@ struct WorkerCommand: AnsweringCommand {
                 worker.stop()
             }
             defer { signals.cancel() }
-            return try worker.run(observer: RolePrinter(console).show)
+            return try http.serving(on: console, monitor.site) {
+                try worker.run(pulse: monitor.pulse) { news in
+                    monitor.take(news)
+                    printer.show(news)
+                }
+            }
         }
         if format == .json, let summary { Console.print(jsonText(summary, indented: true)) }
     }

@@ -8,7 +8,7 @@ import Testing
 struct MigrationTests {
     @Test(
         "a ledger of an earlier version is read as it is, and its next coordinator counts what it did not know",
-        arguments: [1, 2, 3, 4])
+        arguments: [1, 2, 3, 4, 5])
     func earlier(version: Int64) throws {
         try withFolder { folder in
             var before: LedgerSnapshot?
@@ -19,10 +19,12 @@ struct MigrationTests {
             }
             let file = folder.appendingPathComponent("ledger.sqlite").path
             try DatabaseQueue(path: file).write { database in
-                for (number, table) in [(2, "refusals"), (3, "compute"), (4, "shares"), (5, "peaks")]
-                where number > version {
-                    try database.execute(
-                        sql: "DROP TABLE \(table); DELETE FROM grdb_migrations WHERE identifier = '\(number)'")
+                let tables = [
+                    (2, ["refusals"]), (3, ["compute"]), (4, ["shares"]), (5, ["peaks"]), (6, ["queues", "stages"]),
+                ]
+                for (number, names) in tables where number > version {
+                    for name in names { try database.execute(sql: "DROP TABLE \(name)") }
+                    try database.execute(sql: "DELETE FROM grdb_migrations WHERE identifier = '\(number)'")
                 }
                 try database.put(MetaRecord(name: MetaRecord.schema, value: version))
             }
@@ -35,7 +37,18 @@ struct MigrationTests {
             let compute = Workload.compute("movies-1", steps: 3, seconds: 0.125)
             let share = ShareRecord(run: "movies-1", worker: "worker-1", microBatches: 12)
             let peak = PeakRecord(run: "movies-1", device: "gateway-7", peakBytes: 190_000_000)
-            try ledger.record([.refusals(record), .compute(compute), .shares([share]), .peak(peak)])
+            let queue = QueueRecord(
+                run: "movies-1", worker: "worker-0", messages: 3, bytes: 2048, capacityBytes: 4096, isFull: true,
+                oldestAgeSeconds: 1.5, receivedBytes: 9, sentBytes: 8, codecBytes: ["int8": 7])
+            let stage = StageRecord(
+                run: "movies-1", worker: "worker-0", stage: 1, step: 7,
+                operations: [.init(op: .frozenForward, microBatch: 2, startSeconds: 0.25, endSeconds: 0.5)])
+            try ledger.record([
+                .refusals(record), .compute(compute), .shares([share]), .peak(peak), .queue(queue), .stages([stage]),
+            ])
+            #expect(try ledger.state(of: "movies-1").queues.map(\.codecBytes) == [["int8": 7]])
+            #expect(try ledger.state(of: "movies-1").queues.map(\.isFull) == [true])
+            #expect(try ledger.state(of: "movies-1").stages.map(\.operations) == [stage.operations])
             #expect(try ledger.state(of: "movies-1").shares.map(\.microBatches) == [12])
             #expect(try ledger.state(of: "movies-1").peaks.map(\.peakBytes) == [190_000_000])
             var found = try ledger.state(of: "movies-1").refusals

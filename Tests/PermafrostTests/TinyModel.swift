@@ -96,6 +96,11 @@ struct JSON {
     /// The length of a list.
     func count(_ key: String) throws -> Int { try #require(object[key] as? [Any], "\(key)").count }
 
+    /// The objects of a list.
+    func list(_ key: String) throws -> [JSON] {
+        try #require(object[key] as? [[String: Any]], "\(key)").map { JSON(object: $0) }
+    }
+
     func inner(_ key: String) throws -> JSON { JSON(object: try #require(object[key] as? [String: Any], "\(key)")) }
 
     private init(object: [String: Any]) { self.object = object }

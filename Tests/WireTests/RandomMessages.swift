@@ -188,7 +188,27 @@ struct RandomMessages {
         report.shares = (0..<Int.random(in: 0...3, using: &chance)).map { _ in
             Body.WorkerShare(worker: text(), microBatches: chance.next())
         }
+        report.queuedMessages = chance.next()
+        report.oldestAgeSeconds = chance.uniform()
+        report.bytesReceived = chance.next()
+        report.bytesSent = chance.next()
+        report.codecBytes = PayloadCodec.allCases.map { Body.CodecBytes(codec: $0, bytes: chance.next()) }
+        report.newestStep = Bool.random(using: &chance) ? newestStep() : nil
         return report
+    }
+
+    private mutating func newestStep() -> StepOperations {
+        StepOperations(
+            step: Int(chance.next32()),
+            stages: (0..<Int.random(in: 0...3, using: &chance)).map { _ in
+                StepOperations.Stage(
+                    stage: Int(chance.next32()),
+                    operations: StepOperations.Kind.allCases.map {
+                        StepOperations.Operation(
+                            op: $0, microBatch: Int(chance.next32()), startSeconds: chance.uniform(),
+                            endSeconds: chance.uniform())
+                    })
+            })
     }
 
     private mutating func pipeline() -> PipelineSummary {

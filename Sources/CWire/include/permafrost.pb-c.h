@@ -39,6 +39,10 @@ typedef struct Permafrost__RecordedSteps Permafrost__RecordedSteps;
 typedef struct Permafrost__DeviceQueue Permafrost__DeviceQueue;
 typedef struct Permafrost__Refused Permafrost__Refused;
 typedef struct Permafrost__QueueReport Permafrost__QueueReport;
+typedef struct Permafrost__CodecBytes Permafrost__CodecBytes;
+typedef struct Permafrost__NewestStep Permafrost__NewestStep;
+typedef struct Permafrost__WalkedStage Permafrost__WalkedStage;
+typedef struct Permafrost__WalkedOperation Permafrost__WalkedOperation;
 typedef struct Permafrost__WorkerShare Permafrost__WorkerShare;
 typedef struct Permafrost__PipelineReport Permafrost__PipelineReport;
 typedef struct Permafrost__StageReport Permafrost__StageReport;
@@ -121,6 +125,20 @@ typedef enum _Permafrost__Role {
   PERMAFROST__ROLE__ROLE_WORKER = 2
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PERMAFROST__ROLE)
 } Permafrost__Role;
+typedef enum _Permafrost__OperationKind {
+  PERMAFROST__OPERATION_KIND__OPERATION_KIND_UNSPECIFIED = 0,
+  /*
+   * Frozen blocks that a device left out.
+   */
+  PERMAFROST__OPERATION_KIND__OPERATION_KIND_FROZEN_FORWARD = 1,
+  PERMAFROST__OPERATION_KIND__OPERATION_KIND_FORWARD = 2,
+  /*
+   * With the weights' gradient where the schedule fuses both.
+   */
+  PERMAFROST__OPERATION_KIND__OPERATION_KIND_BACKWARD_INPUT = 3,
+  PERMAFROST__OPERATION_KIND__OPERATION_KIND_BACKWARD_WEIGHTS = 4
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PERMAFROST__OPERATION_KIND)
+} Permafrost__OperationKind;
 typedef enum _Permafrost__TensorKind {
   PERMAFROST__TENSOR_KIND__TENSOR_KIND_UNKNOWN = 0,
   /*
@@ -897,10 +915,88 @@ struct  Permafrost__QueueReport
    */
   size_t n_shares;
   Permafrost__WorkerShare **shares;
+  /*
+   * Messages that the store has, and for how long the oldest sample has waited that no step of the epoch has used; 0 when
+   * none waits.
+   */
+  uint64_t queued_messages;
+  double oldest_age_seconds;
+  /*
+   * Of the worker's listening socket since it was started.
+   */
+  uint64_t bytes_received;
+  uint64_t bytes_sent;
+  /*
+   * Payload bytes of activations among those received, by codec.
+   */
+  size_t n_codec_bytes;
+  Permafrost__CodecBytes **codec_bytes;
+  /*
+   * What the stages that the worker walks did in the newest whole step; absent where there are no stages, and where they
+   * did more than 2048 operations.
+   */
+  Permafrost__NewestStep *newest_step;
 };
 #define PERMAFROST__QUEUE_REPORT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__queue_report__descriptor) \
-    , 0,NULL, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0, NULL, 0,NULL }
+    , 0,NULL, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0, NULL, 0,NULL, 0, 0, 0, 0, 0,NULL, NULL }
+
+
+struct  Permafrost__CodecBytes
+{
+  ProtobufCMessage base;
+  Permafrost__Codec codec;
+  uint64_t bytes;
+};
+#define PERMAFROST__CODEC_BYTES__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__codec_bytes__descriptor) \
+    , PERMAFROST__CODEC__CODEC_UNKNOWN, 0 }
+
+
+struct  Permafrost__NewestStep
+{
+  ProtobufCMessage base;
+  uint64_t step;
+  size_t n_stages;
+  Permafrost__WalkedStage **stages;
+};
+#define PERMAFROST__NEWEST_STEP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__newest_step__descriptor) \
+    , 0, 0,NULL }
+
+
+struct  Permafrost__WalkedStage
+{
+  ProtobufCMessage base;
+  /*
+   * From 0.
+   */
+  uint32_t stage;
+  size_t n_operations;
+  Permafrost__WalkedOperation **operations;
+};
+#define PERMAFROST__WALKED_STAGE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__walked_stage__descriptor) \
+    , 0, 0,NULL }
+
+
+struct  Permafrost__WalkedOperation
+{
+  ProtobufCMessage base;
+  Permafrost__OperationKind kind;
+  /*
+   * From 0.
+   */
+  uint32_t micro_batch;
+  /*
+   * Since the step's begin.
+   */
+  double start_seconds;
+  double end_seconds;
+};
+#define PERMAFROST__WALKED_OPERATION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&permafrost__walked_operation__descriptor) \
+    , PERMAFROST__OPERATION_KIND__OPERATION_KIND_UNSPECIFIED, 0, 0, 0 }
 
 
 /*
@@ -1987,6 +2083,82 @@ Permafrost__QueueReport *
 void   permafrost__queue_report__free_unpacked
                      (Permafrost__QueueReport *message,
                       ProtobufCAllocator *allocator);
+/* Permafrost__CodecBytes methods */
+void   permafrost__codec_bytes__init
+                     (Permafrost__CodecBytes         *message);
+size_t permafrost__codec_bytes__get_packed_size
+                     (const Permafrost__CodecBytes   *message);
+size_t permafrost__codec_bytes__pack
+                     (const Permafrost__CodecBytes   *message,
+                      uint8_t             *out);
+size_t permafrost__codec_bytes__pack_to_buffer
+                     (const Permafrost__CodecBytes   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__CodecBytes *
+       permafrost__codec_bytes__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__codec_bytes__free_unpacked
+                     (Permafrost__CodecBytes *message,
+                      ProtobufCAllocator *allocator);
+/* Permafrost__NewestStep methods */
+void   permafrost__newest_step__init
+                     (Permafrost__NewestStep         *message);
+size_t permafrost__newest_step__get_packed_size
+                     (const Permafrost__NewestStep   *message);
+size_t permafrost__newest_step__pack
+                     (const Permafrost__NewestStep   *message,
+                      uint8_t             *out);
+size_t permafrost__newest_step__pack_to_buffer
+                     (const Permafrost__NewestStep   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__NewestStep *
+       permafrost__newest_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__newest_step__free_unpacked
+                     (Permafrost__NewestStep *message,
+                      ProtobufCAllocator *allocator);
+/* Permafrost__WalkedStage methods */
+void   permafrost__walked_stage__init
+                     (Permafrost__WalkedStage         *message);
+size_t permafrost__walked_stage__get_packed_size
+                     (const Permafrost__WalkedStage   *message);
+size_t permafrost__walked_stage__pack
+                     (const Permafrost__WalkedStage   *message,
+                      uint8_t             *out);
+size_t permafrost__walked_stage__pack_to_buffer
+                     (const Permafrost__WalkedStage   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__WalkedStage *
+       permafrost__walked_stage__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__walked_stage__free_unpacked
+                     (Permafrost__WalkedStage *message,
+                      ProtobufCAllocator *allocator);
+/* Permafrost__WalkedOperation methods */
+void   permafrost__walked_operation__init
+                     (Permafrost__WalkedOperation         *message);
+size_t permafrost__walked_operation__get_packed_size
+                     (const Permafrost__WalkedOperation   *message);
+size_t permafrost__walked_operation__pack
+                     (const Permafrost__WalkedOperation   *message,
+                      uint8_t             *out);
+size_t permafrost__walked_operation__pack_to_buffer
+                     (const Permafrost__WalkedOperation   *message,
+                      ProtobufCBuffer     *buffer);
+Permafrost__WalkedOperation *
+       permafrost__walked_operation__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   permafrost__walked_operation__free_unpacked
+                     (Permafrost__WalkedOperation *message,
+                      ProtobufCAllocator *allocator);
 /* Permafrost__WorkerShare methods */
 void   permafrost__worker_share__init
                      (Permafrost__WorkerShare         *message);
@@ -2574,6 +2746,18 @@ typedef void (*Permafrost__Refused_Closure)
 typedef void (*Permafrost__QueueReport_Closure)
                  (const Permafrost__QueueReport *message,
                   void *closure_data);
+typedef void (*Permafrost__CodecBytes_Closure)
+                 (const Permafrost__CodecBytes *message,
+                  void *closure_data);
+typedef void (*Permafrost__NewestStep_Closure)
+                 (const Permafrost__NewestStep *message,
+                  void *closure_data);
+typedef void (*Permafrost__WalkedStage_Closure)
+                 (const Permafrost__WalkedStage *message,
+                  void *closure_data);
+typedef void (*Permafrost__WalkedOperation_Closure)
+                 (const Permafrost__WalkedOperation *message,
+                  void *closure_data);
 typedef void (*Permafrost__WorkerShare_Closure)
                  (const Permafrost__WorkerShare *message,
                   void *closure_data);
@@ -2664,6 +2848,7 @@ typedef void (*Permafrost__MethodTensor_Closure)
 extern const ProtobufCEnumDescriptor    permafrost__codec__descriptor;
 extern const ProtobufCEnumDescriptor    permafrost__compression__descriptor;
 extern const ProtobufCEnumDescriptor    permafrost__role__descriptor;
+extern const ProtobufCEnumDescriptor    permafrost__operation_kind__descriptor;
 extern const ProtobufCEnumDescriptor    permafrost__tensor_kind__descriptor;
 extern const ProtobufCEnumDescriptor    permafrost__method_kind__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__header__descriptor;
@@ -2690,6 +2875,10 @@ extern const ProtobufCMessageDescriptor permafrost__recorded_steps__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__device_queue__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__refused__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__queue_report__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__codec_bytes__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__newest_step__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__walked_stage__descriptor;
+extern const ProtobufCMessageDescriptor permafrost__walked_operation__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__worker_share__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__pipeline_report__descriptor;
 extern const ProtobufCMessageDescriptor permafrost__stage_report__descriptor;

@@ -110,12 +110,14 @@ public final class CoordinatorRun: Sendable {
 
     /// Coordinates to the end of the run. Blocks the calling thread.
     ///
+    /// - Parameter pulse: beaten by the loop.
     /// - Throws: a `NumberedError` for whatever a user can mend; `RunError.stopped` after `stop`, `.left` after `leave`.
-    public func run(observer: (News) -> Void) throws {
+    public func run(pulse: LoopPulse? = nil, observer: (News) -> Void) throws {
         // It ends with this call, after what was said last is sent.
         let context = try ZeroMQContext()
         defer { coordinator.withLock { $0 = nil } }
-        let configuration = try configuration(context)
+        var configuration = try configuration(context)
+        configuration.pulse = pulse
         let coordinator = try Coordinator(configuration, context: context, ledger: ledger)
         self.coordinator.withLock { $0 = coordinator }
         if isStopping.load(ordering: .sequentiallyConsistent) { coordinator.stop() }

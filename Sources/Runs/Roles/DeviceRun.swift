@@ -102,8 +102,9 @@ public final class DeviceRun: Sendable {
 
     /// Publishes until the run ends or somebody says stop. Blocks the calling thread.
     ///
+    /// - Parameter pulse: beaten by the loop.
     /// - Throws: a `NumberedError` for whatever a user can mend.
-    public func run(observer: @escaping @Sendable (News) -> Void) throws {
+    public func run(pulse: LoopPulse? = nil, observer: @escaping @Sendable (News) -> Void) throws {
         let clock = RoleClock()
         // It ends with this call, after what was said last is sent.
         let context = try ZeroMQContext()
@@ -135,6 +136,7 @@ public final class DeviceRun: Sendable {
         configuration.compression = recipe.payloadCompression
         configuration.security = security
         configuration.staysUntilStopped = true
+        configuration.pulse = pulse
         configuration.patience = options.patience
         configuration.pace = options.pace.devicePace(prepared.model.hyperparameters)
         configuration.workerEndpoint = options.workerEndpoint

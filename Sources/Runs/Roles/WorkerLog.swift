@@ -34,6 +34,7 @@ final class WorkerLog {
                         trainableParameters: begun.setup.parameters.layout.count, folder: state.folder.path)))
         case .stepped(let report):
             if let line = try record?.take(report) { observer(.run(line)) }
+            tell(event)
         case .finished(let totals): record?.take(.completed(totals))
         default: tell(event)
         }

@@ -92,9 +92,12 @@ public final class WorkerRun: Sendable {
 
     /// Works until the run ends or somebody says stop. Blocks the calling thread.
     ///
+    /// - Parameter pulse: beaten by the loop.
     /// - Returns: the summary of a run that came to its end here; nil when this worker left before.
     /// - Throws: a `NumberedError` for whatever a user can mend.
-    public func run(observer: @escaping @Sendable (News) -> Void) throws -> RunSummary? {
+    public func run(
+        pulse: LoopPulse? = nil, observer: @escaping @Sendable (News) -> Void
+    ) throws -> RunSummary? {
         let clock = RoleClock()
         // It ends with this call, after what was said last is sent.
         let context = try ZeroMQContext()
@@ -130,7 +133,8 @@ public final class WorkerRun: Sendable {
             guard try worker.run(log, client: client, pool: pool, context: context) else { return nil }
         } else {
             let worker = try makeWorker(
-                invitation, state, prepared, client: client, pool: pool, context: context, tracer: tracer)
+                invitation, state, prepared, client: client, pool: pool, context: context, tracer: tracer,
+                pulse: pulse)
             self.worker.withLock { $0 = worker }
             if isStopping.load(ordering: .sequentiallyConsistent) { worker.stop() }
             guard try worker.run(observer: log.take) == .completed else { return nil }
@@ -141,7 +145,7 @@ public final class WorkerRun: Sendable {
 
     private func makeWorker(
         _ invitation: Invitation, _ state: WorkerState, _ prepared: PreparedModel, client: SocketSecurity,
-        pool: ComputePool, context: ZeroMQContext, tracer: Tracer?
+        pool: ComputePool, context: ZeroMQContext, tracer: Tracer?, pulse: LoopPulse?
     ) throws -> Worker {
         let recipe = invitation.recipe
         let store = try LMDBActivationStore(
@@ -160,6 +164,7 @@ public final class WorkerRun: Sendable {
         configuration.deviceSecurity = try options.security.server(id: options.id, context: context)
         configuration.patience = options.patience
         configuration.tracer = tracer
+        configuration.pulse = pulse
         configuration.staysUntilStopped = true
         configuration.endsWhenFull = false
         configuration.handoverFolder = URL(fileURLWithPath: "\(state.folder.path)/handover")

@@ -90,7 +90,8 @@ final class WorkerState: Sendable {
                 newestCheckpoint.withLock { $0 = step }
             },
             checkpointStep: { [self] in newestCheckpoint.withLock { $0 } },
-            pipeline: { [self] in begun?.setup.pipeline?.summary })
+            pipeline: { [self] in begun?.setup.pipeline?.summary },
+            newestStep: { [self] in begun.flatMap { $0.setup.pipeline?.newestStep(after: $0.startStep) } })
     }
 
     /// Writes what was trained once every step is taken: before the coordinator hears of it, for a worker that dies later
