@@ -53,6 +53,7 @@ class LiveTests(PageCase):
         self.address = f"http://127.0.0.1:{web}"
         self.coordinator = [
             BINARY, "coordinator", folder / "recipe.yaml", f"network.coordinator=tcp://127.0.0.1:{wire}",
+            f"model.path={folder}/tiny.gguf", f"data.path={folder}/sentences.txt",
             "training.epochs=3000", "model.frozen_blocks=2", "devices.cuts=[2,2,1,0]", "pipeline.stages=2",
             "--state", folder / "coordinator", "--insecure", "--http", f"127.0.0.1:{web}", "--http-token-file", token]
         self.roles = Roles(folder / "logs")
