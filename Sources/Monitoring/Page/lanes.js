@@ -4,8 +4,8 @@
 export const operations = [
   { name: "F0", text: "forward through frozen blocks that a device left out" },
   { name: "F", text: "forward through blocks that train" },
-  { name: "B", text: "backward to the inputs" },
-  { name: "W", text: "backward to the weights" },
+  { name: "B", text: "backward" },
+  { name: "W", text: "backward to the weights, where that is apart" },
 ];
 
 const mostLanes = 8;
