@@ -6,6 +6,7 @@ import Pipeline
 import Recipes
 import Synchronization
 import Tensors
+import Worker
 
 /// A recipe's pipeline on this machine: its blocks cut into stages by their measured costs, its schedules, and what its
 /// steps took.
@@ -98,10 +99,10 @@ final class PipelineSetup: Sendable {
     /// What the stages did in the newest step; nil before the first, and when they did more than anybody draws.
     ///
     /// - Parameter before: the steps before those that were counted here.
-    func newestStep(after before: Int) -> StepOperations? {
+    func newestStep(after before: Int) -> WorkerTraining.WalkedStep? {
         guard let trace = newest.withLock({ $0 }) else { return nil }
         let step = StepOperations(trace, step: before + record.withLock(\.steps))
-        return step.isPlausible ? step : nil
+        return step.isPlausible ? (step, trace.begin) : nil
     }
 
     /// Forgets the steps so far.

@@ -10,6 +10,7 @@ final class FrozenPass: @unchecked Sendable {
     let activations: Storage
     /// Of the samples, one after another: [tokens, width].
     let x_TD: Matrix
+    let begin = ContinuousClock.now
     /// Beside everything else, without the time in which something else came first.
     var cost = Duration.zero
     var duration = Duration.zero

@@ -45,6 +45,7 @@ final class WorkerCompute: Sendable {
     private let lanes: TracedLanes?
     private let trainer = Mutex<Trainer?>(nil)
     private let frozenForward = Mutex(LateTimes())
+    private let frozenSpans = Mutex(FrozenSpans())
     private let time: Mutex<SharedTime>
     private let clock = RoleClock()
     /// A thread of its own, which mostly waits for the pool: steps never wait for somebody else's work.
@@ -86,8 +87,12 @@ final class WorkerCompute: Sendable {
     /// What the stages have done; nil without stages.
     var pipeline: PipelineSummary? { training.pipeline() }
 
-    /// What the stages did in the newest whole step; nil without stages.
-    var newestStep: StepOperations? { training.newestStep() }
+    /// What the stages did in the newest whole step, and F0 beside it; nil without stages.
+    var newestStep: StepOperations? {
+        training.newestStep().map { step in
+            frozenSpans.withLock { $0.joined(to: step.operations, begun: step.begin) }
+        }
+    }
 
     /// Makes ready what trains.
     func begin(_ counts: [Int]) {
@@ -155,6 +160,7 @@ final class WorkerCompute: Sendable {
 
     private func end(_ pass: FrozenPass, _ samples: [SampleReference], _ blocks: Range<Int>) {
         frozenForward.withLock { $0.add(pass.duration) }
+        frozenSpans.withLock { $0.add(from: pass.begin, to: .now) }
         let x_TD = pass.x_TD
         let bytes = UnsafeRawBufferPointer(UnsafeBufferPointer(start: x_TD.base, count: x_TD.count))
         let change = StoreChange.replace(

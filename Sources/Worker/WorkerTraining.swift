@@ -9,6 +9,9 @@ public struct WorkerTraining: Sendable {
     /// A checkpoint's files by name, in the order in which they are to be written, and the step it was written after.
     public typealias Checkpoint = (step: Int, files: [(name: String, url: URL)])
 
+    /// What stages did in a step, and when it began.
+    public typealias WalkedStep = (operations: StepOperations, begin: ContinuousClock.Instant)
+
     /// What trains, and the steps before that the coordinator may not have written down.
     public typealias Start = (trainer: Trainer, unrecorded: [Body.StepReport])
 
@@ -31,7 +34,7 @@ public struct WorkerTraining: Sendable {
     public var pipeline: @Sendable () -> PipelineSummary?
     /// What the stages did in the newest whole step; nil before it, and without stages. Called on the thread of `run`, beside
     /// steps.
-    public var newestStep: @Sendable () -> StepOperations?
+    public var newestStep: @Sendable () -> WalkedStep?
 
     /// What trains. By default nothing is kept of it beyond the process.
     public init(
@@ -44,7 +47,7 @@ public struct WorkerTraining: Sendable {
         adopt: @escaping @Sendable (_ step: Int, _ folder: URL) throws -> Void = { _, _ in },
         checkpointStep: @escaping @Sendable () -> Int = { 0 },
         pipeline: @escaping @Sendable () -> PipelineSummary? = { nil },
-        newestStep: @escaping @Sendable () -> StepOperations? = { nil }
+        newestStep: @escaping @Sendable () -> WalkedStep? = { nil }
     ) {
         self.pipeline = pipeline
         self.newestStep = newestStep

@@ -40,7 +40,9 @@ struct MonitoredCoordinatorTests {
 
     @Test("state is the ledger's, readiness comes with the role, events tell of steps, metrics pass promtool")
     func wholeRun() throws {
-        try withCluster(["training.epochs=40", "pipeline.stages=2"]) { cluster, clients in
+        try withCluster([
+            "training.epochs=40", "pipeline.stages=2", "model.frozen_blocks=2", "devices.cuts=[2,2,1,0]",
+        ]) { cluster, clients in
             let coordinator = try #require(clients["coordinator"])
             cluster.start([cluster.coordinator])
             #expect(try answer(coordinator, "/readyz") { $0.status == 200 } != nil, "\(cluster.logs)")

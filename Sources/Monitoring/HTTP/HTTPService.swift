@@ -32,7 +32,7 @@ public final class HTTPService: Sendable {
             hasStarted.signal()
         }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        task = Task.detached {
+        task = Task.detached(executorPreference: QueueExecutor()) {
             do {
                 try await Self.server(site, address, group) { channel in
                     tell(.success(channel.localAddress?.port ?? address.port))

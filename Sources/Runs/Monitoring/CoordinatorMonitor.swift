@@ -7,7 +7,6 @@ import Monitoring
 public final class CoordinatorMonitor: Sendable {
     /// To be beaten by the coordinator's loop.
     public let pulse = LoopPulse()
-    private let folder: String
     private let run: String
     private let token: TokenFile?
     private let reader: RunReader
@@ -20,7 +19,6 @@ public final class CoordinatorMonitor: Sendable {
     ///   - folder: of the ledger.
     ///   - token: lets a client change something.
     public init(folder: String, run: String, token: TokenFile?) {
-        self.folder = folder
         self.run = run
         self.token = token
         reader = RunReader(folder: folder, run: run)
@@ -38,10 +36,7 @@ public final class CoordinatorMonitor: Sendable {
 
     /// What it shows.
     public func site(_ access: AccessRules) -> Site {
-        let feed = StateFeed { [reader] in
-            guard let snapshot = try? await reader.snapshot() else { return nil }
-            return StateFeed.State(number: snapshot.number, json: jsonText(MonitoredRun(snapshot)))
-        }
+        let feed = StateFeed { [reader] in try? await reader.state() }
         return Site(
             access: access, health: { [condition] in condition.health },
             readiness: { [condition] in condition.readiness },
@@ -49,46 +44,51 @@ public final class CoordinatorMonitor: Sendable {
                 if let snapshot = try? await reader.snapshot() { metrics.take(snapshot) }
                 return metrics.families
             },
-            state: { [self] in await answer { MonitoredRun($0) } },
+            state: { [self] in await answer { try await reader.state().json } },
             run: Site.Run(
                 feed: feed, token: token,
                 devices: { [self] page in
-                    await answer { MonitoredDeviceList(DeviceFigures.rows($0.state), page) }
+                    await answer {
+                        jsonText(MonitoredDeviceList(DeviceFigures.rows(try await reader.snapshot().state), page))
+                    }
                 },
-                drain: { [self] in drain($0) }))
+                drain: { [self] in await drain($0) }))
     }
 
-    private func answer(_ body: (RunSnapshot) -> some Encodable) async -> SiteAnswer {
+    private func answer(_ json: () async throws -> String) async -> SiteAnswer {
         do {
-            return .json(jsonText(body(try await reader.snapshot())))
+            return .json(try await json())
         } catch {
-            return .failure(error)
+            // A run that is not in the ledger yet will be.
+            return .failure(error, status: 503)
         }
     }
 
-    private func drain(_ worker: String) -> SiteAnswer {
+    private func drain(_ worker: String) async -> SiteAnswer {
         do {
-            try Ledger(folder: folder, access: .operations).orderDrain(of: worker, run: run)
+            try await reader.orderDrain(of: worker)
             return .json(
                 jsonText([
                     "ordered": "drain", "worker": worker, "run": run, "message": "\(worker) is to hand over and leave",
                 ]))
         } catch {
-            return .failure(error)
+            return .failure(error, status: (error as? LedgerError).map(Self.status) ?? 503)
+        }
+    }
+
+    private static func status(_ error: LedgerError) -> Int {
+        switch error.exitCode {
+        case .notInLedger: 404
+        case .ledgerRefused: 409
+        default: 503
         }
     }
 }
 
 extension SiteAnswer {
-    /// An error with what to do, under the number of HTTP that is nearest to it.
-    fileprivate static func failure(_ error: any Error) -> SiteAnswer {
-        guard let error = error as? any NumberedError else { return .json("{}", status: 500) }
-        let status =
-            switch error.exitCode {
-            case .notInLedger: 404
-            case .ledgerRefused: 409
-            default: 503
-            }
+    /// An error with what to do.
+    fileprivate static func failure(_ error: any Error, status: Int) -> SiteAnswer {
+        guard let error = error as? any NumberedError else { return .json("{}", status: status) }
         return .json(jsonText(["error": Failure(error)]), status: status)
     }
 

@@ -1,6 +1,7 @@
 import Dispatch
 import Foundation
 import Ledger
+import Monitoring
 
 /// A run as the ledger has it at one moment.
 struct RunSnapshot: Sendable {
@@ -29,9 +30,21 @@ final class RunReader: Sendable {
     /// The run as it is now, or was a second ago at most.
     ///
     /// - Throws: `LedgerError`.
-    func snapshot() async throws -> RunSnapshot {
+    func snapshot() async throws -> RunSnapshot { try await read { try $0.snapshot() } }
+
+    /// The same as JSON, which is made once for everybody.
+    ///
+    /// - Throws: `LedgerError`.
+    func state() async throws -> StateFeed.State { try await read { try $0.state() } }
+
+    /// Has a worker hand over and leave.
+    ///
+    /// - Throws: `LedgerError`.
+    func orderDrain(of worker: String) async throws { try await read { try $0.orderDrain(of: worker) } }
+
+    private func read<Value: Sendable>(_ body: @escaping @Sendable (Reading) throws -> Value) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
-            queue.async { [reading] in continuation.resume(with: Result { try reading.snapshot() }) }
+            queue.async { [reading] in continuation.resume(with: Result { try body(reading) }) }
         }
     }
 
@@ -41,32 +54,61 @@ final class RunReader: Sendable {
         private let run: String
         private var ledger: Ledger?
         private var history = StepHistory()
-        private var newest: RunSnapshot?
+        private var known: RunSnapshot?
+        private var told: StateFeed.State?
+        /// What is answered until the next look.
+        private var answer: Result<RunSnapshot, LedgerError>?
         private var commits: UInt64?
-        private var looked: ContinuousClock.Instant?
+        private var looked = ContinuousClock.now
 
         init(folder: String, run: String) {
             self.folder = folder
             self.run = run
         }
 
+        func state() throws(LedgerError) -> StateFeed.State {
+            let snapshot = try snapshot()
+            if let told, told.number == snapshot.number { return told }
+            let state = StateFeed.State(number: snapshot.number, json: jsonText(MonitoredRun(snapshot)))
+            told = state
+            return state
+        }
+
         func snapshot() throws(LedgerError) -> RunSnapshot {
             let now = ContinuousClock.now
-            if let newest, let looked, now - looked < RunReader.interval { return newest }
-            let ledger = try self.ledger ?? Ledger(folder: folder, access: .reading)
-            self.ledger = ledger
+            if let answer, now - looked < RunReader.interval { return try answer.get() }
             looked = now
-            let commits = ledger.commits
-            if let newest, commits != nil, commits == self.commits { return newest }
+            let answer = Result { () throws(LedgerError) in try look() }
+            self.answer = answer
+            return try answer.get()
+        }
+
+        func orderDrain(of worker: String) throws(LedgerError) {
+            try Ledger(folder: folder, access: .operations).orderDrain(of: worker, run: run)
+        }
+
+        private func look() throws(LedgerError) -> RunSnapshot {
+            let ledger = try opened(), commits = ledger.commits
+            if let known, commits != nil, commits == self.commits { return known }
+            let snapshot = try read(ledger, number: (known?.number ?? 0) + 1)
+            (known, self.commits) = (snapshot, commits)
+            return snapshot
+        }
+
+        private func read(_ ledger: Ledger, number: Int) throws(LedgerError) -> RunSnapshot {
             let state = try ledger.state(of: run)
             try history.follow(run, in: ledger)
-            let snapshot = RunSnapshot(
-                number: (newest?.number ?? 0) + 1, time: Date().timeIntervalSince1970, state: state,
+            return RunSnapshot(
+                number: number, time: Date().timeIntervalSince1970, state: state,
                 progress: try RunProgress(state, in: ledger), history: history,
                 events: try ledger.newestEvents(of: run, limit: RunReader.events))
-            self.commits = commits
-            newest = snapshot
-            return snapshot
+        }
+
+        private func opened() throws(LedgerError) -> Ledger {
+            if let ledger { return ledger }
+            let opened = try Ledger(folder: folder, access: .reading)
+            ledger = opened
+            return opened
         }
     }
 }
