@@ -2,8 +2,8 @@
 
 /** The operations of a pipeline, in the order of a micro-batch's way. */
 export const operations = [
-  { name: "F0", text: "forward through frozen blocks that a device left out" },
-  { name: "F", text: "forward through blocks that train" },
+  { name: "F0", text: "frozen blocks that a device left out" },
+  { name: "F", text: "forward" },
   { name: "B", text: "backward" },
   { name: "W", text: "backward to the weights, where that is apart" },
 ];
