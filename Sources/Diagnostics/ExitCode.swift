@@ -67,4 +67,5 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     // 90-94: HTTP.
     case httpUnavailable = 90
     case httpTokenRefused = 91
+    case notHealthy = 92
 }

@@ -53,6 +53,11 @@ struct LinkOptions: ParsableArguments {
         key.map { .curve(keyFile: $0, coordinatorKeyFile: coordinatorKey) } ?? .insecure
     }
 
+    /// The same for a worker, of whose key the path may have its id.
+    func security(at place: WorkerPlace) -> RoleSecurity {
+        key.map { .curve(keyFile: place.fill($0), coordinatorKeyFile: coordinatorKey) } ?? .insecure
+    }
+
     private static var environment: String? { ProcessInfo.processInfo.environment["PERMAFROST_COORDINATOR"] }
 }
 

@@ -43,6 +43,7 @@ struct Permafrost: ParsableCommand {
             Bench.self,
             Keys.self,
             Doctor.self,
+            Health.self,
             Version.self,
         ])
 
