@@ -12,6 +12,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     ],
@@ -31,6 +32,7 @@ let package = Package(
         // What everything stands on.
         .target(name: "Diagnostics"),
         .target(name: "Randomness"),
+        .target(name: "Logs", dependencies: ["Diagnostics", .product(name: "Logging", package: "swift-log")]),
         .target(
             name: "Tensors",
             dependencies: [
@@ -96,9 +98,10 @@ let package = Package(
         .executableTarget(
             name: "permafrost",
             dependencies: [
-                "Balancing", "Checkpoints", "Coordinator", "Device", "Diagnostics", "Experiments", "Ledger", "Pipeline",
-                "Queueing", "Recipes", "Runs", "Tensors", "Wire", "Worker",
+                "Balancing", "Checkpoints", "Coordinator", "Device", "Diagnostics", "Experiments", "Ledger", "Logs",
+                "Pipeline", "Queueing", "Recipes", "Runs", "Tensors", "Wire", "Worker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ]),
 
         // Tests mirror Sources.
@@ -108,6 +111,8 @@ let package = Package(
         // Makes links slow, for scripts/verify-clock.
         .executableTarget(name: "shaper", dependencies: ["Faults"], path: "Tests/Shaper"),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
+        .testTarget(
+            name: "LogsTests", dependencies: ["Diagnostics", "Logs", .product(name: "Logging", package: "swift-log")]),
         .testTarget(name: "TensorsTests", dependencies: ["Randomness", "Support", "Tensors"]),
         .testTarget(
             name: "TokenizersTests",

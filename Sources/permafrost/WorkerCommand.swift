@@ -3,7 +3,7 @@ import Runs
 import Worker
 
 /// `permafrost worker`.
-struct WorkerCommand: AnsweringCommand {
+struct WorkerCommand: RoleCommand {
     static let configuration = CommandConfiguration(
         commandName: "worker",
         abstract: "Takes part in a run as a worker: keeps activations durably, and trains.",
@@ -37,12 +37,16 @@ struct WorkerCommand: AnsweringCommand {
 
     @OptionGroup var tracing: TraceOptions
 
+    @OptionGroup var logging: LogOptions
+
     @Option(help: "How the summary is printed; with json, progress goes to the standard error.")
     var format = OutputFormat.text
 
+    var role: (name: String, id: String) { ("worker", id) }
+
     func answer() throws {
-        let console = Console(toErrors: format == .json)
-        console.line("worker    \(id), state in \(state)")
+        let console = log()
+        console.note("started", .info, "worker    \(id), state in \(state)")
         console.warnOfPlainTCP(link.insecure)
         let summary = try tracing.tracing(on: console) { trace in
             let worker = try WorkerRun(
