@@ -37,6 +37,7 @@ let package = Package(
         // What everything stands on.
         .target(name: "Diagnostics"),
         .target(name: "Randomness"),
+        .target(name: "Logs", dependencies: ["Diagnostics", .product(name: "Logging", package: "swift-log")]),
         .target(
             name: "Tensors",
             dependencies: [
@@ -120,9 +121,10 @@ let package = Package(
         .executableTarget(
             name: "permafrost",
             dependencies: [
-                "Balancing", "Checkpoints", "Coordinator", "Device", "Diagnostics", "Experiments", "Ledger",
+                "Balancing", "Checkpoints", "Coordinator", "Device", "Diagnostics", "Experiments", "Ledger", "Logs",
                 "Monitoring", "Pipeline", "Queueing", "Recipes", "Runs", "Tensors", "Wire", "Worker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ]),
 
         // Tests mirror Sources.
@@ -132,6 +134,8 @@ let package = Package(
         // Makes links slow, for scripts/verify-clock.
         .executableTarget(name: "shaper", dependencies: ["Faults"], path: "Tests/Shaper"),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
+        .testTarget(
+            name: "LogsTests", dependencies: ["Diagnostics", "Logs", .product(name: "Logging", package: "swift-log")]),
         .testTarget(name: "TensorsTests", dependencies: ["Randomness", "Support", "Tensors"]),
         .testTarget(
             name: "TokenizersTests",

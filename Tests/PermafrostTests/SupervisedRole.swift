@@ -50,10 +50,13 @@ final class SupervisedRole: Sendable {
         return nil
     }
 
-    /// Starts it, and starts it again until it ends by itself.
+    /// Starts it, and starts it again until it ends by itself; also once more after that.
     ///
     /// - Parameter failpoint: the moment at which its first life ends.
     func start(failpoint: String? = nil) {
+        // Of a life that has ended by itself.
+        while ended.wait(timeout: .now()) == .success {}
+        state.withLock { $0.exitCode = nil }
         let thread = Thread { [self] in
             var failpoint = failpoint
             while live(failpoint: failpoint.take()) {}
