@@ -49,8 +49,9 @@ struct QueueReportTests {
     func stages() {
         var machine = DistributedMachineTests.machine()
         func take(_ step: StepOperations) -> [StageRecord] {
-            machine.take(Self.report { $0.newestStep = step }, from: "w1", session: 1).entries.flatMap {
-                if case .stages(let records) = $0 { records } else { [] }
+            let body = Self.report { $0.newestStep = step }
+            return machine.take(body, from: "w1", session: 1).entries.flatMap { entry -> [StageRecord] in
+                if case .stages(let records) = entry { records } else { [] }
             }
         }
         let first = take(Self.step(3))
