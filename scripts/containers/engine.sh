@@ -42,6 +42,8 @@ engine_plugins() {
         "Install 'docker compose' and 'docker buildx' and run this again."
     for package in "$apt"/*.deb; do dpkg-deb -x "$package" "$apt/unpacked"; done
     cp "$apt"/unpacked/usr/libexec/docker/cli-plugins/* "$folder/cli-plugins/"
+    # podman misses it.
+    echo '{}' >"$folder/config.json"
     rm -rf "$apt"
 }
 
