@@ -60,6 +60,8 @@ struct CoordinatorMachine {
     var phase = Phase.gathering
     var roster: Roster
     var liveness: Liveness
+    /// Minor versions of the protocol that differ, or have differed, from this side's, by id.
+    var minors: [String: UInt32] = [:]
     /// The newest plan's, 0 before the first.
     var generation = 0
     /// The newest step, and its epoch.

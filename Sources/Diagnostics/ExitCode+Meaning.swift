@@ -34,13 +34,14 @@ extension ExitCode {
         case .keyRefused: "A key or key file is missing, damaged or open to others"
         case .coordinatorLost: "Nothing was heard of the coordinator for too long"
         case .storeDamaged: "The activation store's files are damaged or cannot be used"
+        case .protocolUnsupported: "The coordinator speaks another major version of the protocol"
         case .runFolderUnwritable: "The run folder, or the file of a trace, cannot be written"
         case .diverged: "Training diverged: a loss or gradient is not a number"
         case .interrupted: "The user stopped the run; its folder is kept"
         case .checkpointDamaged: "A run checkpoint is missing, unfinished, damaged or of another version"
         case .runNotResumable: "A folder holds no run that can go on, or another process trains in it."
         case .ledgerDamaged: "The ledger is damaged, or older than what was written; the error names the place"
-        case .stateInUse: "Another coordinator works with the state folder"
+        case .stateInUse: "Another coordinator works with the state folder, or workers hold every place in it"
         case .ledgerUnusable: "No ledger is there, or it cannot be opened, read or written"
         case .notInLedger: "A run, device, worker or key that the ledger does not know; the error names the nearest one"
         case .ledgerRefused: "The ledger does not take something as it is; the error says why"
@@ -50,6 +51,7 @@ extension ExitCode {
         case .scheduleImpossible: "No schedule has these sizes, or keeps under this cap; the error names the smallest"
         case .httpUnavailable: "Where --http wants to listen is no address, or it is in use"
         case .httpTokenRefused: "The file of --http-token-file is missing, open to others, or holds no token"
+        case .notHealthy: "A role's HTTP server answers that the role is not well, or not ready"
         }
     }
 

@@ -42,6 +42,7 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     case keyRefused = 55
     case coordinatorLost = 56
     case storeDamaged = 57
+    case protocolUnsupported = 58
 
     // 60-69: runs.
     case runFolderUnwritable = 60
@@ -66,4 +67,5 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     // 90-94: HTTP.
     case httpUnavailable = 90
     case httpTokenRefused = 91
+    case notHealthy = 92
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Logs
 import Recipes
 import Runs
 
@@ -53,12 +54,18 @@ struct LinkOptions: ParsableArguments {
         key.map { .curve(keyFile: $0, coordinatorKeyFile: coordinatorKey) } ?? .insecure
     }
 
+    /// The same for a worker, of whose key the path may have its id.
+    func security(at place: WorkerPlace) -> RoleSecurity {
+        key.map { .curve(keyFile: place.fill($0), coordinatorKeyFile: coordinatorKey) } ?? .insecure
+    }
+
     private static var environment: String? { ProcessInfo.processInfo.environment["PERMAFROST_COORDINATOR"] }
 }
 
-extension Console {
+extension RoleLog {
     /// Says what plain TCP means, on every start.
     func warnOfPlainTCP(_ isInsecure: Bool) {
-        if isInsecure { line("insecure  plain TCP: anybody on the network can read activations and take part") }
+        guard isInsecure else { return }
+        note("insecure", .warning, "insecure  plain TCP: anybody on the network can read activations and take part")
     }
 }
