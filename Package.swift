@@ -37,6 +37,7 @@ let package = Package(
         // What everything stands on.
         .target(name: "Diagnostics"),
         .target(name: "Randomness"),
+        .target(name: "Logs", dependencies: ["Diagnostics", .product(name: "Logging", package: "swift-log")]),
         .target(
             name: "Tensors",
             dependencies: [
@@ -120,18 +121,21 @@ let package = Package(
         .executableTarget(
             name: "permafrost",
             dependencies: [
-                "Balancing", "Checkpoints", "Coordinator", "Device", "Diagnostics", "Experiments", "Ledger",
+                "Balancing", "Checkpoints", "Coordinator", "Device", "Diagnostics", "Experiments", "Ledger", "Logs",
                 "Monitoring", "Pipeline", "Queueing", "Recipes", "Runs", "Tensors", "Wire", "Worker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ]),
 
         // Tests mirror Sources.
         .target(
             name: "Support", dependencies: ["Checkpoints", "Models", "Randomness", "Tensors"], path: "Tests/Support"),
-        .target(name: "Faults", dependencies: ["Queueing", "Randomness"], path: "Tests/Faults"),
+        .target(name: "Faults", dependencies: ["Queueing", "Randomness", "Wire"], path: "Tests/Faults"),
         // Makes links slow, for scripts/verify-clock.
         .executableTarget(name: "shaper", dependencies: ["Faults"], path: "Tests/Shaper"),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
+        .testTarget(
+            name: "LogsTests", dependencies: ["Diagnostics", "Logs", .product(name: "Logging", package: "swift-log")]),
         .testTarget(name: "TensorsTests", dependencies: ["Randomness", "Support", "Tensors"]),
         .testTarget(
             name: "TokenizersTests",
@@ -143,7 +147,9 @@ let package = Package(
             name: "ModelsTests",
             dependencies: ["Checkpoints", "Datasets", "Methods", "Models", "Support", "Tensors", "Tokenizers"]),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Diagnostics", "Randomness", "Tokenizers"]),
-        .testTarget(name: "WireTests", dependencies: ["CKernels", "CWire", "Diagnostics", "Randomness", "Wire"]),
+        .testTarget(
+            name: "WireTests",
+            dependencies: ["CKernels", "CWire", "Diagnostics", "Faults", "Randomness", "Wire"], exclude: ["recorded"]),
         .target(name: "CSyncedFile", path: "Tests/CSyncedFile"),
         .testTarget(
             name: "QueueingTests", dependencies: ["CSyncedFile", "Faults", "Queueing", "Randomness", "Wire"]),
@@ -208,7 +214,9 @@ let package = Package(
         .testTarget(
             name: "PermafrostTests",
             dependencies: [
-                "Checkpoints", "Diagnostics", "Faults", "Ledger", "Queueing", "Randomness", "Runs", "Support", "Wire",
+                "Checkpoints", "Diagnostics", "Faults", "Ledger", "Queueing", "Randomness", "Recipes", "Runs",
+                "Support",
+                "Wire", "permafrost", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
     ]
 )

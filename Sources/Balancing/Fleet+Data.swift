@@ -29,7 +29,7 @@ extension Fleet {
     ///
     /// - Parameters:
     ///   - labels: the label of each example, in `0..<labelCount`.
-    ///   - otherwise: the skew of classes that have none of their own.
+    ///   - skew: that of classes that have none of their own.
     /// - Returns: for each device the ascending indices of its examples.
     /// - Throws: `DataError` if some device would have to be empty, or a label without a device.
     public func assign(

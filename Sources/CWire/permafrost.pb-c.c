@@ -3883,7 +3883,7 @@ const ProtobufCMessageDescriptor permafrost__run_recipe__descriptor =
   (ProtobufCMessageInit) permafrost__run_recipe__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor permafrost__register__field_descriptors[10] =
+static const ProtobufCFieldDescriptor permafrost__register__field_descriptors[11] =
 {
   {
     "role",
@@ -4005,6 +4005,18 @@ static const ProtobufCFieldDescriptor permafrost__register__field_descriptors[10
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "minor",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Permafrost__Register, minor),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned permafrost__register__field_indices_by_name[] = {
   8,   /* field[8] = codecs */
@@ -4013,6 +4025,7 @@ static const unsigned permafrost__register__field_indices_by_name[] = {
   4,   /* field[4] = endpoint_key */
   7,   /* field[7] = memory_bytes */
   6,   /* field[6] = messages */
+  10,   /* field[10] = minor */
   0,   /* field[0] = role */
   1,   /* field[1] = samples */
   5,   /* field[5] = step */
@@ -4021,7 +4034,7 @@ static const unsigned permafrost__register__field_indices_by_name[] = {
 static const ProtobufCIntRange permafrost__register__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor permafrost__register__descriptor =
 {
@@ -4031,7 +4044,7 @@ const ProtobufCMessageDescriptor permafrost__register__descriptor =
   "Permafrost__Register",
   "permafrost",
   sizeof(Permafrost__Register),
-  10,
+  11,
   permafrost__register__field_descriptors,
   permafrost__register__field_indices_by_name,
   1,  permafrost__register__number_ranges,

@@ -5,6 +5,8 @@ import Wire
 public enum CoordinatorEvent: Sendable, Equatable {
     /// A device with its samples, or a worker, is there.
     case registered(id: String, samples: Int?)
+    /// Somebody speaks another minor version of the protocol than the coordinator, or does not any longer.
+    case speaks(id: String, minor: UInt32)
     /// Everybody is there and knows the plan.
     case began
     /// A device published.

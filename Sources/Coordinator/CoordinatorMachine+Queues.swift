@@ -7,7 +7,7 @@ extension CoordinatorMachine {
     /// Codecs of which a worker may tell.
     private static let mostCodecs = 16
 
-    /// Records what has changed. A worker reports about once a second, and so often this is written at most.
+    /// Notes what has changed, to be recorded with the other live figures.
     mutating func followQueue(_ report: Body.QueueReport, of worker: String) {
         let age = report.oldestAgeSeconds
         let queue = QueueRecord(
@@ -18,16 +18,24 @@ extension CoordinatorMachine {
             codecBytes: Dictionary(
                 report.codecBytes.prefix(Self.mostCodecs).map { ("\($0.codec)", Int(clamping: $0.bytes)) }
             ) { $1 })
-        if queues.updateValue(queue, forKey: worker) != queue { record(.queue(queue)) }
-        guard let newest = report.newestStep, newest.isPlausible,
-            newestSteps.updateValue(newest, forKey: worker) != newest
-        else { return }
-        record(
-            .stages(
-                newest.stages.map {
-                    StageRecord(
-                        run: settings.run, worker: worker, stage: $0.stage, step: newest.step,
-                        operations: $0.operations)
-                }))
+        if queues.updateValue(queue, forKey: worker) != queue { queueNews.insert(worker) }
+        guard let newest = report.newestStep, newest.isPlausible else { return }
+        if newestSteps.updateValue(newest, forKey: worker) != newest { stepNews.insert(worker) }
+    }
+
+    /// Records what was noted since the last time.
+    mutating func recordQueues() {
+        for worker in queueNews.sorted() { if let queue = queues[worker] { record(.queue(queue)) } }
+        for worker in stepNews.sorted() {
+            guard let newest = newestSteps[worker] else { continue }
+            record(
+                .stages(
+                    newest.stages.map {
+                        StageRecord(
+                            run: settings.run, worker: worker, stage: $0.stage, step: newest.step,
+                            operations: $0.operations)
+                    }))
+        }
+        (queueNews, stepNews) = ([], [])
     }
 }

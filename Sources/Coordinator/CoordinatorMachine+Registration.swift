@@ -43,6 +43,7 @@ extension CoordinatorMachine {
         if device.state != .finished { roster.devices[number].state = .publishing }
         record(.deviceJoined(roster.devices[number].record(run: settings.run)))
         welcome(device.id, samples: roster.devices[number].samples, isKnown: isKnown, wasAway: device.isMissing)
+        follow(minor: register.minor, of: device.id)
         guard !tellIfStopping(device.id) else { return }
         if !isKnown { reasons.append("\(device.id) holds \(register.samples) samples") }
         if device.generation == 0 {
@@ -79,6 +80,7 @@ extension CoordinatorMachine {
         liveness.heard(id, now: now)
         record(.workerJoined(worker.record(run: settings.run)))
         welcome(id, samples: nil, isKnown: known != nil, wasAway: known?.state == .away || known?.state == .failed)
+        follow(minor: register.minor, of: id)
         guard !tellIfStopping(id) else { return }
         if isLeaving { return send(.stop(Body.Stop(reason: "another worker has taken over")), to: id) }
         if id == roster.owner { return ownerRegistered(hasMoved: hasMoved) }
@@ -122,6 +124,14 @@ extension CoordinatorMachine {
             event(.info, id, "is back")
             notify(.returned(id: id))
         }
+    }
+
+    /// While a fleet is upgraded, versions differ.
+    private mutating func follow(minor: UInt32, of id: String) {
+        guard minors[id, default: Envelope.minorVersion] != minor else { return }
+        minors[id] = minor
+        event(.info, id, "speaks protocol \(Envelope.version(minor: minor))")
+        notify(.speaks(id: id, minor: minor))
     }
 
     /// Whoever comes while the run ends is told so.

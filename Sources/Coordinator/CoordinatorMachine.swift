@@ -60,6 +60,8 @@ struct CoordinatorMachine {
     var phase = Phase.gathering
     var roster: Roster
     var liveness: Liveness
+    /// Minor versions of the protocol that differ, or have differed, from this side's, by id.
+    var minors: [String: UInt32] = [:]
     /// The newest plan's, 0 before the first.
     var generation = 0
     /// The newest step, and its epoch.
@@ -88,9 +90,11 @@ struct CoordinatorMachine {
     var compute: [String: ComputeRecord] = [:]
     /// Micro-batches that were last recorded of each worker.
     var shares: [String: UInt64] = [:]
-    /// What was last recorded of what waits at each worker, and of what its stages did.
+    /// What waits at each worker and what its stages did, and of whom that is to be recorded.
     var queues: [String: QueueRecord] = [:]
     var newestSteps: [String: StepOperations] = [:]
+    var queueNews: Set<String> = []
+    var stepNews: Set<String> = []
     var actions: [Action] = []
 
     init(_ settings: Coordinator.Configuration) {
@@ -133,6 +137,7 @@ struct CoordinatorMachine {
             guard now >= nextCursors else { break }
             nextCursors = now + Self.cursorInterval
             recordCursors(now: now)
+            recordQueues()
             rebalance(now: now)
             chooseCodecs()
         }

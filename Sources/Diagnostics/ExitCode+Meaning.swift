@@ -34,6 +34,7 @@ extension ExitCode {
         case .keyRefused: "A key or key file is missing, damaged or open to others"
         case .coordinatorLost: "Nothing was heard of the coordinator for too long"
         case .storeDamaged: "The activation store's files are damaged or cannot be used"
+        case .protocolUnsupported: "The coordinator speaks another major version of the protocol"
         case .runFolderUnwritable: "The run folder, or the file of a trace, cannot be written"
         case .diverged: "Training diverged: a loss or gradient is not a number"
         case .interrupted: "The user stopped the run; its folder is kept"

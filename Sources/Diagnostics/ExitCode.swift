@@ -42,6 +42,7 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     case keyRefused = 55
     case coordinatorLost = 56
     case storeDamaged = 57
+    case protocolUnsupported = 58
 
     // 60-69: runs.
     case runFolderUnwritable = 60

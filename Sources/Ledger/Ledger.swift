@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 internal import GRDB
 
@@ -28,7 +29,7 @@ public final class Ledger: Sendable {
             do {
                 try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             } catch {
-                throw .unusable(file: folder, reason: "\(error.localizedDescription)")
+                throw .unusable(file: folder, reason: systemReason(of: error))
             }
         }
         lock = access == .coordinator ? try StateFolderLock(folder) : nil

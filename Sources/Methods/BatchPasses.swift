@@ -47,16 +47,19 @@ struct LanePasses: BatchPasses {
     let head: OutputHead
     let parameters: TrainableParameters
     let frozenBlocks: Int
+    let recomputes: Bool
     let pool: ComputePool
     private let memory = PassMemory()
 
     init(
-        model: LanguageModel, head: OutputHead, parameters: TrainableParameters, frozenBlocks: Int, pool: ComputePool
+        model: LanguageModel, head: OutputHead, parameters: TrainableParameters, frozenBlocks: Int, recomputes: Bool,
+        pool: ComputePool
     ) {
         self.model = model
         self.head = head
         self.parameters = parameters
         self.frozenBlocks = frozenBlocks
+        self.recomputes = recomputes
         self.pool = pool
     }
 
@@ -65,7 +68,7 @@ struct LanePasses: BatchPasses {
         let results = try pool.map(lanes) { [self] lane in
             let pass = MicroBatchPass(
                 model: model, head: head, parameters: parameters, frozenBlocks: frozenBlocks, memory: memory,
-                gradients: sums[lane])
+                gradients: sums[lane], recomputes: recomputes)
             return try stride(from: lane, to: batch.microBatches.count, by: lanes).map { index in
                 let begun = ContinuousClock.now
                 let result = try pass.forward(batch.microBatches[index], dropout: batch.dropouts[index])

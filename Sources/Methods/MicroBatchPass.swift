@@ -21,16 +21,18 @@ public final class MicroBatchPass: @unchecked Sendable {
     ///   - frozenBlocks: blocks that every micro-batch has passed already.
     ///   - memory: shared by the passes of one trainer.
     ///   - gradients: the sums that W adds to; fresh ones, zero, if left out.
+    ///   - recomputes: whether F keeps the input of each block alone, and B runs the block once more.
     public init(
         model: LanguageModel, head: OutputHead, parameters: TrainableParameters, frozenBlocks: Int,
-        memory: PassMemory, gradients: TrainableParameters? = nil
+        memory: PassMemory, gradients: TrainableParameters? = nil, recomputes: Bool = false
     ) {
         let sizes = model.hyperparameters
         precondition((parameters.layout.blocks.first ?? sizes.layers) >= frozenBlocks, "nothing frozen trains")
         width = sizes.width
         self.memory = memory
         stage = StagePass(
-            model: model, head: head, parameters: parameters, blocks: frozenBlocks..<sizes.layers, memory: memory)
+            model: model, head: head, parameters: parameters, blocks: frozenBlocks..<sizes.layers, memory: memory,
+            recomputes: recomputes)
         self.gradients = gradients ?? TrainableParameters(layout: parameters.layout)
     }
 
@@ -81,6 +83,9 @@ public final class MicroBatchPass: @unchecked Sendable {
         stage.backward(lossScale: lossScale, addTo: gradients)
         forget()
     }
+
+    /// Bytes that lie between F and W.
+    var stashedBytes: Int { stage.stashedBytes }
 
     private func forget() {
         if let stream { memory.streams.giveBack(stream) }

@@ -22,12 +22,20 @@ extension PassMemory {
     /// Floats of an arena that lies between F and W: the stream, the activations of each block through which gradients
     /// flow, and what the head keeps.
     ///
-    /// - Parameter targetCount: of the micro-batch's sequences.
-    public static func stashFloats(_ layout: TrainableLayout, tokens: Int, targetCount: Int, outputs: Int) -> Int {
+    /// - Parameters:
+    ///   - targetCount: of the micro-batch's sequences.
+    ///   - recomputes: whether the input of each block is kept alone.
+    public static func stashFloats(
+        _ layout: TrainableLayout, tokens: Int, targetCount: Int, outputs: Int, recomputes: Bool = false
+    ) -> Int {
         let model = layout.model, lowest = layout.blocks.first ?? model.layers
-        let block = DecoderBlock.forwardFloats(model, tokens: tokens, training: layout)
-        let last = DecoderBlock.forwardFloats(
-            model, tokens: tokens, read: readTokens(targetCount, of: tokens), training: layout)
+        let input = tokens * model.width
+        let block = recomputes ? input : DecoderBlock.forwardFloats(model, tokens: tokens, training: layout)
+        let last =
+            recomputes
+            ? input
+            : DecoderBlock.forwardFloats(
+                model, tokens: tokens, read: readTokens(targetCount, of: tokens), training: layout)
         let blocks = lowest == model.layers ? 0 : (model.layers - lowest - 1) * block + last
         return tokens * model.width + blocks
             + OutputHead.forwardFloats(model, targets: targetCount, outputs: outputs, needsGradient: true)
@@ -38,14 +46,20 @@ extension PassMemory {
         targetCount < tokens ? targetCount : nil
     }
 
-    /// Floats of an arena for intermediate results: the head's logits, or its gradient, or B and W of one block, or F of
-    /// a frozen one below.
+    /// Floats of an arena for intermediate results: the head's logits, or its gradient, or B and W of one block, behind its
+    /// F where that runs once more, or F of a frozen one below.
     ///
-    /// - Parameter targetCount: of the micro-batch's sequences.
-    public static func scratchFloats(_ layout: TrainableLayout, tokens: Int, targetCount: Int, outputs: Int) -> Int {
-        max(
-            DecoderBlock.backwardFloats(layout.model, tokens: tokens, training: layout),
-            DecoderBlock.forwardScratchFloats(layout.model, tokens: tokens, training: layout),
+    /// - Parameters:
+    ///   - targetCount: of the micro-batch's sequences.
+    ///   - recomputes: whether blocks run once more.
+    public static func scratchFloats(
+        _ layout: TrainableLayout, tokens: Int, targetCount: Int, outputs: Int, recomputes: Bool = false
+    ) -> Int {
+        let forward = DecoderBlock.forwardScratchFloats(layout.model, tokens: tokens, training: layout)
+        let again = forward + DecoderBlock.forwardFloats(layout.model, tokens: tokens, training: layout)
+        return max(
+            DecoderBlock.backwardFloats(layout.model, tokens: tokens, training: layout) + (recomputes ? again : 0),
+            forward,
             DecoderBlock.passFloats(layout.model, tokens: tokens, training: nil),
             OutputHead.forwardScratchFloats(targets: targetCount, outputs: outputs),
             OutputHead.backwardFloats(layout.model, targets: targetCount))

@@ -34,15 +34,19 @@ public final class Trainer: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - frozenBlocks: blocks that every micro-batch has passed already.
+    ///   - recomputes: whether F keeps the input of each block alone, and B runs the block once more: less memory, the same
+    ///     bits.
     ///   - seed: decides which inputs of adapters are dropped.
     public convenience init(
         model: LanguageModel, head: OutputHead, parameters: TrainableParameters, frozenBlocks: Int,
-        optimizer: any Optimizer, schedule: LearningRateSchedule, seed: UInt64, pool: ComputePool
+        recomputes: Bool = false, optimizer: any Optimizer, schedule: LearningRateSchedule, seed: UInt64,
+        pool: ComputePool
     ) {
         self.init(
             parameters, optimizer: optimizer, schedule: schedule, seed: seed,
             passes: LanePasses(
-                model: model, head: head, parameters: parameters, frozenBlocks: frozenBlocks, pool: pool))
+                model: model, head: head, parameters: parameters, frozenBlocks: frozenBlocks, recomputes: recomputes,
+                pool: pool))
     }
 
     /// The same steps, bit for bit, by a pipeline of stages on threads of `pool`.

@@ -13,7 +13,7 @@ public struct BlockWeights: Sendable {
         var floats_OI: Matrix {
             switch weight_OI {
             case .f32(let floats_OI): floats_OI
-            case .bf16: preconditionFailure("short weights are frozen")
+            case .bf16, .int8: preconditionFailure("short weights are frozen")
             }
         }
     }
@@ -27,8 +27,7 @@ public struct BlockWeights: Sendable {
         let plan = BlockPlan(model)
         let linear = JoinedLayer.allCases.reduce(0) { sum, layer in
             let outputs = plan.outputWidth(layer), inputs = plan.inputWidth(layer)
-            let weights = type == .f32 ? outputs * inputs : BrainFloatMatrix.floats(outputs, inputs)
-            return sum + weights + (model.hasBiases ? outputs : 0)
+            return sum + type.floats(outputs, inputs) + (model.hasBiases ? outputs : 0)
         }
         return linear + 2 * model.width * (model.normalisation == .layer ? 2 : 1)
     }
@@ -41,12 +40,8 @@ public struct BlockWeights: Sendable {
             return storage.matrix(rows: rows, columns: columns, at: next)
         }
         func takeWeights(_ rows: Int, _ columns: Int) -> WeightMatrix {
-            switch type {
-            case .f32: return .f32(take(rows, columns))
-            case .bf16:
-                defer { next += BrainFloatMatrix.floats(rows, columns) }
-                return .bf16(BrainFloatMatrix(rows: rows, columns: columns, in: storage, at: next))
-            }
+            defer { next += type.floats(rows, columns) }
+            return WeightMatrix(rows: rows, columns: columns, in: storage, at: next, as: type)
         }
         let model = plan.model
         linears = JoinedLayer.allCases.map { layer in
@@ -82,10 +77,7 @@ public struct BlockWeights: Sendable {
     /// Becomes the nearest weights of their type. Nobody may read them yet.
     private func set(nearest floats: BlockWeights) {
         for (own, other) in zip(linears, floats.linears) {
-            switch own.weight_OI {
-            case .f32(let weight_OI): weight_OI.copy(from: other.floats_OI)
-            case .bf16(let weight_OI): weight_OI.set(nearest: other.floats_OI)
-            }
+            own.weight_OI.set(nearest: other.floats_OI)
             own.bias_O?.copy(from: other.bias_O)
         }
         for (own, other) in [(attentionNorm, floats.attentionNorm), (feedForwardNorm, floats.feedForwardNorm)] {

@@ -54,7 +54,8 @@ public struct OutputHead: Sendable {
 
     /// Bytes of a head's own weights: those of K rows of the vocabulary's head, short where that is all of it.
     public static func frozenBytes(_ model: Hyperparameters, outputs: Int, weightType: WeightType) -> Int {
-        outputs * model.width * (outputs == model.vocabularySize ? weightType : .f32).bytes
+        let type = outputs == model.vocabularySize ? weightType : .f32
+        return type.floats(outputs, model.width) * MemoryLayout<Float>.stride
     }
 
     /// What the head computed for the N tokens of a micro-batch that have a target.

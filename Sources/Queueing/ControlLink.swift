@@ -11,7 +11,7 @@ public final class ControlLink {
         case register
         /// The connection is lost; another one is being tried.
         case disconnected
-        /// A handshake failed; it is tried again.
+        /// A handshake failed, or the coordinator speaks another version of the protocol; it is tried again.
         case refused(reason: String)
         /// A connection is tried again.
         case retrying
@@ -32,6 +32,8 @@ public final class ControlLink {
     private var silence: SilenceWatch
     private var patience: Patience
     private var mustRegister = false
+    /// Why the coordinator cannot be understood, until the role has been told.
+    private var refusal: String?
 
     /// A line to the coordinator at an endpoint, which need not be there yet.
     ///
@@ -67,6 +69,9 @@ public final class ControlLink {
     /// - Throws: `TransportError`.
     public func order() throws(TransportError) -> Body? {
         while let received = try link.receive() {
+            if case .unreadable(.unsupportedVersion(let version), _) = received {
+                refusal = WireError.unsupportedVersion(version).problem
+            }
             guard case .message(let envelope, _, _) = received else { continue }
             lastHeard = clock.now
             silence.heard(now: clock.now)
@@ -101,6 +106,7 @@ public final class ControlLink {
             case .retrying: return .retrying
             }
         }
+        if let reason = refusal.take() { return .refused(reason: reason) }
         guard link.isConnected, mustRegister || silence.isDue(now: clock.now) else { return nil }
         mustRegister = false
         link.renewSession()

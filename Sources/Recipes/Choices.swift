@@ -3,47 +3,32 @@ import Datasets
 extension Recipe {
     /// The form of a data file.
     public enum DataFormat: String, Sendable, CaseIterable {
-        /// `id TAB mean rating TAB sentence`.
         case ratedSentences = "rated-sentences"
-        /// Tables with tabs or commas between their values.
         case tsv, csv
-        /// One JSON object per line.
         case jsonl
     }
 
     /// What predicts the answer.
     public enum Head: String, Sendable, CaseIterable {
-        /// The model's own head, among one word per class.
         case verbalizer
-        /// A trained linear layer on the last token, with one output per class.
         case classifier
-        /// The model's own head, for an answer in words.
         case lm
     }
 
     /// What happens to an example of more than the maximum of tokens.
     public enum TooLong: String, Sendable, CaseIterable {
-        /// It ends the run with an error that names the line.
         case refuse
-        /// The prompt is cut: its text at the end, or at the beginning where an answer in words follows.
         case truncate
     }
 
     /// What is computed where.
     public enum Method: String, Sendable, CaseIterable {
-        /// Devices compute frozen blocks once and publish activations; the server trains.
         case splitfrozen
-        /// Everything in one place: the reference for exactness.
         case central
-        /// Devices in turn train the lower blocks, the server the upper ones (docs/methods.md has these and the next).
         case splitlora
-        /// Devices train adapters of all blocks, the server takes their mean.
         case fedlora
-        /// Devices train the lower blocks by probes, the server the upper ones by its gradient.
         case hosl
-        /// Both sides train by probes.
         case zo
-        /// As fedlora, with near-orthogonal factors and only the strongest ranks sent.
         case soft
 
         /// Whether devices train, and with that all blocks; otherwise only what lies above the frozen ones does.
@@ -58,68 +43,54 @@ extension Recipe {
 
     /// Whose order of things a step by probes has.
     public enum Variant: String, Sendable, CaseIterable {
-        /// The paper's three phases, or those of its authors' code.
         case paper, code
     }
 
     /// What of a local training's changes is sent.
     public enum Keeps: String, Sendable, CaseIterable {
-        /// Whole ranks, or single entries in as many bytes.
         case ranks, entries
     }
 
     /// What is trained.
     public enum Trainable: String, Sendable, CaseIterable {
-        /// Low-rank adapters beside frozen layers.
         case lora
-        /// Every parameter of the blocks above the frozen ones.
         case full
     }
 
     /// The rule by which gradients become steps.
     public enum Optimizer: String, Sendable, CaseIterable {
-        /// Adam with decoupled weight decay, or gradient descent.
         case adamw, sgd
     }
 
     /// The course of the learning rate after warm-up.
     public enum Schedule: String, Sendable, CaseIterable {
-        /// It stays, or falls to zero at the last step: in a line, or in half a wave.
         case constant, linear, cosine
     }
 
     /// Where the stages of a pipeline are.
     public enum Placement: String, Sendable, CaseIterable {
-        /// Threads of the worker that trains.
         case threads
-        /// Workers: the one that trains is the first stage, others are the later ones.
         case workers
     }
 
     /// Who decides how many blocks a device of a distributed run computes.
     public enum Balance: String, Sendable, CaseIterable {
-        /// The measured speeds, beginning with `devices.cuts`; or `devices.cuts` alone.
         case measured, fixed
     }
 
     /// How frozen weights are kept.
     public enum BaseType: String, Sendable, CaseIterable {
-        /// Exact, or two bytes with eight bits of precision, which newer processors multiply twice as fast.
-        case f32, bf16
+        case f32, bf16, int8
     }
 
     /// How activations are written on the wire and kept in the store.
     public enum Codec: String, Sendable, CaseIterable {
-        /// Four bytes a value, exact; two bytes with eight bits of precision; or codes of one byte or a half, of which 64
-        /// share a scale; or for each device what its link asks for.
         case f32, bf16, int8, int4, auto
-        /// Codes of half a byte, and the largest errors beside them.
         case int4Residual = "int4_residual"
     }
 
     /// What is done to activations on the wire after their codec.
     public enum Compression: String, Sendable, CaseIterable {
-        /// Nothing, or a general compression that loses nothing.
         case none, zstd
     }
 

@@ -47,21 +47,13 @@ extension Recipe {
 
     /// A method that can stand beside others, by the name that tables have for it.
     public enum ComparedMethod: String, Sendable, CaseIterable {
-        /// Everything in one place.
         case central
-        /// Devices compute frozen blocks once and publish activations; the server trains.
         case splitfrozen
-        /// Both sides train; corrected, and as the published code behaves.
         case splitlora, splitloraReference = "splitlora-reference"
-        /// Devices train the whole model; the mean of adapters, and with the correction of LoRA-FAIR.
         case fedlora, fedloraFair = "fedlora-fair"
-        /// Probes on devices, gradients on the server; as in the paper, and as the published code behaves.
         case hosl, hoslCode = "hosl-code"
-        /// Probes on both sides.
         case zo
-        /// Federated, with whole ranks dropped on the way up; and with rank, sparsity and bandwidth allocated.
         case soft, tsfa
-        /// What `soft` is held against at equal bytes: single entries, and truncated products.
         case softEntries = "soft-entries", softSVD = "soft-svd"
 
         /// Whether gradients train anything, so that a sweep over rates that suit gradients makes sense.

@@ -142,6 +142,8 @@ extension Recipe {
         public var order = TrainingOrder.deterministic
         /// Samples computed together; gradients add up to the batch.
         public var microBatch = 8
+        /// Whether the backward pass computes a block's activations once more, so that the forward pass need not keep them.
+        public var recompute = false
         /// The learning rate after warm-up.
         public var learningRate = 1e-3
         /// Steps in which the learning rate rises linearly from zero.

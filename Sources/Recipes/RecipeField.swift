@@ -8,6 +8,8 @@ struct RecipeField<Root: Sendable>: Sendable {
     let isRequired: Bool
     /// The values it can have, in words.
     let expected: String
+    /// The words that a value is chosen from, if there are some.
+    let choices: [RecipeKey.Choice]
     /// What it means, in half a line.
     let help: String
 
@@ -21,6 +23,7 @@ struct RecipeField<Root: Sendable>: Sendable {
         self.key = key
         self.isRequired = required
         self.expected = kind.expected
+        self.choices = kind.choices
         self.help = help
         read = { node, root throws(ValueProblem) in root[keyPath: path] = try kind.decode(node) }
         write = { root in kind.encode(root[keyPath: path]) }

@@ -103,6 +103,11 @@ struct RecipeRule: Sendable {
             let isPossible = recipe.pipeline.stages == 1 || !recipe.training.method.trainsOnDevices
             return isPossible ? nil : "1, as training.method has no pipeline"
         },
+        .init(key: "training.recompute") { recipe in
+            guard recipe.training.recompute else { return nil }
+            if recipe.training.method.trainsOnDevices { return "false, as training.method trains on devices" }
+            return recipe.pipeline.stages == 1 ? nil : "false, as pipeline.stages is above 1"
+        },
         .init(key: "pipeline.replicas") { recipe in
             let isPossible = recipe.pipeline.replicas == 1 || !recipe.training.method.trainsOnDevices
             return isPossible ? nil : "1, as training.method has one server"

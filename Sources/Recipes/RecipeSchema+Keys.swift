@@ -23,26 +23,3 @@ extension RecipeSchema {
         return nearestName(to: key, among: fields.map(\.key))
     }
 }
-
-/// What there is to know about a key of a recipe.
-public struct RecipeKey: Sendable, Equatable {
-    /// The whole key, such as `training.batch`.
-    public let key: String
-    /// The values it can have, in words.
-    public let expected: String
-    /// The default as YAML; nil if every recipe must give the key.
-    public let defaultValue: String?
-    /// What it means, in half a line.
-    public let help: String
-}
-
-extension Recipe {
-    /// Every key of a recipe, in the order in which the resolved recipe has them.
-    public static var keys: [RecipeKey] {
-        RecipeSchema.fields.map { field in
-            RecipeKey(
-                key: field.key, expected: field.expected,
-                defaultValue: field.isRequired ? nil : field.encode(Recipe()).flowText, help: field.help)
-        }
-    }
-}

@@ -86,6 +86,9 @@ enum RecipeSchema {
         .init("training.order", \.training.order, .choice(), "how the samples of a step are chosen (docs/orders.md)"),
         .init("training.micro_batch", \.training.microBatch, .integer(1...65_536), "samples computed together"),
         .init(
+            "training.recompute", \.training.recompute, .flag,
+            "compute activations again in the backward pass: less memory, the same steps"),
+        .init(
             "training.learning_rate", \.training.learningRate, .real(0...10, except: [0]),
             "learning rate after warm-up"),
         .init(

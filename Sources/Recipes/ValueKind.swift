@@ -4,6 +4,8 @@ import Yams
 /// The values that a key can have: what is expected in words, and the way from YAML and back.
 struct ValueKind<Value: Sendable>: Sendable {
     let expected: String
+    /// The words it is chosen from, if there are some, and what each stands for.
+    var choices: [RecipeKey.Choice] = []
     let decode: @Sendable (Node) throws(ValueProblem) -> Value
     let encode: @Sendable (Value) -> Node
 }
@@ -57,11 +59,13 @@ extension ValueKind<Bool> {
     }
 }
 
-extension ValueKind where Value: CaseIterable & RawRepresentable<String> {
+extension ValueKind where Value: RecipeChoice {
     /// One of a few words.
     static func choice() -> Self {
         let names = Value.allCases.map(\.rawValue)
-        return .init(expected: "one of \(names.joined(separator: ", "))") { node throws(ValueProblem) in
+        let choices = Value.allCases.map { RecipeKey.Choice(name: $0.rawValue, meaning: $0.meaning) }
+        return .init(expected: "one of \(names.joined(separator: ", "))", choices: choices) {
+            node throws(ValueProblem) in
             guard let text = node.plainText ?? node.scalar?.string, !node.isNull else { throw .wrongType(node) }
             guard let value = Value(rawValue: text) else {
                 throw .impossible(node, nearest: nearestName(to: text, among: names))
@@ -76,7 +80,7 @@ extension ValueKind where Value: CaseIterable & RawRepresentable<String> {
 extension ValueKind {
     /// A value, or null for none.
     static func optional<Wrapped>(_ kind: ValueKind<Wrapped>) -> Self where Value == Wrapped? {
-        .init(expected: kind.expected + ", or null") { node throws(ValueProblem) in
+        .init(expected: kind.expected + ", or null", choices: kind.choices) { node throws(ValueProblem) in
             node.isNull ? nil : try kind.decode(node)
         } encode: {
             $0.map(kind.encode) ?? .plain("null")
@@ -89,7 +93,7 @@ extension ValueKind {
     ) -> Self where Value == [Element], Element: Hashable {
         let expected =
             "a list of \(count.lowerBound) to \(count.upperBound)\(distinct ? " different" : ""): each \(kind.expected)"
-        return .init(expected: expected) { node throws(ValueProblem) in
+        return .init(expected: expected, choices: kind.choices) { node throws(ValueProblem) in
             guard let sequence = node.sequence else { throw .wrongType(node) }
             guard count.contains(sequence.count) else { throw .impossible(node) }
             var values: [Element] = []

@@ -200,12 +200,14 @@ private struct MemoryParts {
                 "activations between forward and backward",
                 floats: passes
                     * PassMemory.stashFloats(
-                        layout, tokens: microBatch.tokens, targetCount: microBatch.targets, outputs: outputs)),
+                        layout, tokens: microBatch.tokens, targetCount: microBatch.targets, outputs: outputs,
+                        recomputes: recipe.training.recompute)),
             part(
                 "intermediate results of training",
                 floats: passes
                     * PassMemory.scratchFloats(
-                        layout, tokens: microBatch.tokens, targetCount: microBatch.targets, outputs: outputs)),
+                        layout, tokens: microBatch.tokens, targetCount: microBatch.targets, outputs: outputs,
+                        recomputes: recipe.training.recompute)),
         ]
     }
 

@@ -91,6 +91,7 @@ extension WeightType {
             switch type {
             case .f32: .f32
             case .bf16: .bf16
+            case .int8: .int8
             }
     }
 }

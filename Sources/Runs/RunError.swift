@@ -40,6 +40,8 @@ public enum RunError: NumberedError, Equatable {
     case runInUse(path: String)
     /// The coordinator's run does not know this role.
     case notInvited(id: String, reason: String)
+    /// The coordinator speaks another major version of the protocol.
+    case anotherProtocol(endpoint: String, reason: String)
     /// The state folder has a run with another recipe, which has not ended.
     case anotherRun(run: String, state: String)
     /// A coordinator without a recipe, and a ledger without a run.
@@ -76,6 +78,7 @@ public enum RunError: NumberedError, Equatable {
         case .adapterMismatch: .adapterMismatch
         case .notResumable, .runInUse, .anotherRun, .noRun: .runNotResumable
         case .notInvited: .messageRejected
+        case .anotherProtocol: .protocolUnsupported
         case .recipeTooLong: .recipeImpossibleValue
         case .classifierMissing: .adapterMismatch
         case .interrupted, .interruptedForGood, .evaluationInterrupted, .stopped, .left: .interrupted
@@ -115,6 +118,8 @@ public enum RunError: NumberedError, Equatable {
         case .notResumable(let path, let reason): "The run \(path) cannot be resumed: \(reason)"
         case .runInUse(let path): "Another process trains in \(path)"
         case .notInvited(let id, let reason): "The coordinator has no part for \(id): \(reason)"
+        case .anotherProtocol(let endpoint, let reason):
+            "The coordinator at \(endpoint) cannot be understood: \(reason)"
         case .anotherRun(let run, let state): "\(state) has the run \(run), which has another recipe and has not ended"
         case .noRun(let state): "\(state) has no run to go on with"
         case .left(let run, _): "The coordinator has left the run \(run), which goes on as far as it can without one"
@@ -153,6 +158,7 @@ public enum RunError: NumberedError, Equatable {
         case .notResumable: "Train the recipe again, or name the folder of a run with a checkpoint"
         case .runInUse: "Wait for it to end, or stop it"
         case .notInvited: "Start it with an id of devices.ids, or with the run's coordinator"
+        case .anotherProtocol: "Install the coordinator's release here, or this one there"
         case .anotherRun: "Leave the recipe away to go on with it, or choose another --state"
         case .noRun: "Name a recipe"
         case .stopped(_, _, let state), .left(_, let state):

@@ -61,7 +61,8 @@ struct RunRecord {
     /// - Throws: `RunError.folderUnwritable`.
     mutating func take(_ event: CoordinatorEvent) throws(RunError) -> RunEvent? {
         switch event {
-        case .registered, .began, .planned, .away, .returned, .failed, .refused, .draining, .handedOver, .lingering:
+        case .registered, .speaks, .began, .planned, .away, .returned, .failed, .refused, .draining, .handedOver,
+            .lingering:
             return nil
         case .step(let report): return try take(report)
         case .deviceProgress(let device, let progress):

@@ -60,7 +60,7 @@ public struct TrainingSetup: Sendable {
             pipeline = nil
             trainer = Trainer(
                 model: model, head: head, parameters: parameters, frozenBlocks: recipe.blocksBelowTraining,
-                optimizer: optimizer, schedule: rates, seed: recipe.seed, pool: pool)
+                recomputes: training.recompute, optimizer: optimizer, schedule: rates, seed: recipe.seed, pool: pool)
             trainer.tracer = tracer
             return
         }

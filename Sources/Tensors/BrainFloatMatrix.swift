@@ -2,19 +2,18 @@ import CKernels
 import CProducts
 
 /// A row-major matrix of bfloat16 numbers, the upper halves of floats: half the bytes, 8 bits of precision.
-///
-/// Written before anybody reads it and never again, so that any number of threads may read it.
-public struct BrainFloatMatrix: @unchecked Sendable {
+public struct BrainFloatMatrix: ShortMatrix, @unchecked Sendable {
     /// Whether this processor multiplies such numbers as they are, through a library that this machine has. Where not,
     /// they become floats again, some rows at a time, in every product.
-    public static let isMultiplied = MatrixLibrary.chosen == .oneDNN && pf_onednn_multiplies_bf16()
+    public static let isMultiplied =
+        MatrixLibrary.chosen == .oneDNN && ProcessorLimit.chosen == nil && pf_onednn_multiplies_bf16()
 
     /// Of rows.
     public let rows: Int
     /// Numbers of one row.
     public let columns: Int
     private let base: UnsafeMutablePointer<UInt16>
-    private let storage: Storage
+    let storage: Storage
 
     /// The numbers that lie in a part of a storage, row by row.
     ///
@@ -52,13 +51,6 @@ public struct BrainFloatMatrix: @unchecked Sendable {
         Kernels.best.table.pointee.from_bf16(base + range.lowerBound * columns, floats, range.count * columns)
     }
 
-    /// All of it as floats, exactly.
-    public var floats: Matrix {
-        let matrix = Storage(count: rows * columns).matrix(rows: rows, columns: columns)
-        copy(rows: 0..<rows, to: matrix.base)
-        return matrix
-    }
-
     /// result = a · self + keep · result, or a · selfᵀ: of a's nearest numbers where this processor multiplies them, of a
     /// as it is where not. Sums are floats.
     func product(of a: Matrix, _ orientation: Orientation, into result: Matrix, keep: Float, isNative: Bool) {
@@ -84,24 +76,7 @@ public struct BrainFloatMatrix: @unchecked Sendable {
         }
     }
 
-    private func multiplyAsFloats(_ a: Matrix, _ orientation: Orientation, into result: Matrix, keep: Float) {
-        let rowsAtOnce = max(1, Self.floatsAtOnce / max(1, columns))
-        let memory = ThreadScratch.memory(of: Float.self, count: min(rowsAtOnce, rows) * columns)
-        for first in Swift.stride(from: 0, to: rows, by: rowsAtOnce) {
-            let part = first..<min(first + rowsAtOnce, rows)
-            copy(rows: part, to: memory)
-            let floats = Matrix(base: memory, rows: part.count, columns: columns, stride: columns, storage: storage)
-            if orientation == .transposed {
-                result.columns(part).product(of: a, and: floats, .transposed, keep: keep)
-            } else {
-                result.product(of: a.columns(part), and: floats, keep: first == 0 ? keep : 1)
-            }
-        }
-    }
-
     /// Numbers of the other factor that are rounded at once: 2 MiB, hundreds of tokens, with which products reach their
     /// speed.
     private static let roundedAtOnce = 1 << 20
-    /// Floats that the numbers become at once: 512 KiB, which stay in the second cache.
-    private static let floatsAtOnce = 128 << 10
 }

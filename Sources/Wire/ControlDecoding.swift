@@ -8,7 +8,7 @@ extension Body.Register {
             endpoint: try reader.name(message.endpoint), endpointKey: try reader.name(message.endpoint_key),
             step: message.step, messages: message.messages, memoryBytes: message.memory_bytes,
             codecs: UnsafeBufferPointer(start: message.codecs, count: message.n_codecs).map(\.rawValue),
-            columns: message.columns)
+            columns: message.columns, minor: message.minor)
     }
 }
 

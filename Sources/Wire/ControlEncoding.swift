@@ -15,6 +15,7 @@ extension Body.Register {
         message.pointee.n_codecs = codecs.count
         message.pointee.codecs = scratch.list(codecs.map { Permafrost__Codec($0) })
         message.pointee.columns = columns
+        message.pointee.minor = minor
         return message
     }
 }

@@ -27,11 +27,14 @@ extension Body {
         public var codecs: [UInt32]
         /// The width of the rows that a device publishes; 0 when it does not say.
         public var columns: UInt32
+        /// The minor version of the contract that it speaks.
+        public var minor: UInt32
 
         /// A registration.
         public init(
             role: Role, samples: UInt64, threads: UInt32, endpoint: String = "", endpointKey: String = "",
-            step: UInt64 = 0, messages: UInt64 = 0, memoryBytes: UInt64 = 0, codecs: [UInt32] = [], columns: UInt32 = 0
+            step: UInt64 = 0, messages: UInt64 = 0, memoryBytes: UInt64 = 0, codecs: [UInt32] = [], columns: UInt32 = 0,
+            minor: UInt32 = Envelope.minorVersion
         ) {
             self.role = role
             self.samples = samples
@@ -43,6 +46,7 @@ extension Body {
             self.memoryBytes = memoryBytes
             self.codecs = codecs
             self.columns = columns
+            self.minor = minor
         }
     }
 

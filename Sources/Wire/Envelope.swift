@@ -1,7 +1,15 @@
 /// One message without its payload: who sends it, for which run, and what it says.
 public struct Envelope: Sendable, Equatable {
-    /// The only version of the contract that this side speaks.
+    /// The major version of the contract, the only one that this side speaks.
     public static let protocolVersion: UInt32 = 1
+
+    /// The minor version: one more for whatever is added. The other side may speak any.
+    public static let minorVersion: UInt32 = 1
+
+    /// Major and minor version as people write them.
+    ///
+    /// - Parameter minor: of whoever speaks, in this major version.
+    public static func version(minor: UInt32) -> String { "\(protocolVersion).\(minor)" }
 
     /// The run the message belongs to.
     public var run: String

@@ -6,7 +6,8 @@ struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measures what this machine and this program bear.",
         subcommands: [
-            BenchDevice.self, BenchPipeline.self, BenchQueue.self, BenchQueueWorker.self, BenchRanks.self,
+            BenchDevice.self, BenchOperations.self, BenchPipeline.self, BenchQueue.self, BenchQueueWorker.self,
+            BenchRanks.self,
             BenchTraining.self,
         ])
 }

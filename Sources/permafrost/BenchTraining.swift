@@ -34,6 +34,11 @@ struct BenchTraining: AnsweringCommand {
     @Option(help: "Tokens of a sequence.")
     var tokens = 128
 
+    @Option(
+        help: "Tokens of each sequence, such as 12,31,9, in place of --batch and --tokens.",
+        transform: BenchTraining.lengths)
+    var lengths: [Int]?
+
     @Option(help: "Steps that are measured, after two that are not.")
     var steps = 6
 
@@ -47,9 +52,19 @@ struct BenchTraining: AnsweringCommand {
         }
     }
 
+    private static func lengths(_ text: String) throws -> [Int] {
+        let lengths = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
+        guard (1...4096).contains(lengths.count), lengths.allSatisfy({ (1...8192).contains($0) }) else {
+            throw ValidationError("--lengths are up to 4096 numbers from 1 to 8192, separated by commas.")
+        }
+        return lengths
+    }
+
     func answer() throws {
         var options = TrainingBench.Options()
-        (options.part, options.batch, options.tokens, options.steps) = (part, batch, tokens, steps)
+        options.part = part
+        options.lengths = lengths ?? Array(repeating: tokens, count: batch)
+        options.steps = steps
         let report = try TrainingBench(folder: folder, overrides: overrides, options).run()
         Console.print(
             format == .json ? jsonText(report, indented: true) : BenchText.training(report).joined(separator: "\n"))

@@ -17,6 +17,9 @@ protocol AnsweringCommand: ParsableCommand {
     ///
     /// - Throws: a `NumberedError` for whatever a user can mend.
     func answer() throws
+
+    /// Prints why it could not answer.
+    func tell(_ error: ErrorAnswer)
 }
 
 extension AnsweringCommand {
@@ -26,12 +29,19 @@ extension AnsweringCommand {
             try answer()
         } catch let error as any NumberedError {
             let answer = ErrorAnswer(error)
-            if format == .json {
-                Console.print(jsonText(["error": answer], indented: true))
-            } else {
-                Console.printError(answer.text)
-            }
+            tell(answer)
             throw ArgumentParser.ExitCode(answer.code)
+        }
+    }
+
+    func tell(_ error: ErrorAnswer) { tellInForm(error) }
+
+    /// Prints an error in the form of answers.
+    func tellInForm(_ error: ErrorAnswer) {
+        if format == .json {
+            Console.print(jsonText(["error": error], indented: true))
+        } else {
+            Console.printError(error.text)
         }
     }
 }

@@ -1,8 +1,9 @@
 import Foundation
+import Logs
 import Synchronization
 
 /// What the program says: whole lines, and on a terminal one line at the bottom that keeps changing.
-final class Console: Sendable {
+final class Console: LineSink {
     /// Status lines of a plain output, a file or a pipe, come no more often than this.
     private static let plainInterval = Duration.seconds(10)
     /// Takes a terminal's last line away.

@@ -5,7 +5,7 @@ import Recipes
 import Runs
 
 /// `permafrost coordinator`.
-struct CoordinatorCommand: AnsweringCommand {
+struct CoordinatorCommand: RoleCommand {
     static let configuration = CommandConfiguration(
         commandName: "coordinator",
         abstract: "Coordinates a run: recipe, plan, ledger, keys.",
@@ -54,6 +54,8 @@ struct CoordinatorCommand: AnsweringCommand {
         completion: .file())
     var httpTokenFile: String?
 
+    @OptionGroup var logging: LogOptions
+
     @Option(help: "How the end is printed; with json, progress goes to the standard error.")
     var format = OutputFormat.text
 
@@ -67,9 +69,11 @@ struct CoordinatorCommand: AnsweringCommand {
         guard linger >= 0 else { throw ValidationError("--linger is a number of seconds from 0 on.") }
     }
 
+    var role: (name: String, id: String) { ("coordinator", "coordinator") }
+
     func answer() throws {
         let recipe = try recipe.map { try Recipe.load(file: $0, overrides: overrides) }
-        let console = Console(toErrors: format == .json)
+        let console = log()
         console.warnOfPlainTCP(insecure)
         let token = try httpTokenFile.map { try TokenFile($0) }
         let coordinator = try CoordinatorRun(
@@ -88,6 +92,7 @@ struct CoordinatorCommand: AnsweringCommand {
             coordinator.stop()
         }
         defer { signals.cancel() }
+        console.set(run: coordinator.run)
         if coordinator.earlier?.state == .completed {
             console.line("complete  \(coordinator.run); whoever still waits is told, and --again runs it once more")
         }

@@ -4,7 +4,7 @@ import Diagnostics
 import Runs
 
 /// `permafrost device`.
-struct DeviceCommand: AnsweringCommand {
+struct DeviceCommand: RoleCommand {
     static let configuration = CommandConfiguration(
         commandName: "device",
         abstract: "Takes part in a run as a device: computes the first blocks over its own data and publishes.",
@@ -42,6 +42,8 @@ struct DeviceCommand: AnsweringCommand {
 
     @OptionGroup var tracing: TraceOptions
 
+    @OptionGroup var logging: LogOptions
+
     @Option(help: "How the end is printed; with json, progress goes to the standard error.")
     var format = OutputFormat.text
 
@@ -55,9 +57,11 @@ struct DeviceCommand: AnsweringCommand {
         }
     }
 
+    var role: (name: String, id: String) { ("device", id) }
+
     func answer() throws {
-        let console = Console(toErrors: format == .json)
-        console.line("device    \(id)")
+        let console = log()
+        console.note("started", .info, "device    \(id)")
         console.warnOfPlainTCP(link.insecure)
         if let simulation { console.line("simulated \(simulation)") }
         let monitor = DeviceMonitor(id: id), printer = RolePrinter(console)

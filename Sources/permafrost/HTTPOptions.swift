@@ -1,4 +1,5 @@
 import ArgumentParser
+import Logs
 import Monitoring
 
 /// Whether and where a role shows itself over HTTP.
@@ -19,7 +20,7 @@ struct HTTPOptions: ParsableArguments {
     ///
     /// - Throws: `MonitoringError` before anything is done, or what the body throws.
     func serving<Result>(
-        on console: Console, _ site: (AccessRules) -> Site, _ body: () throws -> Result
+        on console: any LineSink, _ site: (AccessRules) -> Site, _ body: () throws -> Result
     ) throws -> Result {
         guard let http else { return try body() }
         let address = try ListeningAddress(http)

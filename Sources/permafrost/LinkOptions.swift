@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Logs
 import Recipes
 import Runs
 
@@ -61,9 +62,10 @@ struct LinkOptions: ParsableArguments {
     private static var environment: String? { ProcessInfo.processInfo.environment["PERMAFROST_COORDINATOR"] }
 }
 
-extension Console {
+extension RoleLog {
     /// Says what plain TCP means, on every start.
     func warnOfPlainTCP(_ isInsecure: Bool) {
-        if isInsecure { line("insecure  plain TCP: anybody on the network can read activations and take part") }
+        guard isInsecure else { return }
+        note("insecure", .warning, "insecure  plain TCP: anybody on the network can read activations and take part")
     }
 }

@@ -54,6 +54,7 @@ struct Permafrost: ParsableCommand {
         let problem =
             Failpoint.problem(of: environment[Failpoint.variable])
             ?? MatrixLibrary.problem(of: environment[MatrixLibrary.variable])
+            ?? ProcessorLimit.problem(of: environment[ProcessorLimit.variable])
         if let problem {
             Console.printError("error \(Diagnostics.ExitCode.usage.rawValue): \(problem)")
             exit(withError: ArgumentParser.ExitCode(Diagnostics.ExitCode.usage.rawValue))

@@ -1,27 +1,47 @@
 import Coordinator
 import Device
 import Diagnostics
+import Logging
+import Logs
 import Runs
+import Wire
 import Worker
 
-/// Shows what a role of a distributed run does: lines that stay for what changes, a status for what goes on.
+/// Shows what a role of a distributed run does: lines that stay for what changes, a status for what goes on. Everything
+/// goes through the role's log, which knows of each event what it is called and holds.
 final class RolePrinter: Sendable {
-    let console: Console
+    let console: RoleLog
     let training: TrainingPrinter
 
-    init(_ console: Console) {
+    init(_ console: RoleLog) {
         self.console = console
         training = TrainingPrinter(console, recipePath: "RECIPE")
     }
 
+    /// Of what is no more than information, the rest.
+    private static let levels: [String: Logger.Level] = [
+        "refused": .warning, "plan_refused": .warning, "replica_refused": .warning, "reconnecting": .warning,
+        "coordinator_away": .warning, "away": .warning, "skipped": .warning, "store_full": .warning,
+        "replica_late": .warning, "replica_behind": .warning, "stage_given_up": .warning, "damaged": .warning,
+        "unavailable": .warning, "dead_letter": .error, "failed": .error,
+    ]
+
+    /// Logs an event with the lines that `show` prints.
+    private func log(_ event: some Sendable, _ show: () -> Void) {
+        console.event(event, level: { Self.levels[$0] ?? .info }, show: show)
+    }
+
     /// Nobody answers yet.
-    func showWaiting(_ endpoint: String, _ reason: String?) {
+    private func showWaiting(_ endpoint: String, _ reason: String?) {
         console.status("waiting   no coordinator answers at \(endpoint)" + (reason.map { ": \($0)" } ?? ""))
     }
 
     /// Shows what a device tells.
-    func show(_ news: DeviceRun.News) {
+    func show(_ news: DeviceRun.News) { log(news) { text(news) } }
+
+    private func text(_ news: DeviceRun.News) {
         switch news {
+        case .invited(let run): console.set(run: run)
         case .waiting(let endpoint, let reason): showWaiting(endpoint, reason)
         case .over(let reason): console.line("left      \(reason)")
         case .prepared(let news): training.show(news)
@@ -60,8 +80,11 @@ final class RolePrinter: Sendable {
     }
 
     /// Shows what a worker tells.
-    func show(_ news: WorkerRun.News) {
+    func show(_ news: WorkerRun.News) { log(news) { text(news) } }
+
+    private func text(_ news: WorkerRun.News) {
         switch news {
+        case .invited(let run): console.set(run: run)
         case .waiting(let endpoint, let reason): showWaiting(endpoint, reason)
         case .over(let reason): console.line("left      \(reason)")
         case .skipped(let checkpoint, let error): console.line("skipped   \(checkpoint): \(error.problem)")
@@ -110,7 +133,9 @@ final class RolePrinter: Sendable {
     }
 
     /// Shows what a coordinator tells.
-    func show(_ news: CoordinatorRun.News) {
+    func show(_ news: CoordinatorRun.News) { log(news) { text(news) } }
+
+    private func text(_ news: CoordinatorRun.News) {
         switch news {
         case .listening(let endpoint): console.line("listening \(endpoint)")
         case .run(let event): show(event)
@@ -122,6 +147,10 @@ final class RolePrinter: Sendable {
         switch event {
         case .registered(let id, let samples):
             console.line("here      \(id.printable)" + (samples.map { ", \(Figures.count($0, "sample"))" } ?? ""))
+        case .speaks(let id, let minor):
+            console.line(
+                "version   \(id.printable) speaks protocol \(Envelope.version(minor: minor)), this coordinator "
+                    + Envelope.version(minor: Envelope.minorVersion))
         case .began: console.line("training  everybody is here")
         case .deviceProgress(_, let progress) where progress.publishedSamples == 0: break
         case .deviceProgress(let device, let progress):

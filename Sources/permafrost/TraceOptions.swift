@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diagnostics
+import Logs
 
 /// Whether and where a command writes a trace of what it does.
 struct TraceOptions: ParsableArguments {
@@ -11,7 +12,7 @@ struct TraceOptions: ParsableArguments {
     /// Runs the body with a trace, if one is asked for, and says what became of it however the body ends.
     ///
     /// - Throws: `TraceError` before anything is done, or what the body throws.
-    func tracing<Result>(on console: Console, _ body: (Trace?) throws -> Result) throws -> Result {
+    func tracing<Result>(on console: some LineSink, _ body: (Trace?) throws -> Result) throws -> Result {
         guard let file = trace else { return try body(nil) }
         let trace = try Trace(file: file)
         defer {

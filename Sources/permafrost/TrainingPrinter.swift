@@ -1,3 +1,4 @@
+import Logs
 import Runs
 import Synchronization
 
@@ -17,12 +18,12 @@ final class TrainingPrinter: Sendable {
         var count = 0
     }
 
-    private let console: Console
+    private let console: any LineSink
     private let recipePath: String
     private let state = Mutex(State())
 
     /// - Parameter recipePath: as the user typed it, for the next command.
-    init(_ console: Console, recipePath: String) {
+    init(_ console: any LineSink, recipePath: String) {
         self.console = console
         self.recipePath = recipePath
     }

@@ -46,21 +46,29 @@ struct Validate: AnsweringCommand {
         case .text:
             for key in Recipe.keys {
                 let fallback = key.defaultValue.map { "default \($0)" } ?? "required"
-                Console.print("\(key.key)  (\(key.expected); \(fallback))\n    \(key.help)")
+                let lines = ["\(key.key)  (\(key.expected); \(fallback))", "    \(key.help)"]
+                Console.print((lines + key.choices.map { "      \($0.name): \($0.meaning)" }).joined(separator: "\n"))
             }
         }
     }
 }
 
 private struct KeyAnswer: Encodable {
+    struct Choice: Encodable {
+        let name: String
+        let meaning: String
+    }
+
     let key: String
     let expected: String
+    let choices: [Choice]
     let defaultValue: String?
     let help: String
 
     init(_ key: RecipeKey) {
         self.key = key.key
         expected = key.expected
+        choices = key.choices.map { Choice(name: $0.name, meaning: $0.meaning) }
         defaultValue = key.defaultValue
         help = key.help
     }

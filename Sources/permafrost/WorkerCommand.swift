@@ -3,7 +3,7 @@ import Runs
 import Worker
 
 /// `permafrost worker`.
-struct WorkerCommand: AnsweringCommand {
+struct WorkerCommand: RoleCommand {
     static let configuration = CommandConfiguration(
         commandName: "worker",
         abstract: "Takes part in a run as a worker: keeps activations durably, and trains.",
@@ -44,15 +44,19 @@ struct WorkerCommand: AnsweringCommand {
 
     @OptionGroup var tracing: TraceOptions
 
+    @OptionGroup var logging: LogOptions
+
     @Option(help: "How the summary is printed; with json, progress goes to the standard error.")
     var format = OutputFormat.text
 
+    var role: (name: String, id: String) { ("worker", id) }
+
     func answer() throws {
-        let console = Console(toErrors: format == .json)
         let ids = try WorkerPlace.ids(id)
         let place = try ids.count > 1 ? WorkerPlace.take(ids, in: state) : WorkerPlace(id: id)
         let id = place.id, state = ids.count > 1 ? "\(state)/\(id)" : state
-        console.line("worker    \(id), state in \(state)")
+        let console = log(id: id)
+        console.note("started", .info, "worker    \(id), state in \(state)")
         console.warnOfPlainTCP(link.insecure)
         let monitor = WorkerMonitor(id: id), printer = RolePrinter(console)
         let summary = try tracing.tracing(on: console) { trace in

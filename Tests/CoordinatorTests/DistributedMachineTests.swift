@@ -247,7 +247,9 @@ struct DistributedMachineTests {
         #expect(machine.take(.queueReport(report), from: "b", session: 1, now: .milliseconds(300)).isEmpty)
         #expect(machine.tick(now: .milliseconds(900)).isEmpty)
         let entries = machine.tick(now: .milliseconds(1300)).entries
-        guard case .cursors(let cursors)? = entries.first, entries.count == 1, let cursor = cursors.first else {
+        guard case .cursors(let cursors)? = entries.first, case .queue? = entries.last, entries.count == 2,
+            let cursor = cursors.first
+        else {
             Issue.record("\(entries)")
             return
         }

@@ -26,11 +26,21 @@ struct QueueReportTests {
             })
     }
 
-    @Test("a queue is recorded when anything of it has changed")
+    /// What is recorded in the second after a report, and of the report itself at once.
+    private static func entries(_ machine: inout CoordinatorMachine, _ body: Body, at second: Int) -> [LedgerEntry] {
+        let now = Duration.seconds(second)
+        let atOnce = machine.take(body, from: "w1", session: 1, now: now).entries
+        #expect(atOnce.isEmpty)
+        return atOnce + machine.tick(now: now + .milliseconds(999)).entries
+    }
+
+    @Test("a queue is recorded about once a second, when anything of it has changed")
     func queues() {
         var machine = DistributedMachineTests.machine()
+        var second = 0
         func take(_ body: Body) -> [QueueRecord] {
-            machine.take(body, from: "w1", session: 1).entries.compactMap {
+            second += 2
+            return Self.entries(&machine, body, at: second).compactMap {
                 if case .queue(let record) = $0 { record } else { nil }
             }
         }
@@ -48,9 +58,11 @@ struct QueueReportTests {
     @Test("of the newest step there is a row for each stage; one that nobody could draw is not recorded")
     func stages() {
         var machine = DistributedMachineTests.machine()
+        var second = 0
         func take(_ step: StepOperations) -> [StageRecord] {
+            second += 2
             let body = Self.report { $0.newestStep = step }
-            return machine.take(body, from: "w1", session: 1).entries.flatMap { entry -> [StageRecord] in
+            return Self.entries(&machine, body, at: second).flatMap { entry -> [StageRecord] in
                 if case .stages(let records) = entry { records } else { [] }
             }
         }

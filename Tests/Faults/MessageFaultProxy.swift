@@ -14,11 +14,13 @@ public final class MessageFaultProxy: Sendable {
     /// - Parameters:
     ///   - endpoint: where to listen, such as `inproc://faults` or `tcp://127.0.0.1:*`.
     ///   - upstream: where the ROUTER is.
+    ///   - translation: what becomes of each message's frames, in both directions.
     /// - Throws: `TransportError`.
     public init(
-        context: ZeroMQContext, endpoint: String, upstream: String, seed: UInt64, faults: MessageFaults
+        context: ZeroMQContext, endpoint: String, upstream: String, seed: UInt64 = 1,
+        faults: MessageFaults = MessageFaults(), translation: (@Sendable ([[UInt8]]) -> [[UInt8]])? = nil
     ) throws {
-        let relay = MessageRelay(signal: try WakeSignal(), seed: seed, faults: faults)
+        let relay = MessageRelay(signal: try WakeSignal(), seed: seed, faults: faults, translation: translation)
         let thread = Thread { relay.run(context, endpoint: endpoint, upstream: upstream) }
         thread.name = "message faults"
         thread.start()
@@ -53,10 +55,14 @@ private final class MessageRelay: Sendable {
     let settled = DispatchSemaphore(value: 0)
     private let signal: WakeSignal
     private let seed: UInt64
+    private let translation: (@Sendable ([[UInt8]]) -> [[UInt8]])?
 
-    init(signal: WakeSignal, seed: UInt64, faults: MessageFaults) {
+    init(
+        signal: WakeSignal, seed: UInt64, faults: MessageFaults, translation: (@Sendable ([[UInt8]]) -> [[UInt8]])?
+    ) {
         self.signal = signal
         self.seed = seed
+        self.translation = translation
         state = Mutex(State(faults: faults))
     }
 
@@ -71,7 +77,8 @@ private final class MessageRelay: Sendable {
             let bound = try front.bind(endpoint)
             state.withLock { $0.endpoint = .success(bound) }
             settled.signal()
-            var passage = MessagePassage(context: context, front: front, upstream: upstream, seed: seed)
+            var passage = MessagePassage(
+                context: context, front: front, upstream: upstream, seed: seed, translation: translation)
             while true {
                 try passage.wait(signal.fileDescriptor)
                 signal.drain()
@@ -110,6 +117,7 @@ private struct MessagePassage {
     private let front: Socket
     private let upstream: String
     private let clock = RoleClock()
+    private let translation: (([[UInt8]]) -> [[UInt8]])?
     private var backs: [PeerIdentity: Socket] = [:]
     private var up: FaultSchedule
     private var down: FaultSchedule
@@ -117,7 +125,11 @@ private struct MessagePassage {
     private var number = 0
     private var sent = 0
 
-    init(context: ZeroMQContext, front: Socket, upstream: String, seed: UInt64) {
+    init(
+        context: ZeroMQContext, front: Socket, upstream: String, seed: UInt64,
+        translation: (([[UInt8]]) -> [[UInt8]])?
+    ) {
+        self.translation = translation
         self.context = context
         self.front = front
         self.upstream = upstream
@@ -169,7 +181,7 @@ private struct MessagePassage {
 
     private mutating func take(_ message: Socket.Message, _ client: PeerIdentity, _ times: [Duration], isUpwards: Bool)
     {
-        let frames = message.frames.map(\.bytes)
+        let received = message.frames.map(\.bytes), frames = translation?(received) ?? received
         for due in times {
             number += 1
             waiting.append(Waiting(due: due, number: number, frames: frames, client: client, isUpwards: isUpwards))

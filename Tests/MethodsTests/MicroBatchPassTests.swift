@@ -70,10 +70,10 @@ struct PassBench {
         }
     }
 
-    func pass(_ memory: PassMemory = PassMemory()) -> MicroBatchPass {
+    func pass(_ memory: PassMemory = PassMemory(), recomputes: Bool = false) -> MicroBatchPass {
         MicroBatchPass(
             model: model, head: head, parameters: parameters,
-            frozenBlocks: model.hyperparameters.layers - 2, memory: memory)
+            frozenBlocks: model.hyperparameters.layers - 2, memory: memory, recomputes: recomputes)
     }
 
     func forward(_ pass: MicroBatchPass, _ batch: MicroBatch) throws -> MicroBatchPass.Result {
@@ -103,6 +103,22 @@ struct MicroBatchPassTests {
         _ = try bench.forward(fused, batch)
         fused.backward(lossScale: 1)
         #expect(try fused.gradients.flat.values == bench.gradients(of: batch))
+    }
+
+    @Test(
+        "activations that are computed again give the same gradient bit for bit, B and W apart or one right after the other",
+        arguments: PassCase.all)
+    func recomputed(trial: PassCase) throws {
+        let bench = try PassBench(trial)
+        let batch = bench.microBatch(3), expected = try bench.gradients(of: batch)
+        let fused = bench.pass(recomputes: true), apart = bench.pass(recomputes: true)
+        for pass in [fused, apart] {
+            #expect(try bench.forward(pass, batch) == bench.forward(bench.pass(), batch))
+        }
+        fused.backward(lossScale: 1)
+        apart.backwardInput(lossScale: 1)
+        apart.backwardWeights()
+        #expect(fused.gradients.flat.values == expected && apart.gradients.flat.values == expected)
     }
 
     @Test("W deferred across later micro-batches gives the gradients of an immediate W, bit for bit")
@@ -154,6 +170,26 @@ struct MicroBatchPassTests {
         }
         #expect(memory.bytes == deeperMemory.bytes)
         #expect(memory.bytes > 0)
+    }
+
+    @Test("what lies between F and B is a fraction where activations are computed again, and what is said of it")
+    func recomputedMemory() throws {
+        let bench = try PassBench(PassCase(family: .llama, trainsFully: false))
+        let batch = bench.microBatch(5), layout = bench.parameters.layout
+        let stashed = try [false, true].map { recomputes in
+            let pass = bench.pass(recomputes: recomputes)
+            _ = try bench.forward(pass, batch)
+            let said = PassMemory.stashFloats(
+                layout, tokens: batch.layout.tokens, targetCount: batch.targetCount, outputs: bench.head.outputs,
+                recomputes: recomputes)
+            // At most so many matrices are rounded up to 16 floats; the stream lies elsewhere.
+            let stream = batch.layout.tokens * bench.model.hyperparameters.width
+            #expect(pass.stashedBytes / 4 <= said - stream + 16 * 60)
+            pass.backward(lossScale: 1)
+            #expect(pass.stashedBytes == 0)
+            return said
+        }
+        #expect(stashed[1] * 2 < stashed[0])
     }
 
     @Test("memory is asked of the system in the first rounds only")

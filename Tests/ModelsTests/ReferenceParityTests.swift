@@ -34,7 +34,7 @@ struct ReferenceParityTests {
         }
     }
 
-    @Test("bfloat16 weights in two shards give the logits of the rounded model", arguments: WeightType.allCases)
+    @Test("bfloat16 weights in two shards give the logits of the rounded model", arguments: [WeightType.f32, .bf16])
     func roundedWeights(kept: WeightType) throws {
         let fixture = try ModelFixture("gpt2")
         let model = try LanguageModel(

@@ -1,8 +1,10 @@
 import Faults
 import Foundation
 import Ledger
+import Queueing
 import Support
 import Testing
+import Wire
 
 /// A distributed run of the tiny model: every role a process of its own, over TCP on this machine, under a supervisor.
 final class Cluster {
@@ -12,6 +14,10 @@ final class Cluster {
     let devices: [SupervisedRole]
     /// One before the coordinator and one before each worker; none unless they were asked for.
     let proxies: [TCPFaultProxy]
+    /// Before the coordinator and a worker, where a role is of the previous minor version.
+    private let translators: [MessageFaultProxy]
+    /// What the role of the previous minor version is started with once it is upgraded.
+    private var upgraded: (role: SupervisedRole, arguments: [String])?
 
     var roles: [SupervisedRole] { [coordinator] + workers + devices }
 
@@ -19,16 +25,29 @@ final class Cluster {
     ///   - overrides: of the tiny recipe.
     ///   - keys: whether the roles speak CURVE, with a key pair each; otherwise plain TCP.
     ///   - isProxied: whether every link goes through a proxy that can harm it.
+    ///   - host: the name of this machine under which the roles reach each other.
+    ///   - earlier: a worker, or a device of a run with one worker, that speaks the previous minor version.
     ///   - options: further ones of a worker or device by its name.
+    ///   - prefix: of every role's process, as `SupervisedRole` takes it.
     init(
         _ tiny: TinyModel, _ overrides: [String] = [], devices: Int = 4, workers: Int = 1, keys: Bool = false,
-        isProxied: Bool = false, options: (String) -> [String] = { _ in [] }
+        isProxied: Bool = false, host: String = "127.0.0.1", earlier: String? = nil,
+        options: (String) -> [String] = { _ in [] }, prefix: [String] = []
     ) throws {
         self.tiny = tiny
         let ports = try FreePorts.take(workers + 1)
         let listening = ports.map { "tcp://127.0.0.1:\($0)" }
         proxies = isProxied ? try ports.map { try TCPFaultProxy(upstream: $0) } : []
-        let reachable = isProxied ? proxies.map(\.endpoint) : listening, endpoint = reachable[0]
+        let reachable = (isProxied ? proxies.map(\.endpoint) : listening).map {
+            $0.replacing("127.0.0.1", with: host)
+        }
+        let translated = earlier.map { $0.hasPrefix("worker-") ? Int($0.dropFirst(7)) ?? 1 : 1 }
+        let context = try ZeroMQContext()
+        translators =
+            try translated.map { [listening[0], listening[$0]] }?.map {
+                try MessageFaultProxy(
+                    context: context, endpoint: "tcp://127.0.0.1:*", upstream: $0, minor: Envelope.minorVersion - 1)
+            } ?? []
         let names = (1...workers).map { "worker-\($0)" } + (1...devices).map { "device-\($0)" }
         if keys { try Self.enroll(names, in: tiny) }
         func security(_ name: String) -> [String] {
@@ -39,23 +58,42 @@ final class Cluster {
         coordinator = SupervisedRole(
             "coordinator",
             ["coordinator", "recipe.yaml", "network.coordinator=\(listening[0])", "--state", "coordinator"] + overrides
-                + security("coordinator"), in: tiny.folder)
+                + security("coordinator"), in: tiny.folder, prefix: prefix)
+        func worker(_ number: Int, reaching endpoint: String, advertising advertised: String) -> [String] {
+            let name = "worker-\(number)"
+            return [
+                "worker", "--id", name, "--coordinator", endpoint, "--state", name, "--listen", listening[number],
+                "--advertise", advertised,
+            ] + security(name) + options(name)
+        }
+        func device(_ number: Int, reaching endpoint: String) -> [String] {
+            let name = "device-\(number)"
+            return ["device", "--id", name, "--coordinator", endpoint] + security(name) + options(name)
+        }
+        var upgraded: (SupervisedRole, [String])?
+        func role(_ name: String, _ arguments: [String], earlier before: @autoclosure () -> [String]) -> SupervisedRole
+        {
+            let isEarlier = name == earlier
+            let role = SupervisedRole(name, isEarlier ? before() : arguments, in: tiny.folder, prefix: prefix)
+            if isEarlier { upgraded = (role, arguments) }
+            return role
+        }
+        let past = translators.map(\.endpoint)
         self.workers = (1...workers).map { number in
-            SupervisedRole(
-                "worker-\(number)",
-                [
-                    "worker", "--id", "worker-\(number)", "--coordinator", endpoint, "--state", "worker-\(number)",
-                    "--listen", listening[number], "--advertise", reachable[number],
-                ] + security("worker-\(number)") + options("worker-\(number)"), in: tiny.folder)
+            role(
+                "worker-\(number)", worker(number, reaching: reachable[0], advertising: reachable[number]),
+                earlier: worker(number, reaching: past[0], advertising: past[1]))
         }
         self.devices = (1...devices).map { number in
-            SupervisedRole(
-                "device-\(number)",
-                ["device", "--id", "device-\(number)", "--coordinator", endpoint] + security("device-\(number)")
-                    + options("device-\(number)"),
-                in: tiny.folder)
+            role(
+                "device-\(number)", device(number, reaching: reachable[0]),
+                earlier: device(number, reaching: past[0]) + ["--worker", past[1]])
         }
+        self.upgraded = upgraded
     }
+
+    /// Replaces the role of the previous minor version by one of this version, as a rolling upgrade does.
+    func upgrade() { upgraded?.role.restart(as: upgraded?.arguments) }
 
     deinit { for role in roles { role.letGo() } }
 
@@ -105,6 +143,14 @@ final class Cluster {
             let ids = steps.filter { $0.epoch == epoch }.flatMap(\.sampleIDs)
             #expect(ids.count == samples && Set(ids).count == samples, "epoch \(epoch): lost or applied twice")
         }
+    }
+
+    /// Checks that the run has trained what an undisturbed one has, and each sample once in every epoch.
+    func expectTrained(as undisturbed: RunFiles) throws {
+        let owner = try #require(try lastOwner(), "\(logs)")
+        #expect(try RunFiles(folder: runFolder(of: owner)).trained() == undisturbed.trained())
+        let summary = try undisturbed.summary()
+        try expectEverySampleOnce(samples: Int(summary.number("train_samples")), epochs: Int(summary.number("epochs")))
     }
 
     /// The samples of all devices.

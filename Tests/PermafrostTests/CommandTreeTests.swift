@@ -15,7 +15,7 @@ struct CommandTreeTests {
             "run logs", "run stop", "queue", "queue ls",
             "queue info", "queue peek", "queue purge", "queue dead", "devices", "devices ls", "devices enroll",
             "devices revoke", "workers", "workers ls", "workers drain", "top", "bench", "bench device",
-            "bench pipeline", "bench queue", "bench ranks", "bench training",
+            "bench ops", "bench pipeline", "bench queue", "bench ranks", "bench training",
             "keys",
             "keys generate", "keys show", "doctor", "health", "version",
         ])
@@ -72,6 +72,10 @@ struct CommandTreeTests {
             for key in keys {
                 let name = try #require(key["key"] as? String)
                 #expect(text.contains("\(name)  ("), "\(name)")
+                let choices = try #require(key["choices"] as? [[String: String]])
+                for choice in choices {
+                    #expect(text.contains("      \(choice["name"] ?? ""): \(choice["meaning"] ?? "")\n"), "\(name)")
+                }
             }
         }
     }

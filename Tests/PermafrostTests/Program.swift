@@ -12,6 +12,9 @@ final class Program: Sendable {
         let errors: String
     }
 
+    /// Where the build has put the program and the tests.
+    private static let buildFolder = Bundle.main.executableURL?.deletingLastPathComponent()
+
     private let process = Process()
     private let output = Pipe()
     private let errors = Pipe()
@@ -22,13 +25,15 @@ final class Program: Sendable {
     /// Starts the program, which stands beside the tests in the build folder.
     ///
     /// - Parameters:
+    ///   - executable: another program in its place.
     ///   - folder: the process's working folder.
     ///   - seconds: beyond this a process has hung: it is killed, and its test fails for it.
-    init(_ arguments: [String], in folder: URL, environment: [String: String] = [:], within seconds: Double = 120)
-        throws
-    {
-        let buildFolder = Bundle.main.executableURL?.deletingLastPathComponent()
-        process.executableURL = buildFolder?.appendingPathComponent("permafrost")
+    init(
+        _ arguments: [String], of executable: URL? = nil, in folder: URL, environment: [String: String] = [:],
+        within seconds: Double = 120
+    ) throws {
+        let executable = executable ?? Self.buildFolder?.appendingPathComponent("permafrost")
+        process.executableURL = executable
         process.arguments = arguments
         process.currentDirectoryURL = folder
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
@@ -52,6 +57,15 @@ final class Program: Sendable {
     /// Runs the program to its end.
     static func run(_ arguments: [String], in folder: URL) throws -> Outcome {
         try Program(arguments, in: folder).finish()
+    }
+
+    /// Runs lines of a shell, for which `permafrost` is the built program, up to the first that fails.
+    static func shell(_ text: String, in folder: URL) throws -> Outcome {
+        let path = [buildFolder?.path, ProcessInfo.processInfo.environment["PATH"]].compactMap { $0 }
+        return try Program(
+            ["-euo", "pipefail", "-c", text], of: URL(fileURLWithPath: "/bin/bash"), in: folder,
+            environment: ["PATH": path.joined(separator: ":")]
+        ).finish()
     }
 
     /// Reads the output until a whole line begins with a text; nil when the output ends before.

@@ -48,15 +48,6 @@ struct ReplicaChaosTests {
         }
     }
 
-    private static func expectUndisturbed(_ cluster: Cluster, _ undisturbed: RunFiles) throws {
-        let owner = try #require(try cluster.lastOwner(), "\(cluster.logs)")
-        let found = try RunFiles(folder: cluster.runFolder(of: owner)).trained()
-        #expect(try found == undisturbed.trained())
-        let summary = try undisturbed.summary()
-        try cluster.expectEverySampleOnce(
-            samples: Int(summary.number("train_samples")), epochs: Int(summary.number("epochs")))
-    }
-
     @Test("from one worker to three and back, whoever dies, freezes or is restarted meanwhile", arguments: 0..<rounds)
     func scale(round: Int) throws {
         var chance = SeededGenerator(seed: Self.seed, stream: "chaos/replicas/\(round)")
@@ -72,7 +63,7 @@ struct ReplicaChaosTests {
             try Self.scaleDown(cluster)
             try cluster.finish()
             print("chaos with replicas, seed \(Self.seed) round \(round): \(story.joined(separator: ", "))")
-            try Self.expectUndisturbed(cluster, undisturbed)
+            try cluster.expectTrained(as: undisturbed)
         }
     }
 
@@ -95,7 +86,7 @@ struct ReplicaChaosTests {
             }
             #expect(leader.count(ofLinesBeginningWith: "replica   \(replica.name) ") > before, "\(cluster.logs)")
             try cluster.finish()
-            try Self.expectUndisturbed(cluster, undisturbed)
+            try cluster.expectTrained(as: undisturbed)
         }
     }
 
@@ -120,7 +111,7 @@ struct ReplicaChaosTests {
             try cluster.finish(within: 60 * Self.minutes + 600)
             print("chaos with replicas, seed \(Self.seed): \(deaths) killed within \(steps) steps")
             #expect(deaths >= Int(3 * Self.minutes) - 1, "the run ended too soon")
-            try Self.expectUndisturbed(cluster, tiny.undisturbed(undisturbed))
+            try cluster.expectTrained(as: tiny.undisturbed(undisturbed))
         }
     }
 }

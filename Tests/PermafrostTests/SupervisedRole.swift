@@ -7,6 +7,7 @@ import Synchronization
 /// Not a Foundation `Process`: that notices an end only when every process that was started later has ended as well.
 final class SupervisedRole: Sendable {
     private struct State {
+        var arguments: [String]
         var process: pid_t?
         var deaths = 0
         /// Whether its process was asked to end and is to be started again.
@@ -17,16 +18,19 @@ final class SupervisedRole: Sendable {
     }
 
     let name: String
-    private let arguments: [String]
+    private let prefix: [String]
     private let folder: URL
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let ended = DispatchSemaphore(value: 0)
 
-    /// - Parameter folder: the process's working folder, which gets the role's log.
-    init(_ name: String, _ arguments: [String], in folder: URL) {
+    /// - Parameters:
+    ///   - folder: the process's working folder, which gets the role's log.
+    ///   - prefix: NAME=VALUE settings of its environment, and then a command that becomes the program behind it.
+    init(_ name: String, _ arguments: [String], in folder: URL, prefix: [String] = []) {
         self.name = name
-        self.arguments = arguments
         self.folder = folder
+        self.prefix = prefix
+        state = Mutex(State(arguments: arguments))
     }
 
     /// How often a signal ended it.
@@ -46,10 +50,13 @@ final class SupervisedRole: Sendable {
         return nil
     }
 
-    /// Starts it, and starts it again until it ends by itself.
+    /// Starts it, and starts it again until it ends by itself; also once more after that.
     ///
     /// - Parameter failpoint: the moment at which its first life ends.
     func start(failpoint: String? = nil) {
+        // Of a life that has ended by itself.
+        while ended.wait(timeout: .now()) == .success {}
+        state.withLock { $0.exitCode = nil }
         let thread = Thread { [self] in
             var failpoint = failpoint
             while live(failpoint: failpoint.take()) {}
@@ -67,8 +74,11 @@ final class SupervisedRole: Sendable {
     }
 
     /// Asks the process of now to end in good order, and starts another one.
-    func restart() {
+    ///
+    /// - Parameter arguments: those of the other one, and of all after it; nil for the same.
+    func restart(as arguments: [String]? = nil) {
         state.withLock { state in
+            state.arguments = arguments ?? state.arguments
             guard let process = state.process else { return }
             state.isRestarting = true
             kill(process, SIGTERM)
@@ -124,7 +134,8 @@ final class SupervisedRole: Sendable {
         posix_spawn_file_actions_addopen(&actions, 1, logFile.path, O_WRONLY | O_CREAT | O_APPEND, 0o644)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
         // env, which changes the folder, becomes the program.
-        var words = (["env", "-C", folder.path, program] + arguments).map { strdup($0) } + [nil]
+        let arguments = state.withLock(\.arguments)
+        var words = (["env", "-C", folder.path] + prefix + [program] + arguments).map { strdup($0) } + [nil]
         var settings = environment.map { strdup("\($0)=\($1)") } + [nil]
         defer { for text in words + settings { free(text) } }
         return state.withLock { state in

@@ -53,6 +53,8 @@ struct MatrixProductTests {
         #expect(MatrixLibrary.problem(of: nil) == nil)
         #expect(MatrixLibrary.problem(of: "openblas") == nil)
         #expect(MatrixLibrary.problem(of: "mkl")?.contains("openblas or onednn") == true)
+        #expect(ProcessorLimit.problem(of: nil) == nil && ProcessorLimit.problem(of: "avx2") == nil)
+        #expect(ProcessorLimit.problem(of: "sse")?.contains("avx2 or portable") == true)
         #expect((MatrixLibrary.problem(of: "onednn") == nil) == MatrixLibrary.oneDNN.isFound)
     }
 

@@ -53,9 +53,11 @@ class LiveTests(PageCase):
         self.address = f"http://127.0.0.1:{web}"
         self.coordinator = [
             BINARY, "coordinator", folder / "recipe.yaml", f"network.coordinator=tcp://127.0.0.1:{wire}",
-            "training.epochs=3000", "pipeline.stages=2", "--state", folder / "coordinator", "--insecure",
-            "--http", f"127.0.0.1:{web}", "--http-token-file", token]
-        self.roles = self.enterContext(Roles(folder / "logs"))
+            f"model.path={folder}/tiny.gguf", f"data.path={folder}/sentences.txt",
+            "training.epochs=3000", "model.frozen_blocks=2", "devices.cuts=[2,2,1,0]", "pipeline.stages=2",
+            "--state", folder / "coordinator", "--insecure", "--http", f"127.0.0.1:{web}", "--http-token-file", token]
+        self.roles = Roles(folder / "logs")
+        self.addCleanup(self.roles.end)
         self.roles.start("coordinator", *self.coordinator)
         link = ["--coordinator", f"tcp://127.0.0.1:{wire}", "--insecure"]
         self.roles.start(
@@ -78,8 +80,10 @@ class LiveTests(PageCase):
     def wait_for(self, condition, what):
         deadline = time.monotonic() + LIMIT_SECONDS
         while not condition():
-            if time.monotonic() > deadline:
-                self.fail(f"{what} did not come; the coordinator said:\n{self.roles.text('coordinator')[-2000:]}")
+            gone = [name for name, process in self.roles.processes.items() if process.poll() is not None]
+            if gone or time.monotonic() > deadline:
+                said = "".join(f"{name}:\n{self.roles.text(name)[-800:]}\n" for name in self.roles.processes)
+                self.fail(f"{what} did not come; ended: {', '.join(gone) or 'none'}\n{said}")
             time.sleep(0.1)
 
     def shown_step(self, page):

@@ -26,10 +26,9 @@ class ValuesTests(PageCase):
             "#run-rate": "learning rate 1.0e-3", "#run-accuracy": f"{run['accuracy']:.3f}", "#run-speed": "944",
             "#run-eta": "1 min 0 s", "#bubble": f"{pipeline['bubble_ratio'] * 100:.1f} %", "#pipeline-step": "Step 240",
             "#pipeline-stages": "3", "#pipeline-batches": "8", "#queue-messages": str(queue["messages"]),
-            "#queue-bytes": "18.4 MB", "#queue-capacity": "of 268 MB", "#queue-age": "12 s", "#queue-credits": "64.0 MB",
-            "#wire-received": "131 MB",
-            "#wire-sent": "17.2 kB", "#wire-codecs": "f32 120 MB\nint8 11.2 MB", "#devices-total": "4 in all",
-            "#devices-states": "4 publishing",
+            "#queue-bytes": "18.4 MB", "#queue-capacity": "of 268 MB", "#queue-age": "12 s",
+            "#queue-credits": "64.0 MB", "#wire-received": "131 MB", "#wire-sent": "17.2 kB",
+            "#wire-codecs": "f32 120 MB\nint8 11.2 MB", "#devices-total": "4 in all", "#devices-states": "4 publishing",
         }.items():
             self.expect_text(page, selector, text)
         self.assertAlmostEqual(page.evaluate("document.getElementById('run-progress').value"), 240 / 376, places=6)

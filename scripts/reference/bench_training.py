@@ -10,6 +10,8 @@ are the head, of which no logit but theirs is formed. Autograd keeps nothing of 
   tuned      no dropout, and the fused GELU where the model's is the tanh approximation
   compiled   tuned, through torch.compile
 
+  --lengths 12,31,... are the tokens of each sequence, which are padded at their ends to the longest; rates count the
+  sequences' own tokens.
   --part device measures the embedding and the blocks below the split alone, in inference mode.
   --dtype bf16 runs under autocast, weights stay float32.
 
@@ -28,7 +30,6 @@ from typing import Any, Callable, Dict, List, Optional
 import torch
 import torch.nn.functional as functional
 from peft import LoraConfig, get_peft_model
-from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging
 
@@ -36,9 +37,20 @@ LABELS = [10, 11]
 WARM_UP = 2
 
 
-def tokens_of(batch: int, length: int, vocabulary: int) -> Tensor:
-    """As TrainingBench has them."""
-    return torch.tensor([[(7919 * i + 104729 * j + 1) % vocabulary for j in range(length)] for i in range(batch)])
+class Batch:
+    """Sequences by the rule that TrainingBench has, padded at their ends."""
+
+    def __init__(self, lengths: List[int], vocabulary: int) -> None:
+        longest = max(lengths)
+        rule = [[(7919 * i + 104729 * j + 1) % vocabulary for j in range(longest)] for i in range(len(lengths))]
+        self.tokens = torch.tensor(rule)
+        self.count = sum(lengths)
+        self.last = torch.tensor(lengths) - 1
+        self.mask = (torch.arange(longest)[None, :] <= self.last[:, None]).long()
+        self.inputs = {"input_ids": self.tokens}
+        # Without padding there is nothing to mask, and the model takes its faster way.
+        if min(lengths) < longest:
+            self.inputs["attention_mask"] = self.mask
 
 
 def load(folder: Path, tuned: bool) -> Any:
@@ -89,18 +101,18 @@ def measure(steps: int, tokens: int, step: Callable[[], Optional[float]]) -> Dic
     }
 
 
-def device(options: argparse.Namespace, base: Any, x: Tensor, autocast: Any) -> Dict[str, Any]:
+def device(options: argparse.Namespace, base: Any, batch: Batch, autocast: Any) -> Dict[str, Any]:
     model = lower_half(base, options.split).eval()
     forward = torch.compile(model) if options.variant == "compiled" else model
 
     def step() -> None:
         with torch.inference_mode(), autocast():
-            forward(input_ids=x, use_cache=False)
+            forward(**batch.inputs, use_cache=False)
 
-    return measure(options.steps, x.numel(), step)
+    return measure(options.steps, batch.count, step)
 
 
-def training(options: argparse.Namespace, base: Any, x: Tensor, autocast: Any) -> Dict[str, Any]:
+def training(options: argparse.Namespace, base: Any, batch: Batch, autocast: Any) -> Dict[str, Any]:
     embedding, layers = base.get_input_embeddings().weight, base.config.num_hidden_layers
     label_rows = embedding[LABELS].detach().clone()
     config = LoraConfig(
@@ -112,19 +124,20 @@ def training(options: argparse.Namespace, base: Any, x: Tensor, autocast: Any) -
     forward = torch.compile(whole) if options.variant == "compiled" else whole
     trained = [p for p in model.parameters() if p.requires_grad]
     update = torch.optim.AdamW(trained, lr=1e-4)
-    targets = torch.arange(x.shape[0]) % 2
+    rows = torch.arange(len(batch.last))
+    targets = rows % 2
 
     def step() -> float:
         with autocast():
-            hidden = forward(input_ids=x, use_cache=False).last_hidden_state
-            loss = functional.cross_entropy((hidden[:, -1] @ label_rows.T.to(hidden.dtype)).float(), targets)
+            hidden = forward(**batch.inputs, use_cache=False).last_hidden_state[rows, batch.last]
+            loss = functional.cross_entropy((hidden @ label_rows.T.to(hidden.dtype)).float(), targets)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         update.step()
         update.zero_grad()
         return float(loss.detach())
 
-    return measure(options.steps, x.numel(), step)
+    return measure(options.steps, batch.count, step)
 
 
 def parse() -> argparse.Namespace:
@@ -137,6 +150,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--targets", default="c_attn", help="layers with an adapter, separated by commas")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--tokens", type=int, default=128)
+    parser.add_argument("--lengths", type=lambda text: [int(part) for part in text.split(",")])
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()
@@ -148,14 +162,14 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
     base = load(options.folder, tuned=options.variant != "plain")
-    x = tokens_of(options.batch, options.tokens, base.config.vocab_size)
+    batch = Batch(options.lengths or [options.tokens] * options.batch, base.config.vocab_size)
 
     def autocast() -> Any:
         is_short = options.dtype == "bf16"
         return torch.autocast("cpu", torch.bfloat16) if is_short else contextlib.nullcontext()
 
     run = device if options.part == "device" else training
-    print(json.dumps(run(options, base, x, autocast)))
+    print(json.dumps(run(options, base, batch, autocast)))
 
 
 if __name__ == "__main__":

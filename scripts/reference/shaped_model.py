@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes a hub folder of a random model of a known model's exact shape, for measuring time and memory.
 
-    scripts/reference/shaped_model.py FOLDER gpt2-small|opt-125m [--tokenizer FOLDER]
+    scripts/reference/shaped_model.py FOLDER gpt2-small|opt-125m|smollm2-135m|llama-3.2-1b [--tokenizer FOLDER]
 
 Weights are float16, normal with a deviation of 0.02, the same in every run; norms start at one. Plain
 Python: nothing needs to be installed. `--tokenizer` takes vocab.json and merges.txt from another folder,
@@ -65,6 +65,41 @@ CONFIGS = {
 }
 
 
+def llama(layers, width, expanded, heads, key_value_heads, vocabulary, **others):
+    return {
+        "architectures": ["LlamaForCausalLM"],
+        "attention_bias": False,
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+        "head_dim": width // heads,
+        "hidden_act": "silu",
+        "hidden_size": width,
+        "initializer_range": DEVIATION,
+        "intermediate_size": expanded,
+        "max_position_embeddings": 8192,
+        "mlp_bias": False,
+        "model_type": "llama",
+        "num_attention_heads": heads,
+        "num_hidden_layers": layers,
+        "num_key_value_heads": key_value_heads,
+        "rms_norm_eps": 1e-5,
+        "tie_word_embeddings": True,
+        "torch_dtype": "float16",
+        "vocab_size": vocabulary,
+        **others,
+    }
+
+
+CONFIGS["smollm2-135m"] = llama(30, 576, 1536, 9, 3, 49152, rope_theta=100000.0)
+CONFIGS["llama-3.2-1b"] = llama(
+    16, 2048, 8192, 32, 8, 128256, rope_theta=500000.0,
+    rope_scaling={
+        "factor": 32.0, "high_freq_factor": 4.0, "low_freq_factor": 1.0, "original_max_position_embeddings": 8192,
+        "rope_type": "llama3",
+    },
+)
+
+
 def norm(name):
     return {f"{name}.weight": [WIDTH], f"{name}.bias": [WIDTH]}
 
@@ -104,6 +139,27 @@ def opt_shapes(config):
     return shapes | norm("model.decoder.final_layer_norm")
 
 
+def llama_shapes(config):
+    width, expanded = config["hidden_size"], config["intermediate_size"]
+    queries = config["num_attention_heads"] * config["head_dim"]
+    keys = config["num_key_value_heads"] * config["head_dim"]
+    shapes = {"model.embed_tokens.weight": [config["vocab_size"], width]}
+    for layer in range(config["num_hidden_layers"]):
+        block = f"model.layers.{layer}"
+        for name in ("input_layernorm", "post_attention_layernorm"):
+            shapes[f"{block}.{name}.weight"] = [width]
+        for name, outputs, inputs in (
+            ("self_attn.q_proj", queries, width), ("self_attn.k_proj", keys, width), ("self_attn.v_proj", keys, width),
+            ("self_attn.o_proj", width, queries), ("mlp.gate_proj", expanded, width), ("mlp.up_proj", expanded, width),
+            ("mlp.down_proj", width, expanded),
+        ):
+            shapes[f"{block}.{name}.weight"] = [outputs, inputs]
+    return shapes | {"model.norm.weight": [width]}
+
+
+SHAPES = {"gpt2": gpt2_shapes, "opt": opt_shapes, "llama": llama_shapes}
+
+
 def upper_bytes():
     """For each random byte the upper byte of a float16, so that the values of all of them are normal. The lower byte is
     eight bits of the mantissa, any of which will do."""
@@ -124,7 +180,7 @@ def noise(count, chance, table):
 
 def is_scale(name):
     """Whether it is the weight of a norm."""
-    return name.endswith(".weight") and any(part in name for part in ("layer_norm", ".ln_"))
+    return name.endswith(".weight") and any(part in name for part in ("layer_norm", "layernorm", ".ln_", "model.norm"))
 
 
 def write_weights(path, shapes):
@@ -165,7 +221,7 @@ def main():
     options = parser.parse_args()
     config = CONFIGS[options.shape]
     options.folder.mkdir(parents=True, exist_ok=True)
-    shapes = (gpt2_shapes if config["model_type"] == "gpt2" else opt_shapes)(config)
+    shapes = SHAPES[config["model_type"]](config)
     (options.folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     parameters = write_weights(options.folder / "model.safetensors", shapes)
     print(f"{parameters} parameters in {len(shapes)} tensors")

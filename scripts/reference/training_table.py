@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 OURS, PEERS = "permafrost", ("plain", "tuned", "compiled")
-CASES = ("split", "whole", "device", "opt", "long")
+CASES = ("split", "whole", "device", "opt", "long", "real", "large")
 # Losses of one step on the same weights and tokens; bfloat16 has 8 bits.
 LOSS_TOLERANCE = {"f32": 1e-3, "bf16": 1e-2}
 

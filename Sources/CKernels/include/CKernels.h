@@ -172,5 +172,9 @@ typedef struct {
 /// The kernels that run on any processor.
 extern const pf_kernels pf_kernels_portable;
 
-/// The fastest kernels that this processor runs, chosen once.
+/// The environment's variable that makes this processor an older one: `avx2` is without AVX-512 and without products of
+/// bfloat16 numbers, `portable` without AVX2 too.
+#define PF_PROCESSOR_VARIABLE "PERMAFROST_PROCESSOR"
+
+/// The fastest kernels that this processor runs, or those of the older one that it is to be.
 const pf_kernels *pf_kernels_best(void);

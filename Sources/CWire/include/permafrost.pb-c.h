@@ -648,10 +648,14 @@ struct  Permafrost__Register
    * The width of the rows that it publishes; 0 when it does not say.
    */
   uint32_t columns;
+  /*
+   * The minor version that it speaks, so that an operator sees who is still to be upgraded. Nothing depends on it.
+   */
+  uint32_t minor;
 };
 #define PERMAFROST__REGISTER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&permafrost__register__descriptor) \
-    , PERMAFROST__ROLE__ROLE_UNKNOWN, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, 0, 0,NULL, 0 }
+    , PERMAFROST__ROLE__ROLE_UNKNOWN, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, 0, 0,NULL, 0, 0 }
 
 
 /*

@@ -17,13 +17,14 @@ final class StagePass {
     private let parameters: TrainableParameters
     private let lowestTrainable: Int
     private let memory: PassMemory
+    private let recomputes: Bool
     private var layout = SequenceLayout(lengths: [])
     private var dropout: Dropout?
     private var stash: Arena?
     private var stream_TD: Matrix?
     /// Tokens that the head reads; nil without one, or for all.
     private var rows: [Int]?
-    private var activations: [BlockActivations] = []
+    private var kept: [Kept] = []
     private var blockGradients: [BlockGradients] = []
     private var output: OutputHead.Output?
 
@@ -31,10 +32,14 @@ final class StagePass {
     ///   - head: for the stage with the highest block; nil for the others.
     ///   - parameters: read by F and B; they must not change between F and W.
     ///   - memory: shared by all passes that run on this machine.
+    ///   - recomputes: whether F keeps the input of each block alone, and B runs the block once more.
     init(
-        model: LanguageModel, head: OutputHead?, parameters: TrainableParameters, blocks: Range<Int>, memory: PassMemory
+        model: LanguageModel, head: OutputHead?, parameters: TrainableParameters, blocks: Range<Int>,
+        memory: PassMemory,
+        recomputes: Bool = false
     ) {
         self.model = model
+        self.recomputes = recomputes
         self.head = head
         self.parameters = parameters
         self.blocks = blocks
@@ -66,11 +71,14 @@ final class StagePass {
         }
         memory.scratch.withArena { scratch in
             for index in trained {
-                activations.append(
-                    model.block(index, parameters: parameters)
-                        .forward(
-                            x_TD, layout: layout, reading: index == trained.upperBound - 1 ? rows : nil,
-                            dropout: dropout, arena: stash, scratch: scratch))
+                if recomputes {
+                    let input_TD = stash.matrix(rows: x_TD.rows, columns: x_TD.columns)
+                    input_TD.copy(from: x_TD)
+                    kept.append(.input(input_TD))
+                    _ = forward(index, x_TD, arena: scratch, scratch: scratch)
+                } else {
+                    kept.append(.activations(forward(index, x_TD, arena: stash, scratch: scratch)))
+                }
                 scratch.reset()
             }
         }
@@ -96,7 +104,9 @@ final class StagePass {
         memory.scratch.withArena { scratch in
             let gradient_TD = outputGradient(lossScale: lossScale, sums, scratch)
             for index in trained.reversed() {
-                blockGradients.append(backwardInput(index, gradient_TD, arena: stash, scratch: scratch))
+                let activations = activations(of: index, arena: stash, scratch: scratch)
+                kept[index - trained.lowerBound] = .activations(activations)
+                blockGradients.append(backwardInput(index, activations, gradient_TD, arena: stash, scratch: scratch))
                 scratch.reset()
             }
         }
@@ -104,10 +114,11 @@ final class StagePass {
 
     /// W: adds the gradients of what trains, and forgets what F and B kept.
     func backwardWeights(addTo sums: TrainableParameters) {
-        precondition(stash != nil && blockGradients.count == activations.count, "W before B")
+        precondition(stash != nil && blockGradients.count == kept.count, "W before B")
         memory.scratch.withArena { scratch in
-            for (index, kept) in zip(trained.reversed(), blockGradients) {
-                backwardWeights(index, kept, addTo: sums, scratch: scratch)
+            for (index, gradients) in zip(trained.reversed(), blockGradients) {
+                let activations = activations(of: index, arena: scratch, scratch: scratch)
+                backwardWeights(index, activations, gradients, addTo: sums, scratch: scratch)
                 scratch.reset()
             }
         }
@@ -119,9 +130,10 @@ final class StagePass {
         memory.scratch.withArena { scratch in
             let gradient_TD = outputGradient(lossScale: lossScale, sums, scratch)
             for index in trained.reversed() {
-                let kept = backwardInput(index, gradient_TD, arena: scratch, scratch: scratch)
+                let activations = activations(of: index, arena: scratch, scratch: scratch)
+                let gradients = backwardInput(index, activations, gradient_TD, arena: scratch, scratch: scratch)
                 Failpoint.hit(.betweenBackwardAndWeights)
-                backwardWeights(index, kept, addTo: sums, scratch: scratch)
+                backwardWeights(index, activations, gradients, addTo: sums, scratch: scratch)
                 scratch.reset()
             }
         }
@@ -131,7 +143,7 @@ final class StagePass {
     /// Forgets the micro-batch, wherever its passes stand.
     func forget() {
         if let stash { memory.stashes.giveBack(stash) }
-        activations.removeAll(keepingCapacity: true)
+        kept.removeAll(keepingCapacity: true)
         blockGradients.removeAll(keepingCapacity: true)
         output = nil
         stream_TD = nil
@@ -162,20 +174,42 @@ final class StagePass {
     /// What the head reads of the stream, or writes of the gradient.
     private func readPart(of x_TD: Matrix) -> Matrix { rows.map { x_TD.rows(0..<$0.count) } ?? x_TD }
 
+    private func forward(_ index: Int, _ x_TD: Matrix, arena: Arena, scratch: Arena) -> BlockActivations {
+        model.block(index, parameters: parameters).forward(
+            x_TD, layout: layout, reading: index == trained.upperBound - 1 ? rows : nil, dropout: dropout, arena: arena,
+            scratch: scratch)
+    }
+
+    /// What F kept, or, the same to the bit, what it would have kept.
+    private func activations(of index: Int, arena: Arena, scratch: Arena) -> BlockActivations {
+        switch kept[index - trained.lowerBound] {
+        case .activations(let activations): activations
+        case .input(let input_TD): forward(index, input_TD, arena: arena, scratch: scratch)
+        }
+    }
+
     private func backwardInput(
-        _ index: Int, _ gradient_TD: Matrix, arena: Arena, scratch: Arena
+        _ index: Int, _ activations: BlockActivations, _ gradient_TD: Matrix, arena: Arena, scratch: Arena
     ) -> BlockGradients {
         model.block(index, parameters: parameters).backwardInput(
-            gradient_TD, activations: activations[index - trained.lowerBound], layout: layout, dropout: dropout,
+            gradient_TD, activations: activations, layout: layout, dropout: dropout,
             needsInputGradient: index > lowestTrainable, arena: arena, scratch: scratch)
     }
 
     private func backwardWeights(
-        _ index: Int, _ kept: BlockGradients, addTo sums: TrainableParameters, scratch: Arena
+        _ index: Int, _ activations: BlockActivations, _ gradients: BlockGradients, addTo sums: TrainableParameters,
+        scratch: Arena
     ) {
         guard let sums = sums.block(index) else { return }
         model.block(index, parameters: parameters).backwardWeights(
-            activations: activations[index - trained.lowerBound], gradients: kept, dropout: dropout, addTo: sums,
-            scratch: scratch)
+            activations: activations, gradients: gradients, dropout: dropout, addTo: sums, scratch: scratch)
     }
+}
+
+/// What lies between F and B of a block.
+private enum Kept {
+    /// All that B and W read.
+    case activations(BlockActivations)
+    /// The block's input, of which that is computed again.
+    case input(Matrix)
 }

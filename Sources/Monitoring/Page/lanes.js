@@ -2,10 +2,10 @@
 
 /** The operations of a pipeline, in the order of a micro-batch's way. */
 export const operations = [
-  { name: "F0", text: "forward through frozen blocks that a device left out" },
-  { name: "F", text: "forward through blocks that train" },
-  { name: "B", text: "backward to the inputs" },
-  { name: "W", text: "backward to the weights" },
+  { name: "F0", text: "frozen blocks that a device left out" },
+  { name: "F", text: "forward" },
+  { name: "B", text: "backward" },
+  { name: "W", text: "backward to the weights, where that is apart" },
 ];
 
 const mostLanes = 8;

@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import Synchronization
 import Wire
@@ -44,7 +45,7 @@ public final class LMDBActivationStore: ActivationStore {
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         } catch {
-            throw .unreadable(path: folder, reason: error.localizedDescription)
+            throw .unreadable(path: folder, reason: systemReason(of: error))
         }
         guard let lock = try FolderLock.take(folder, exclusively: true) else { throw .inUse(path: folder) }
         let (sized, overflow) = capacityBytes.multipliedReportingOverflow(by: Self.mapFactor)

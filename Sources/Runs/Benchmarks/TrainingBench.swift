@@ -21,10 +21,8 @@ public struct TrainingBench {
     public struct Options: Sendable {
         /// Steps, or F0 of a batch.
         public var part = Part.training
-        /// Sequences of a batch.
-        public var batch = 8
-        /// Tokens of each.
-        public var tokens = 128
+        /// Tokens of each sequence of a batch.
+        public var lengths = Array(repeating: 128, count: 8)
         /// Steps that are measured, after some that are not.
         public var steps = 6
 
@@ -62,19 +60,20 @@ public struct TrainingBench {
     ///   - overrides: `key=value` pairs of a recipe, such as `model.frozen_blocks=6`.
     /// - Throws: `RecipeError`, or what the model is refused with.
     public init(folder: String, overrides: [String], _ options: Options) throws {
+        let longest = options.lengths.max() ?? 1, batch = options.lengths.count
         let yaml = """
             name: bench
             model: {path: none, frozen_blocks: 0}
             data: {path: none, format: tsv}
-            task: {labels: {first: " a", second: " b"}, maximum_tokens: \(options.tokens)}
-            devices: {cuts: [0], publish_batch: \(max(1, options.batch / 2))}
+            task: {labels: {first: " a", second: " b"}, maximum_tokens: \(longest)}
+            devices: {cuts: [0], publish_batch: \(max(1, batch / 2))}
             """
-        recipe = try Recipe.parse(yaml: yaml, file: "bench", overrides: ["training.batch=\(options.batch)"] + overrides)
+        recipe = try Recipe.parse(yaml: yaml, file: "bench", overrides: ["training.batch=\(batch)"] + overrides)
         self.options = options
         let source = try ModelFiles.open(folder)
         try recipe.check(against: source.hyperparameters)
         model = try LanguageModel(
-            source: source, maximumTokens: options.tokens,
+            source: source, maximumTokens: longest,
             loadedBlocks: options.part == .device ? recipe.model.frozenBlocks : recipe.serverBlocks,
             weightType: WeightType(recipe.model.baseType))
         pool = ComputePool(threads: recipe.threadCount)
@@ -92,7 +91,7 @@ public struct TrainingBench {
 
     private func measureTraining() throws -> Report {
         let setup = try TrainingSetup(
-            recipe, model: model, counts: [options.batch], labelTokens: [10, 11], pool: pool)
+            recipe, model: model, counts: [options.lengths.count], labelTokens: [10, 11], pool: pool)
         let frozen = frozenHalf()
         var firstLoss: Double?
         var report = try measure {
@@ -120,15 +119,18 @@ public struct TrainingBench {
     }
 
     private func microBatches(of messages: [Storage]) -> [MicroBatch] {
-        let (tokens, width, published) = (options.tokens, model.hyperparameters.width, recipe.devices.publishBatch)
-        return stride(from: 0, to: options.batch, by: recipe.training.microBatch).map { first in
-            let part = first..<min(first + recipe.training.microBatch, options.batch)
-            return MicroBatch(lengths: part.map { _ in tokens }, targets: part.map { [Int32($0) % 2] }) { x_TD in
+        let (lengths, width, published) = (options.lengths, model.hyperparameters.width, recipe.devices.publishBatch)
+        let all = stride(from: 0, to: lengths.count, by: published).map {
+            SequenceLayout(lengths: Array(lengths[$0..<min($0 + published, lengths.count)]))
+        }
+        return stride(from: 0, to: lengths.count, by: recipe.training.microBatch).map { first in
+            let part = first..<min(first + recipe.training.microBatch, lengths.count)
+            let own = SequenceLayout(lengths: Array(lengths[part]))
+            return MicroBatch(lengths: Array(lengths[part]), targets: part.map { [Int32($0) % 2] }) { x_TD in
                 for (place, sequence) in part.enumerated() {
                     let (message, sample) = sequence.quotientAndRemainder(dividingBy: published)
-                    let sent = messages[message].matrix(rows: messages[message].count / width, columns: width)
-                    x_TD.rows(place * tokens..<(place + 1) * tokens)
-                        .copy(from: sent.rows(sample * tokens..<(sample + 1) * tokens))
+                    let sent = messages[message].matrix(rows: all[message].tokens, columns: width)
+                    x_TD.rows(own.rows(of: place)).copy(from: sent.rows(all[message].rows(of: sample)))
                 }
             }
         }
@@ -142,7 +144,7 @@ public struct TrainingBench {
             try step()
             return (.now - start) / .seconds(1)
         }
-        let tokens = Double(options.batch * options.tokens)
+        let tokens = Double(options.lengths.reduce(0, +))
         return Report(
             tokensPerSecond: tokens / median(seconds), bestTokensPerSecond: tokens / (seconds.min() ?? .infinity),
             processorSeconds: (ProcessorTime.ofProcess - before) / .seconds(options.steps),
@@ -153,8 +155,8 @@ public struct TrainingBench {
     /// Tokens by a rule that the peer follows too; what they are changes no time.
     private var sequences: [[Int32]] {
         let vocabulary = model.hyperparameters.vocabularySize
-        return (0..<options.batch).map { sequence in
-            (0..<options.tokens).map { Int32((7919 * sequence + 104_729 * $0 + 1) % vocabulary) }
+        return options.lengths.enumerated().map { sequence, length in
+            (0..<length).map { Int32((7919 * sequence + 104_729 * $0 + 1) % vocabulary) }
         }
     }
 

@@ -64,6 +64,8 @@ public final class DeviceRun: Sendable {
     public enum News: Sendable {
         /// Nobody answers at the coordinator's endpoint yet.
         case waiting(endpoint: String, reason: String?)
+        /// The coordinator has told it the run.
+        case invited(run: String)
         /// The run has ended before this role could take part.
         case over(reason: String)
         /// Of prepared blocks.
@@ -115,6 +117,7 @@ public final class DeviceRun: Sendable {
             patience: options.patience, stop: stopSignal, isOver: { observer(.over(reason: $0)) }
         ) { observer(.waiting(endpoint: options.coordinator, reason: $0)) }
         guard let invitation else { return }
+        observer(.invited(run: invitation.run))
         let recipe = invitation.recipe
         let pool = ComputePool(threads: recipe.threadCount)
         // Which of the frozen blocks it will need, a device that only publishes learns with its cut.

@@ -24,8 +24,8 @@ struct Invitation: Sendable {
     ///   - isOver: called when the run has ended, with the coordinator's reason.
     ///   - isWaiting: called for every try but the first that nobody answered, with the reason if one is known.
     /// - Returns: nil when it was stopped, or the run has ended.
-    /// - Throws: `RunError.notInvited` when the run has no place for the role, `PatienceError`, `RecipeError`,
-    ///   `TransportError`.
+    /// - Throws: `RunError.notInvited` when the run has no place for the role, `.anotherProtocol` when the coordinator
+    ///   speaks another major version, `PatienceError`, `RecipeError`, `TransportError`.
     static func ask(
         as role: Body.Role, id: String, endpoint: String, security: SocketSecurity, context: ZeroMQContext,
         patience limit: Duration?, stop: WakeSignal, isOver: (_ reason: String) -> Void,
@@ -48,6 +48,10 @@ struct Invitation: Sendable {
                 if case .connected = event { try link.send(.recipeRequest(role)) }
             }
             while let received = try link.receive() {
+                if case .unreadable(.unsupportedVersion(let version), _) = received {
+                    throw RunError.anotherProtocol(
+                        endpoint: endpoint, reason: WireError.unsupportedVersion(version).problem)
+                }
                 guard case .message(let envelope, _, _) = received else { continue }
                 patience.heard(now: clock.now)
                 switch envelope.body {
@@ -60,6 +64,8 @@ struct Invitation: Sendable {
                     try link.send(.goodbye(reason: stop.reason))
                     isOver(stop.reason)
                     return nil
+                case .reject(let reject) where reject.number == ProtocolError.unsupportedVersion.rawValue:
+                    throw RunError.anotherProtocol(endpoint: endpoint, reason: reject.text)
                 case .reject(let reject): throw RunError.notInvited(id: id, reason: reject.text)
                 default: break
                 }

@@ -53,6 +53,8 @@ public final class WorkerRun: Sendable {
     public enum News: Sendable {
         /// Nobody answers at the coordinator's endpoint yet.
         case waiting(endpoint: String, reason: String?)
+        /// The coordinator has told it the run.
+        case invited(run: String)
         /// The run has ended before this role could take part.
         case over(reason: String)
         /// A newer checkpoint is not whole: the one before it is taken.
@@ -108,6 +110,7 @@ public final class WorkerRun: Sendable {
             patience: options.patience, stop: stopSignal, isOver: { observer(.over(reason: $0)) }
         ) { observer(.waiting(endpoint: options.coordinator, reason: $0)) }
         guard let invitation else { return nil }
+        observer(.invited(run: invitation.run))
         let recipe = invitation.recipe
         observer(.run(.loadingModel(path: cache.resolve(recipe.model.path))))
         let pool = ComputePool(threads: recipe.serverThreadCount)

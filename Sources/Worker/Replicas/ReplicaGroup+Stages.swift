@@ -46,7 +46,7 @@ extension ReplicaGroup: StageSharing {
             let (isLost, found) = state.withLock { ($0.crew?.isLost ?? true, $0.crew?.complete) }
             if isLost || found != nil { return isLost ? nil : found }
             // Every message of a member is news.
-            guard hasNews.wait(timeout: .now() + silence / .seconds(1)) == .success else { return nil }
+            guard hasNews.wait(for: silence) else { return nil }
         }
     }
 

@@ -52,7 +52,7 @@ final class ReplicaGroup: StepSharing {
     }
 
     let state = Mutex(State())
-    let hasNews = DispatchSemaphore(value: 0)
+    let hasNews = NewsSignal()
     private let width: Int
     private let sendNow: Send
     let tellLate: TellLate
@@ -179,7 +179,7 @@ final class ReplicaGroup: StepSharing {
             let isDone = state.withLock { $0.order?.open.isEmpty ?? true }
             let left = deadline - .now
             guard !isDone, left > .zero else { break }
-            _ = hasNews.wait(timeout: .now() + left / .seconds(1))
+            _ = hasNews.wait(for: left)
         }
         return state.withLock { state in
             guard let order = state.order else { return [] }
