@@ -42,7 +42,8 @@ class Podman:
         for pod in self.pods:
             subprocess.run(["podman", "pod", "rm", "--force", pod], capture_output=True)
         names = [each["metadata"]["name"] for group in self.pods.values() for each in group[:-1]]
-        subprocess.run(["podman", "volume", "rm", "--force", "models", *names], capture_output=True)
+        # Secrets are shown to pods in volumes of their names.
+        subprocess.run(["podman", "volume", "rm", "--force", "models", *names, *self.secrets()], capture_output=True)
         subprocess.run(["podman", "secret", "rm", *self.secrets()], capture_output=True)
 
     def load(self, image):
