@@ -1,6 +1,5 @@
 # Finds or starts a container engine, for the scripts that build and run images. Sourced after lib.sh, never run.
 
-readonly ENGINE_PID_FILE=/var/run/docker.pid
 # The engine's client has these as plug-ins, which Debian 12 does not have: they come from the release after it.
 readonly PLUGIN_RELEASE=trixie
 readonly PLUGIN_PACKAGES=(docker-buildx docker-compose)
@@ -47,9 +46,8 @@ engine_plugins() {
     rm -rf "$apt"
 }
 
-# Starts dockerd if no engine answers, and remembers that it was this script.
+# Starts dockerd if no engine answers; it goes on after the script.
 engine_start() {
-    engine_started=no
     command -v docker >/dev/null 2>&1 || engine_packages docker.io
     if ! docker info >/dev/null 2>&1; then
         engine_packages docker.io
@@ -64,13 +62,6 @@ engine_start() {
                 "dockerd did not start; its last lines: $(tail -n 3 "${TMPDIR:-/tmp}/dockerd.log")"
             sleep 0.5
         done
-        engine_started=yes
     fi
     engine_plugins
-}
-
-# Stops the engine if engine_start has started it.
-engine_stop() {
-    [ "${engine_started:-no}" = yes ] || return 0
-    kill "$(cat "$ENGINE_PID_FILE")" 2>/dev/null || true
 }

@@ -18,6 +18,8 @@ default_ulimits=["nofile=20000:20000","nproc=32768:32768"]
 cgroup_manager="cgroupfs"
 events_logger="file"
 runtime="runc"
+[network]
+network_backend="netavark"
 """
 COORDINATOR = "permafrost-coordinator"
 

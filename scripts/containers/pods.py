@@ -26,9 +26,9 @@ def single(pod, spec):
     inside = template["spec"]
     inside["restartPolicy"] = RESTART
     for container in inside["containers"] + inside.get("initContainers", []):
-        # podman 4 asks by curl, which is not in the image, and fills no names into arguments.
-        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-            container.pop(probe, None)
+        # podman 4 asks by curl, which is not in the image, takes ports of the host, and fills no names into arguments.
+        for key in ("startupProbe", "livenessProbe", "readinessProbe", "ports"):
+            container.pop(key, None)
         container["args"] = [each.replace("$(POD_NAME)", pod) for each in container.get("args", [])]
     claims = []
     for claim in spec.get("volumeClaimTemplates", []):
