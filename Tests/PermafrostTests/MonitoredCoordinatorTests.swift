@@ -71,7 +71,10 @@ struct MonitoredCoordinatorTests {
             let coordinator = try #require(clients["coordinator"])
             cluster.start()
             let training = try answer(coordinator, "/api/v1/state") { answer in
-                guard let state = try? JSON(answer.body), let workers = try? state.list("workers") else { return false }
+                // Before the run is in the ledger there is no state, and no part of it that could be required.
+                guard answer.status == 200, let state = try? JSON(answer.body),
+                    let workers = try? state.list("workers")
+                else { return false }
                 return workers.count == 2 && (try? state.inner("run").number("step")) ?? 0 > 0
             }
             let workers = try JSON(try #require(training, "\(cluster.logs)").body).list("workers")
