@@ -4,7 +4,7 @@ public struct Envelope: Sendable, Equatable {
     public static let protocolVersion: UInt32 = 1
 
     /// The minor version: one more for whatever is added. The other side may speak any.
-    public static let minorVersion: UInt32 = 1
+    public static let minorVersion: UInt32 = 2
 
     /// Major and minor version as people write them.
     ///

@@ -6,12 +6,21 @@ extension Envelope {
     /// fields that came later. `Proto/permafrost.proto` lists what came when.
     public func spoken(inMinor minor: UInt32) -> Envelope {
         var earlier = self
-        if minor < 1 { earlier.body = body.withoutAdditionsOf1 }
+        if minor < 2 { earlier.body = earlier.body.withoutAdditionsOf2 }
+        if minor < 1 { earlier.body = earlier.body.withoutAdditionsOf1 }
         return earlier
     }
 }
 
 extension Body {
+    /// 1.2 brought what is monitored.
+    fileprivate var withoutAdditionsOf2: Body {
+        guard case .queueReport(var report) = self else { return self }
+        (report.queuedMessages, report.oldestAgeSeconds, report.bytesReceived, report.bytesSent) = (0, 0, 0, 0)
+        (report.codecBytes, report.newestStep) = ([], nil)
+        return .queueReport(report)
+    }
+
     /// 1.1 brought codecs, compression and the minor version itself.
     fileprivate var withoutAdditionsOf1: Body {
         switch self {

@@ -119,6 +119,15 @@ enum ExampleMessages {
                     backwardWeightsSeconds: 0.06, stashedMicroBatches: 61, stashedBytes: 62)
             ])
         report.shares = [.init(worker: "worker-1", microBatches: 63)]
+        (report.queuedMessages, report.oldestAgeSeconds, report.bytesReceived, report.bytesSent) = (87, 8.8, 89, 90)
+        report.codecBytes = [.init(codec: .int8, bytes: 91)]
+        report.newestStep = StepOperations(
+            step: 92,
+            stages: [
+                .init(
+                    stage: 1,
+                    operations: [.init(op: .backwardWeights, microBatch: 93, startSeconds: 9.4, endSeconds: 9.5)])
+            ])
         return report
     }
 
