@@ -15,6 +15,7 @@ static void close_gate(void) {
 }
 
 static void build_gate(void) {
+    pf_openblas_choose();
     // What is registered last is called first: before the libraries' own.
     pf_onednn_found();
     atexit(close_gate);

@@ -1,4 +1,5 @@
 import COpenBLAS
+import CProducts
 
 /// M = U diag(values) V, with min(rows, columns) singular values in descending order.
 public struct SingularValueDecomposition: Sendable {
@@ -15,6 +16,7 @@ public struct SingularValueDecomposition: Sendable {
     public init?(_ matrix: Matrix) {
         let count = min(matrix.rows, matrix.columns)
         guard count > 0 else { return nil }
+        pf_openblas_choose()
         // LAPACK goes by columns, and so it sees the transpose, whose left vectors are the right ones here.
         let copy = matrix.copied(), u = Storage(count: matrix.rows * count), v = Storage(count: count * matrix.columns)
         var rows = blasint(matrix.columns), columns = blasint(matrix.rows), inner = blasint(count)

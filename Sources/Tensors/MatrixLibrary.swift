@@ -35,6 +35,7 @@ public enum MatrixLibrary: String, Sendable, CaseIterable {
 
     /// Name and version, and the kernels that OpenBLAS chose.
     public var description: String {
+        pf_openblas_choose()
         let openBLAS = openblas_get_config().map { String(cString: $0) } ?? "OpenBLAS"
         guard self == .oneDNN else { return openBLAS }
         var version: [Int32] = [0, 0, 0]

@@ -9,6 +9,10 @@
 void pf_product_begin(void);
 void pf_product_end(void);
 
+/// Has OpenBLAS use kernels with which what comes out for a row of a product does not depend on the other rows. The first
+/// product does it; nothing of OpenBLAS may run before.
+void pf_openblas_choose(void);
+
 /// Whether oneDNN is on this machine. It is looked for at run time, by the first call; nothing of it is needed to build.
 bool pf_onednn_found(void);
 
