@@ -6,6 +6,10 @@ extension Envelope {
     /// fields that came later. `Proto/permafrost.proto` lists what came when.
     public func spoken(inMinor minor: UInt32) -> Envelope {
         var earlier = self
+        if case .register(var register) = body {
+            register.minor = min(register.minor, minor)
+            earlier.body = .register(register)
+        }
         if minor < 2 { earlier.body = earlier.body.withoutAdditionsOf2 }
         if minor < 1 { earlier.body = earlier.body.withoutAdditionsOf1 }
         return earlier
