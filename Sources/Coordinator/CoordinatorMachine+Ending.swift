@@ -127,7 +127,11 @@ extension CoordinatorMachine {
         guard case .leaving(let outcome, var farewell) = phase else { return }
         let stop = Action.send(to: sender, session: session, .stop(Body.Stop(reason: "the run has ended")))
         switch body {
-        case .goodbye, .failure: farewell.left(sender)
+        case .goodbye: farewell.left(sender)
+        case .failure:
+            // Whoever failed waits for an answer.
+            actions.append(stop)
+            farewell.left(sender)
         // It leaves without a word when nobody else is to come back.
         case .deviceProgress(let progress) where progress.finished && settings.losses == .fail: farewell.left(sender)
         case .register(let register):

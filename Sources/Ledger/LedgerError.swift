@@ -62,7 +62,7 @@ public enum LedgerError: NumberedError, Equatable {
         case .noLedger: "Start a coordinator with this state folder, or name its folder with --state"
         case .stateInUse: "Stop the other coordinator, or give this one a state folder of its own"
         case .damaged, .lostTransactions, .chainBroken:
-            "Restore the state folder from a backup, or delete it: the run then goes on from its worker's checkpoint"
+            "Restore the state folder from a backup, or delete it: a new run then begins"
         case .newerVersion: "Use the program's newer version, or another state folder"
         case .unusable: "Check the folder's permissions and the disk"
         case .unknown: "run ls, devices ls and workers ls list what is there"

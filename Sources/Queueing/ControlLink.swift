@@ -27,6 +27,7 @@ public final class ControlLink {
     public private(set) var lastHeard: Duration?
 
     private let heartbeatInterval: Duration
+    private let farewell: Duration
     private let clock = RoleClock()
     private var lastHeartbeat = Duration.zero
     private var silence: SilenceWatch
@@ -42,15 +43,17 @@ public final class ControlLink {
     ///   - silenceLimit: when nothing was heard for longer on a connection, the role registers again, and goes on to do
     ///     so after waits of 1 to 30 seconds.
     ///   - patience: how long the role waits for a word of the coordinator; nil is for ever.
+    ///   - farewell: how long a role that cannot go on waits for a coordinator that is away, to tell it why.
     /// - Throws: `TransportError`.
     public init(
         context: ZeroMQContext, run: String, sender: String, endpoint: String, security: SocketSecurity = .none,
         timing: ConnectionTiming = .link, heartbeatInterval: Duration, silenceLimit: Duration = .seconds(10),
-        patience: Duration? = nil
+        patience: Duration? = nil, farewell: Duration = .seconds(10)
     ) throws(TransportError) {
         // Without a high-water mark: a coordinator that reads late must not lose a report.
         link = Link(context: context, run: run, sender: sender, timing: timing, highWaterMark: 0)
         self.heartbeatInterval = heartbeatInterval
+        self.farewell = farewell
         silence = SilenceWatch(limit: silenceLimit)
         self.patience = Patience(limit: patience)
         try link.connect(endpoint, security: security)
@@ -140,13 +143,36 @@ public final class ControlLink {
         }
     }
 
-    /// Does a role's work. What it throws is told to the coordinator first.
+    /// Does a role's work. What it throws is told to the coordinator first, and one that is away just then, as when it
+    /// died with what the role cannot go on without, is waited for as long as `farewell`.
     public func reportingFailure<Result>(of work: () throws -> Result) throws -> Result {
         do {
             return try work()
         } catch {
-            _ = try? tell(.failure(Body.Failure(error)))
+            let isAnswered = lastHeard != nil && !(error is PatienceError)
+            try? tell(Body.Failure(error), within: isAnswered ? farewell : .zero)
             throw error
+        }
+    }
+
+    /// Tells of a failure on every connection until something is heard on one after it, but no longer than a limit.
+    private func tell(_ failure: Body.Failure, within limit: Duration) throws(TransportError) {
+        let end = clock.now + limit
+        var poller = Poller()
+        _ = poller.add(link)
+        var told: Duration?
+        while true {
+            while try order() != nil {}
+            if let told, let lastHeard, lastHeard > told { return }
+            while try event() != nil { told = nil }
+            if told == nil, try tell(.failure(failure)) {
+                told = clock.now
+                // For an answer.
+                try tell(.heartbeat(time: clock.now.nanoseconds))
+            }
+            let left = end - clock.now
+            guard left > .zero else { return }
+            try poller.wait(milliseconds: min(left, link.untilDue ?? left).pollMilliseconds)
         }
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import Wire
 
@@ -153,4 +154,49 @@ struct ControlLinkTests {
         #expect(try until { events.count >= 3 })
         #expect(events.allSatisfy { $0 == .register })
     }
+
+    @Test("a role that fails while its coordinator is away waits for it, to say why")
+    func farewell() throws {
+        let context = try ZeroMQContext()
+        let endpoint = "tcp://127.0.0.1:\(Int.random(in: 20_000..<30_000))"
+        var server: Conversation? = try Conversation(context: context, endpoint: endpoint)
+        let isAway = DispatchSemaphore(value: 0), hasLeft = DispatchSemaphore(value: 0)
+        Thread.detachNewThread {
+            #expect(throws: LineFailure.self) {
+                let line = try ControlLink(
+                    context: context, run: "run", sender: "worker-1", endpoint: endpoint, security: .insecure,
+                    timing: .quick, heartbeatInterval: .milliseconds(20), farewell: .seconds(60))
+                try line.reportingFailure {
+                    var poller = Poller()
+                    _ = poller.add(line.link)
+                    while try line.event() != .disconnected {
+                        while try line.order() != nil {}
+                        try line.keepAlive()
+                        try poller.wait(milliseconds: 20)
+                    }
+                    isAway.signal()
+                    throw LineFailure()
+                }
+            }
+            hasLeft.signal()
+        }
+        #expect(try #require(server).until { server?.heard.isEmpty == false })
+        server?.server.socket.close()
+        isAway.wait()
+        server = nil
+        // The port is given back a little after its listener was closed.
+        var pause = Poller()
+        for _ in 0..<1000 where server == nil {
+            server = try? Conversation(context: context, endpoint: endpoint)
+            try pause.wait(milliseconds: 20)
+        }
+        #expect(
+            try #require(server).until {
+                server?.heard.contains { if case .failure = $0.body { true } else { false } } == true
+            })
+        hasLeft.wait()
+    }
 }
+
+/// What keeps a role from going on.
+private struct LineFailure: Error {}

@@ -3,6 +3,7 @@ import Foundation
 import Ledger
 import Monitoring
 import Support
+import Synchronization
 import Testing
 
 @testable import Runs
@@ -121,6 +122,26 @@ struct MonitoredRunTests {
             page = Site.DevicePage()
             page.state = "away"
             #expect(MonitoredDeviceList(DeviceFigures.rows(snapshot.state), page).devices.map(\.id) == ["gateway-0"])
+        }
+    }
+
+    @Test("when nothing is written, what was read stays, and only its time goes on")
+    func standstill() async throws {
+        try await withLedger { folder, ledger in
+            let clock = Mutex(1000.0)
+            let reader = RunReader(folder: folder, run: Self.run, interval: .zero) { clock.withLock { $0 } }
+            let first = try await reader.snapshot()
+            clock.withLock { $0 = 1004 }
+            let second = try await reader.snapshot()
+            #expect(second.number == first.number && second.time == 1000)
+            clock.withLock { $0 = 1005 }
+            let third = try await reader.snapshot()
+            #expect(third.number == first.number + 1 && third.time == 1005)
+            clock.withLock { $0 = 900 }
+            #expect(try await reader.snapshot().time == 900)
+            try ledger.record([.step(Self.step(4))])
+            let last = try await reader.snapshot()
+            #expect(last.number == first.number + 3 && MonitoredRun(last).run.step == 4)
         }
     }
 

@@ -21,7 +21,7 @@ import torch
 from bench_peft import LEARNING_RATE, TARGETS, WARMUP_STEPS, WORDS, read_samples
 from peft import LoraConfig, get_peft_model
 from smollm2 import load
-from transformers import DataCollatorForSeq2Seq, EvalPrediction, Trainer, TrainingArguments
+from transformers import DataCollatorForSeq2Seq, EvalPrediction, PrinterCallback, Trainer, TrainingArguments
 
 IGNORED = -100
 ALL_SAMPLES = sys.maxsize
@@ -91,6 +91,8 @@ def main() -> int:
         compute_metrics=accuracy,
         preprocess_logits_for_metrics=label_logits,
     )
+    # The report alone goes to the output.
+    trainer.remove_callback(PrinterCallback)
     started = time.perf_counter()
     trainer.train()
     trained = time.perf_counter()
