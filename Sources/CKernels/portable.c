@@ -1,4 +1,4 @@
-// The kernels for any processor. The bodies are plain C that the compiler vectorises; avx2.c compiles the same
+// The kernels for any processor. The bodies are plain C that the compiler vectorises; avx2.c and avx512.c compile the same
 // bodies for newer processors, so that no kernel is ever written twice.
 
 #include <math.h>
@@ -6,6 +6,7 @@
 
 #include "CKernels.h"
 
+#define PF_TILE_COLUMNS 16
 #define KERNEL(name) name##_portable
 #include "body/vector_math.h"
 #include "body/elementwise.h"

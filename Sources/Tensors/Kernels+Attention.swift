@@ -24,7 +24,7 @@ extension Kernels {
     ) {
         precondition(dq.stride == dk.stride && dq.stride == dv.stride && outputGradient_TD.stride == out_TD.stride)
         let scratch = ThreadScratch.memory(
-            of: Float.self, count: Self.padded(sequences.longest) * (2 * shape.headDimension + 16))
+            of: Float.self, count: Self.padded(sequences.longest) * (2 * shape.headDimension + 32))
         sequences.withOffsets { offsets in
             table.pointee.attention_backward(
                 outputGradient_TD.base, out_TD.base, out_TD.stride, q.base, k.base, v.base, q.stride,
@@ -33,7 +33,7 @@ extension Kernels {
     }
 
     /// Tokens of a sequence as kernels count them, up to a multiple of 16.
-    private static func padded(_ tokens: Int) -> Int { (tokens + 15) & ~15 }
+    private static func padded(_ tokens: Int) -> Int { (tokens + 31) & ~31 }
 
     /// `attention` for N new tokens of one sequence whose earlier keys and values were kept: new token i sees the rows
     /// `0...past + i` of `keys` and `values`, which hold those of the new tokens already.

@@ -1,7 +1,7 @@
 // Included once per instruction set, after attention.h. See portable.c.
 
 // Queries whose probabilities and their gradients are in memory at once.
-#define PF_QUERIES 8
+#define PF_QUERIES 16
 
 /// Turns scores into probabilities, and the gradients of these into those of scores; zeros beyond `seen`, up to `end`.
 static inline void KERNEL(softmax_row_backward)(float *restrict scores, float *restrict gradients, size_t seen,

@@ -1,8 +1,7 @@
 // Included once per instruction set, after vector_math.h. See portable.c.
 
-// Rows and columns whose sums stay in registers.
+// Rows, and the columns that each instruction set names, whose sums stay in registers.
 #define PF_TILE_ROWS 4
-#define PF_TILE_COLUMNS 16
 
 /// Of up to four rows: c = a b, or c += a b. a's rows lie `a_row` apart and the numbers of one `a_inner` apart, so that
 /// it may be a transpose; b and c are row-major.
@@ -23,7 +22,11 @@ static inline void KERNEL(tile_product)(const float *a, size_t a_row, size_t a_i
         }
         for (size_t r = 0; r < rows; r++) {
             float *target = c + r * c_stride + j;
-            for (size_t l = 0; l < PF_TILE_COLUMNS; l++) target[l] = add ? target[l] + sum[r][l] : sum[r][l];
+            if (add) {
+                for (size_t l = 0; l < PF_TILE_COLUMNS; l++) target[l] += sum[r][l];
+            } else {
+                for (size_t l = 0; l < PF_TILE_COLUMNS; l++) target[l] = sum[r][l];
+            }
         }
     }
     for (; j < columns; j++) {

@@ -68,7 +68,7 @@ typedef struct {
 
     /// Causal softmax(q k^T * scale) v inside each sequence. q, k, v share a stride. Keeps the logarithm of each row's
     /// normaliser, [rows, heads], when not NULL. scratch holds head_dim + 4 floats for each token of the longest sequence,
-    /// whose tokens are counted up to a multiple of 16.
+    /// whose tokens are counted up to a multiple of 32.
     void (*attention)(const float *q, const float *k, const float *v, size_t stride, float *out, size_t out_stride,
                       float *log_normaliser, pf_sequences sequences, pf_attention_shape shape, float *scratch);
 
@@ -78,7 +78,7 @@ typedef struct {
                              size_t v_stride, size_t past, size_t rows, float *out, size_t out_stride,
                              pf_attention_shape shape, float *scratch);
 
-    /// Gradients of attention, written over dq, dk, dv, which share a stride. scratch holds 2 * head_dim + 16 floats for
+    /// Gradients of attention, written over dq, dk, dv, which share a stride. scratch holds 2 * head_dim + 32 floats for
     /// each token of the longest sequence, counted as above.
     void (*attention_backward)(const float *dout, const float *out, size_t out_stride, const float *q, const float *k,
                                const float *v, size_t stride, const float *log_normaliser, float *dq, float *dk,
