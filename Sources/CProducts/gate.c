@@ -8,6 +8,7 @@
 
 static atomic_int under_way;
 static atomic_bool is_closed;
+static _Thread_local int64_t begun;
 
 static void close_gate(void) {
     atomic_store(&is_closed, true);
@@ -25,9 +26,15 @@ void pf_product_begin(void) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, build_gate);
     atomic_fetch_add(&under_way, 1);
-    if (!atomic_load(&is_closed)) return;
+    if (!atomic_load(&is_closed)) {
+        begun = pf_work_begin();
+        return;
+    }
     atomic_fetch_sub(&under_way, 1);
     for (;;) pause();
 }
 
-void pf_product_end(void) { atomic_fetch_sub(&under_way, 1); }
+void pf_product_end(void) {
+    pf_work_end(PF_WORK_PRODUCT, begun);
+    atomic_fetch_sub(&under_way, 1);
+}

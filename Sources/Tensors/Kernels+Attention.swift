@@ -1,4 +1,5 @@
 import CKernels
+import CProducts
 
 extension Kernels {
     /// Causal grouped-query attention inside each sequence.
@@ -9,6 +10,8 @@ extension Kernels {
         precondition(q.stride == k.stride && q.stride == v.stride)
         let scratch = ThreadScratch.memory(
             of: Float.self, count: Self.padded(sequences.longest) * (shape.headDimension + 4))
+        let begun = pf_work_begin()
+        defer { pf_work_end(PF_WORK_ATTENTION, begun) }
         sequences.withOffsets { offsets in
             table.pointee.attention(
                 q.base, k.base, v.base, q.stride, out_TD.base, out_TD.stride, logNormaliser_TH?.base, offsets,
@@ -25,6 +28,8 @@ extension Kernels {
         precondition(dq.stride == dk.stride && dq.stride == dv.stride && outputGradient_TD.stride == out_TD.stride)
         let scratch = ThreadScratch.memory(
             of: Float.self, count: Self.padded(sequences.longest) * (2 * shape.headDimension + 32))
+        let begun = pf_work_begin()
+        defer { pf_work_end(PF_WORK_ATTENTION, begun) }
         sequences.withOffsets { offsets in
             table.pointee.attention_backward(
                 outputGradient_TD.base, out_TD.base, out_TD.stride, q.base, k.base, v.base, q.stride,
@@ -32,7 +37,7 @@ extension Kernels {
         }
     }
 
-    /// Tokens of a sequence as kernels count them, up to a multiple of 16.
+    /// Tokens of a sequence as kernels count them, up to a multiple of 32.
     private static func padded(_ tokens: Int) -> Int { (tokens + 31) & ~31 }
 
     /// `attention` for N new tokens of one sequence whose earlier keys and values were kept: new token i sees the rows

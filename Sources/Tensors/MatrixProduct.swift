@@ -21,9 +21,10 @@ extension Matrix {
         product(of: a, aOrientation, and: b, bOrientation, scale: scale, keep: keep, through: .chosen)
     }
 
-    func product(
-        of a: Matrix, _ aOrientation: Orientation, and b: Matrix, _ bOrientation: Orientation, scale: Float,
-        keep: Float, through library: MatrixLibrary
+    /// The same through one of the libraries.
+    public func product(
+        of a: Matrix, _ aOrientation: Orientation = .plain, and b: Matrix, _ bOrientation: Orientation = .plain,
+        scale: Float = 1, keep: Float = 0, through library: MatrixLibrary
     ) {
         let (m, inner) = aOrientation == .plain ? (a.rows, a.columns) : (a.columns, a.rows)
         let (innerOfB, n) = bOrientation == .plain ? (b.rows, b.columns) : (b.columns, b.rows)

@@ -1,11 +1,14 @@
 /// How frozen weights are kept.
-public enum WeightType: String, Sendable, CaseIterable {
+public enum WeightType: String, Sendable, CaseIterable, Encodable {
     /// As floats.
     case f32
     /// As bfloat16 numbers: half the memory, and where the processor multiplies them, about twice the speed.
     case bf16
     /// As whole numbers from -127 to 127, of which 64 share a scale: a quarter of the memory.
     case int8
+
+    /// Those that products take as they are on this machine.
+    public static let multiplied: [WeightType] = BrainFloatMatrix.isMultiplied ? [.f32, .bf16] : [.f32]
 
     /// Floats whose room so many rows and columns of weights take.
     public func floats(_ rows: Int, _ columns: Int) -> Int {

@@ -5,15 +5,17 @@ import Runs
 struct BenchOperations: AnsweringCommand {
     static let configuration = CommandConfiguration(
         commandName: "ops",
-        abstract: "Measures fused operations beside the plain reference and beside a copy of the same bytes.",
+        abstract: "Measures large products and fused operations beside what this machine can do.",
         discussion: """
             Examples:
               permafrost bench ops
               permafrost bench ops --sequences 16 --tokens 32 --rounds 31
 
-            On one core, on rows as GPT-2 small has them. REFERENCE and COPY are their time over the operation's. The reference is the same code without this processor's \
-            instructions; the copy is one that reads and writes as many bytes together as the operation must: a fast \
-            operation takes little longer, but for attention, gelu and swiglu, which compute much on each byte.
+            On one core, of GPT-2 small's shape. PEAK is a product's share of the most that any library reaches, on large \
+            square matrices or these. REFERENCE and COPY are their time over the operation's. The reference is the same \
+            code without this processor's instructions; the copy is one that reads and writes as many bytes together as \
+            the operation must: a fast operation takes little longer, but for attention, gelu and swiglu, which compute \
+            much on each byte.
             """)
 
     @Option(help: "Sequences.")
@@ -36,13 +38,28 @@ struct BenchOperations: AnsweringCommand {
     }
 
     func answer() throws {
-        let rows = OperationBench(.init(sequences: sequences, tokens: tokens), rounds: rounds).measure()
-        guard format == .text else { return Console.print(jsonText(rows, indented: true)) }
+        let report = OperationBench(.init(sequences: sequences, tokens: tokens), rounds: rounds).measure()
+        guard format == .text else { return Console.print(jsonText(report, indented: true)) }
+        Console.print((products(report) + [""] + operations(report)).joined(separator: "\n"))
+    }
+
+    private func products(_ report: OperationBench.Report) -> [String] {
+        var table = TextTable([("PRODUCT", .left), ("WEIGHTS", .left), ("GFLOP/S", .right), ("PEAK", .right)])
+        for row in report.products {
+            table.add([
+                row.product, row.weights.rawValue, Figures.decimal(row.rate / 1e9, 0),
+                Figures.percent(row.shareOfPeak, 0),
+            ])
+        }
+        return table.lines
+    }
+
+    private func operations(_ report: OperationBench.Report) -> [String] {
         var table = TextTable([
             ("OPERATION", .left), ("BYTES", .right), ("TIME", .right), ("GB/S", .right), ("REFERENCE", .right),
             ("COPY", .right),
         ])
-        for row in rows {
+        for row in report.operations {
             table.add([
                 row.operation, Figures.bytes(Double(row.bytes)), "\(Figures.decimal(1e6 * row.seconds, 0)) us",
                 Figures.decimal(Double(row.bytes) / row.seconds / 1e9, 1),
@@ -50,6 +67,6 @@ struct BenchOperations: AnsweringCommand {
                 "\(Figures.decimal(row.copy / row.seconds, 2)) x",
             ])
         }
-        Console.print(table.lines.joined(separator: "\n"))
+        return table.lines
     }
 }

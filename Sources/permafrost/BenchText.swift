@@ -26,9 +26,9 @@ enum BenchText {
                 row.schedule ?? "one place", Figures.count(Int(row.tokensPerSecond)),
                 Figures.count(Int(row.bestTokensPerSecond)),
                 row.ratio.map { Figures.decimal($0, 2) } ?? "",
-                row.schedule == nil ? "" : "\(Figures.decimal(100 * row.measuredBubble, 1)) %",
+                row.schedule == nil ? "" : Figures.percent(row.measuredBubble),
                 row.schedule == nil || report.frozenBlocks > 0
-                    ? "" : "\(Figures.decimal(100 * row.predictedBubble, 1)) %",
+                    ? "" : Figures.percent(row.predictedBubble),
                 stages.map { "\($0.blocks[0])-\($0.blocks[1])" }.joined(separator: ", "),
                 stages.map { "\($0.stashedMicroBatches)" }.joined(separator: ", "),
             ])
@@ -52,11 +52,14 @@ enum BenchText {
     }
 
     static func training(_ report: TrainingBench.Report) -> [String] {
+        let (products, attention) = (report.productShare, report.attentionShare)
         var lines = [
             "\(Figures.count(Int(report.tokensPerSecond))) tokens/s, \(Figures.count(Int(report.bestTokensPerSecond))) in "
                 + "the shortest step",
             "\(Figures.decimal(report.processorSeconds, 2)) s of the processors' time a step, at most "
                 + "\(Figures.bytes(Double(report.peakBytes))) in memory",
+            "of that time \(Figures.percent(products)) in products, \(Figures.percent(attention)) in attention, "
+                + "\(Figures.percent(1 - products - attention)) in all the rest",
             "products: \(report.products); kernels: \(report.kernels)",
         ]
         if let loss = report.firstLoss { lines.append("loss of the first step \(Figures.decimal(loss, 5))") }

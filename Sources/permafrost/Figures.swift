@@ -25,6 +25,9 @@ enum Figures {
     /// `0.8643`: a fixed number of decimals.
     static func decimal(_ value: Double, _ places: Int) -> String { String(format: "%.\(places)f", value) }
 
+    /// `1.2 %`: a share.
+    static func percent(_ share: Double, _ places: Int = 1) -> String { "\(decimal(100 * share, places)) %" }
+
     /// `181 MB`: decimal units, as network rates are stated.
     static func bytes(_ value: Double) -> String {
         let units = ["B", "kB", "MB", "GB", "TB"]

@@ -4,7 +4,8 @@ import Diagnostics
 enum PipelineText {
     /// `permafrost, bubble 4.1 %, predicted 3.0 %`.
     static func whole(_ pipeline: PipelineSummary) -> String {
-        "\(pipeline.schedule), bubble \(percent(pipeline.measuredBubble)), predicted \(percent(pipeline.predictedBubble))"
+        "\(pipeline.schedule), bubble \(Figures.percent(pipeline.measuredBubble)), "
+            + "predicted \(Figures.percent(pipeline.predictedBubble))"
     }
 
     /// A line for each stage.
@@ -13,7 +14,7 @@ enum PipelineText {
             let blocks = stage.blocks.map(String.init).joined(separator: "-")
             let backward = Figures.milliseconds(stage.backwardInputSeconds)
             let isFused = stage.backwardWeightsSeconds == 0
-            return "stage \(number + 1)  blocks \(blocks), bubble \(percent(stage.bubble)), "
+            return "stage \(number + 1)  blocks \(blocks), bubble \(Figures.percent(stage.bubble)), "
                 + "F \(Figures.milliseconds(stage.forwardSeconds)), "
                 + (isFused
                     ? "B+W \(backward)" : "B \(backward), W \(Figures.milliseconds(stage.backwardWeightsSeconds))")
@@ -22,6 +23,4 @@ enum PipelineText {
                 + " with \(Figures.bytes(Double(stage.stashedBytes))) between F and W"
         }
     }
-
-    private static func percent(_ share: Double) -> String { "\(Figures.decimal(100 * share, 1)) %" }
 }

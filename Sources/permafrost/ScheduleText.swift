@@ -52,14 +52,14 @@ struct ScheduleText {
             let seconds = [stage.frozenForward, stage.forward, stage.backwardInput, stage.backwardWeights]
             table.add(
                 ["\(number)"] + blocks + seconds.map { Figures.decimal($0, 2) } + [
-                    percent(figures.bubbleRatios[number]), Figures.count(figures.stashBound[number]),
+                    Figures.percent(figures.bubbleRatios[number]), Figures.count(figures.stashBound[number]),
                 ])
         }
         return table.lines
     }
 
     private static func summary(_ figures: ScheduleFigures, _ partition: Partition?, _ cap: Int?) -> [String] {
-        var step = "step \(Figures.decimal(figures.stepSeconds, 2)), bubble \(percent(figures.bubbleRatio))"
+        var step = "step \(Figures.decimal(figures.stepSeconds, 2)), bubble \(Figures.percent(figures.bubbleRatio))"
         if let partition { step += "; no schedule of any cuts below \(Figures.decimal(partition.leastStepSeconds, 2))" }
         let most = Figures.count(figures.stashBound.max() ?? 0)
         return [step, "stash at most \(most)" + (cap.map { " of \(Figures.count($0))" } ?? "")]
@@ -68,6 +68,4 @@ struct ScheduleText {
     private static func range(_ blocks: Range<Int>) -> String {
         blocks.isEmpty ? "-" : "\(blocks.lowerBound + 1)-\(blocks.upperBound)"
     }
-
-    private static func percent(_ share: Double) -> String { "\(Figures.decimal(100 * share, 1)) %" }
 }

@@ -24,7 +24,7 @@ struct SimulationText {
         for (name, report) in [("balanced", balanced), ("equal cuts", equal)] {
             table.add([
                 name, Figures.duration(report.seconds), Figures.duration(report.lastArrivalSeconds),
-                percent(report.serverUtilisation),
+                Figures.percent(report.serverUtilisation, 0),
             ])
         }
         return table.lines
@@ -38,8 +38,9 @@ struct SimulationText {
         for (ours, theirs) in zip(balanced.classes, equal.classes) {
             table.add([
                 ours.name, Figures.count(ours.devices), "\(ours.smallestCut)-\(ours.largestCut)",
-                Figures.decimal(ours.meanCut, 1), percent(ours.computingShare),
-                Figures.duration(ours.lastPublishedSeconds), "\(theirs.largestCut)", percent(theirs.computingShare),
+                Figures.decimal(ours.meanCut, 1), Figures.percent(ours.computingShare, 0),
+                Figures.duration(ours.lastPublishedSeconds), "\(theirs.largestCut)",
+                Figures.percent(theirs.computingShare, 0),
                 Figures.duration(theirs.lastPublishedSeconds),
             ])
         }
@@ -58,6 +59,4 @@ struct SimulationText {
             "equal cuts take \(Figures.decimal(equal.seconds / balanced.seconds, 2)) times as long (simulated)",
         ]
     }
-
-    private static func percent(_ share: Double) -> String { "\(Figures.decimal(100 * share, 0)) %" }
 }

@@ -16,6 +16,8 @@ from typing import Any, Dict, List, Tuple
 
 OURS, PEERS = "permafrost", ("plain", "tuned", "compiled")
 CASES = ("split", "whole", "device", "opt", "long", "real", "large")
+# Ratios that may not be larger than their thresholds; others may not be smaller.
+AT_MOST = ("memory", "rest")
 # Losses of one step on the same weights and tokens; bfloat16 has 8 bits.
 LOSS_TOLERANCE = {"f32": 1e-3, "bf16": 1e-2}
 
@@ -41,6 +43,9 @@ def summary(variants: Dict[str, List[Any]]) -> Dict[str, Any]:
             "first_loss": rounds[0].get("first_loss"),
             "rounds": [one["tokens_per_second"] for one in rounds],
         }
+        if "product_share" in rounds[0]:
+            for share in ("product_share", "attention_share"):
+                rows[variant][share] = statistics.median(one[share] for one in rounds)
     return rows
 
 
@@ -59,7 +64,13 @@ def ratios(rows: Dict[str, Any]) -> Dict[str, float]:
         "plain": to("plain"),
         "memory": rows[OURS]["peak_bytes"] / rows["tuned"]["peak_bytes"],
         "processor": rows[tuned]["processor_seconds"] / rows[OURS]["processor_seconds"],
+        "rest": rest(rows[OURS]),
     }
+
+
+def rest(ours: Dict[str, Any]) -> float:
+    """The share of the processor's time that is neither in products nor in attention, which is products for the most part."""
+    return 1 - ours.get("product_share", 1) - ours.get("attention_share", 0)
 
 
 def check_losses(results: Dict[str, Any]) -> List[str]:
@@ -78,7 +89,7 @@ def check_ratios(results: Dict[str, Any], thresholds: Dict[str, Dict[str, float]
             continue
         found = ratios(results[key])
         for name, limit in limits.items():
-            if (found[name] > limit) if name == "memory" else (found[name] < limit):
+            if (found[name] > limit) if name in AT_MOST else (found[name] < limit):
                 problems.append("%s: %s is %.2f, asked for is %.2f" % (key, name, found[name], limit))
     return problems
 
@@ -112,6 +123,18 @@ def table(results: Dict[str, Any]) -> List[str]:
     return lines
 
 
+def shares(results: Dict[str, Any]) -> List[str]:
+    lines = ["| case | products | attention | all the rest |", "|---|---|---|---|"]
+    for key in sorted(results, key=place):
+        ours = results[key][OURS]
+        if "product_share" in ours:
+            lines.append(
+                "| %s | %.1f %% | %.1f %% | %.1f %% |"
+                % (key.replace(".", ", "), 100 * ours["product_share"], 100 * ours["attention_share"], 100 * rest(ours))
+            )
+    return lines
+
+
 def page(results: Dict[str, Any], load_now: str, problems: List[str]) -> str:
     lines = [
         "# Training steps",
@@ -122,6 +145,11 @@ def page(results: Dict[str, Any], load_now: str, problems: List[str]) -> str:
         "while it was measured: %s." % load_now,
         "",
         *table(results),
+        "",
+        "Where Permafrost's share of the processor goes: products with the rounding of their factors; attention, which is",
+        "products for the most part; and norms, activations, optimizer, copies, system.",
+        "",
+        *shares(results),
         "",
     ]
     lines += ["Below what `Benchmarks/thresholds.json` asks for:", "", *("- " + one for one in problems)] if problems else [

@@ -9,6 +9,17 @@
 void pf_product_begin(void);
 void pf_product_end(void);
 
+/// What takes most of a step.
+typedef enum { PF_WORK_PRODUCT, PF_WORK_ATTENTION, PF_WORK_KINDS } pf_work;
+
+/// Counts the time of all threads in products and in attention, from now on.
+void pf_work_measure(void);
+/// When work began, for pf_work_end; 0 when nothing counts.
+int64_t pf_work_begin(void);
+void pf_work_end(pf_work kind, int64_t begun);
+/// Of all threads since pf_work_measure.
+double pf_work_seconds(pf_work kind);
+
 /// Has OpenBLAS use kernels with which what comes out for a row of a product does not depend on the other rows. The first
 /// product does it; nothing of OpenBLAS may run before.
 void pf_openblas_choose(void);

@@ -2,7 +2,7 @@ import Queueing
 import Randomness
 import Tensors
 
-/// What one fused operation costs on one core: beside the plain reference, and beside a copy of the bytes that it reads and
+/// What products reach of the most that any library does here, and what one fused operation costs on one core: beside the plain reference, and beside a copy of the bytes that it reads and
 /// writes, below which nothing can be that does not stay in the caches.
 public struct OperationBench {
     /// The rows that operations run on.
@@ -42,6 +42,26 @@ public struct OperationBench {
         public let copy: Double
     }
 
+    /// A large product's rate.
+    public struct Product: Encodable, Sendable {
+        /// F or B of a layer, and its widths.
+        public let product: String
+        /// How its weights are kept.
+        public let weights: WeightType
+        /// Operations a second.
+        public let rate: Double
+        /// Of the best library's on large square matrices, and of all products here.
+        public let shareOfPeak: Double
+    }
+
+    /// Everything that was measured.
+    public struct Report: Encodable, Sendable {
+        /// Products, by how weights are kept.
+        public let products: [Product]
+        /// Fused operations.
+        public let operations: [Row]
+    }
+
     private let shape: Shape
     private let rounds: Int
 
@@ -52,7 +72,23 @@ public struct OperationBench {
     }
 
     /// Measures everything.
-    public func measure() -> [Row] {
+    public func measure() -> Report {
+        Report(products: WeightType.multiplied.flatMap(products), operations: operations())
+    }
+
+    private func products(_ weights: WeightType) -> [Product] {
+        let room = ProductRoom(shape, weights)
+        let rates = room.products.map { product in
+            (name: product.name, rate: Double(product.operations) / median(product.run))
+        }
+        let squares = room.squares.map { Double($0.operations) / median($0.run) }
+        let peak = (squares + rates.map(\.rate)).max() ?? .infinity
+        return rates.map {
+            Product(product: $0.name, weights: weights, rate: $0.rate, shareOfPeak: $0.rate / peak)
+        }
+    }
+
+    private func operations() -> [Row] {
         let room = OperationRoom(shape)
         return room.operations.map { operation in
             let source = room.copySource, target = room.copyTarget, half = operation.bytes / 2

@@ -23,11 +23,7 @@ struct OperationRoom {
     init(_ shape: OperationBench.Shape) {
         let tokens = shape.sequences * shape.tokens, width = shape.width, forward = shape.feedForward
         var generator = SeededGenerator(seed: 1, stream: "operations")
-        func matrix(_ rows: Int, _ columns: Int) -> Matrix {
-            let matrix = Storage(count: rows * columns).matrix(rows: rows, columns: columns)
-            for i in 0..<matrix.count { matrix.base[i] = Float(generator.normal()) }
-            return matrix
-        }
+        func matrix(_ rows: Int, _ columns: Int) -> Matrix { .normal(rows, columns, using: &generator) }
         let x_TD = matrix(tokens, width), y_TD = matrix(tokens, width), gradient_TD = matrix(tokens, width)
         let weight_D = matrix(1, width), bias_D = matrix(1, width)
         let bias_F = matrix(1, forward)
@@ -95,5 +91,14 @@ struct OperationRoom {
         ]
         copySource = Storage(count: 2 * inner)
         copyTarget = Storage(count: 2 * inner)
+    }
+}
+
+extension Matrix {
+    /// Normally distributed numbers.
+    static func normal(_ rows: Int, _ columns: Int, using generator: inout SeededGenerator) -> Matrix {
+        let matrix = Storage(count: rows * columns).matrix(rows: rows, columns: columns)
+        for i in 0..<matrix.count { matrix.base[i] = Float(generator.normal()) }
+        return matrix
     }
 }

@@ -38,6 +38,10 @@ public struct TrainingBench {
         public var bestTokensPerSecond: Double
         /// Of all threads, for a step.
         public var processorSeconds: Double
+        /// The share of it in matrix products, with the rounding of their factors.
+        public var productShare: Double
+        /// The share of it in attention: products of another kind, and softmax.
+        public var attentionShare: Double
         /// The most bytes resident, from the model's opening on.
         public var peakBytes: Int
         /// Of the first step, before anything was trained; nil of a device.
@@ -138,18 +142,21 @@ public struct TrainingBench {
 
     private func measure(_ step: () throws -> Void) throws -> Report {
         for _ in 0..<Self.warmUp { try step() }
+        WorkClock.start()
         let before = ProcessorTime.ofProcess
         let seconds = try (0..<options.steps).map { _ in
             let start = ContinuousClock.now
             try step()
             return (.now - start) / .seconds(1)
         }
+        let processor = (ProcessorTime.ofProcess - before) / .seconds(1)
         let tokens = Double(options.lengths.reduce(0, +))
         return Report(
             tokensPerSecond: tokens / median(seconds), bestTokensPerSecond: tokens / (seconds.min() ?? .infinity),
-            processorSeconds: (ProcessorTime.ofProcess - before) / .seconds(options.steps),
-            peakBytes: ProcessMemory.peakResidentBytes, seconds: seconds,
-            products: MatrixLibrary.chosen.description, kernels: Kernels.best.name)
+            processorSeconds: processor / Double(options.steps), productShare: WorkClock.productSeconds / processor,
+            attentionShare: WorkClock.attentionSeconds / processor, peakBytes: ProcessMemory.peakResidentBytes,
+            seconds: seconds, products: MatrixLibrary.chosen.description,
+            kernels: Kernels.best.name)
     }
 
     /// Tokens by a rule that the peer follows too; what they are changes no time.
