@@ -6,18 +6,20 @@
 
 #include "CProducts.h"
 
+bool pf_has_avx512(void) {
+#if defined(__x86_64__)
+    return getenv("PERMAFROST_PROCESSOR") == NULL && __builtin_cpu_supports("avx512f") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#else
+    return false;
+#endif
+}
+
 /// OpenBLAS's kernels for AVX2 sum the last rows of a product in another order than the ones before, so that a token's bits
 /// depend on how many others are in its batch. Those for AVX-512 hardly do, and those for AVX do not.
 static const char *better_kernels(const char *core) {
     if (strcmp(core, "Haswell") != 0 && strcmp(core, "Zen") != 0 && strcmp(core, "Excavator") != 0) return NULL;
-#if defined(__x86_64__)
-    const int is_limited = getenv("PERMAFROST_PROCESSOR") != NULL;
-    if (!is_limited && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
-        return "SkylakeX";
-    }
-#endif
-    return "Sandybridge";
+    return pf_has_avx512() ? "SkylakeX" : "Sandybridge";
 }
 
 /// The library chooses when it is loaded, and does so again when it is asked to.

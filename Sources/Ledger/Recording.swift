@@ -2,6 +2,11 @@ internal import GRDB
 
 /// How entries change the tables.
 struct Recording {
+    /// Events that are kept, of all runs: whoever registers for ever does not fill the disk.
+    static let keptEvents: Int64 = 20_000
+    /// After how many events older ones go.
+    static let eventsBetween: Int64 = 1000
+
     /// When, in seconds since 1970.
     let time: Double
 
@@ -41,7 +46,7 @@ struct Recording {
         case .stages(let stages): for stage in stages { try database.put(stamped(stage)) }
         case .step(let step): try take(step, database)
         case .orderTaken(let id): try database.change(OrderRecord.self, "\(id)") { $0.taken = time }
-        case .event(let event): _ = try database.append(stamped(event))
+        case .event(let event): try append(event, database)
         case .plan(let plan): try database.put(stamped(plan))
         case .ended(let run, let state, let exitCode, let reason):
             try database.change(RecordedRun.self, run) {
@@ -115,8 +120,14 @@ struct Recording {
     }
 
     private func warn(_ step: StepRecord, _ text: String, _ database: Database) throws {
-        let event = EventRecord(run: step.run, level: .warning, role: "worker", source: step.worker, text: text)
-        _ = try database.append(stamped(event))
+        try append(
+            EventRecord(run: step.run, level: .warning, role: "worker", source: step.worker, text: text), database)
+    }
+
+    private func append(_ event: EventRecord, _ database: Database) throws {
+        let id = try database.append(stamped(event)).id
+        guard id.isMultiple(of: Self.eventsBetween) else { return }
+        try database.execute(sql: "DELETE FROM events WHERE id <= ?", arguments: [id - Self.keptEvents])
     }
 }
 

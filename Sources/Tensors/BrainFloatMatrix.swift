@@ -67,11 +67,13 @@ public struct BrainFloatMatrix: ShortMatrix, @unchecked Sendable {
         let tokensAtOnce = max(1, Self.roundedAtOnce / max(1, a.columns))
         for first in Swift.stride(from: 0, to: a.rows, by: tokensAtOnce) {
             let part = first..<min(first + tokensAtOnce, a.rows)
-            let rounded = ThreadScratch.memory(of: UInt16.self, count: part.count * a.columns)
-            Kernels.best.table.pointee.to_bf16(a.rows(part).base, a.stride, rounded, part.count, a.columns)
-            let isComputed = pf_onednn_gemm_bf16(
-                orientation.letter, Int64(part.count), Int64(result.columns), Int64(a.columns), rounded,
-                Int64(a.columns), base, Int64(columns), keep, result.rows(part).base, Int64(result.stride))
+            let isComputed = result.rows(part).withEnoughRows(of: a.rows(part), keep: keep) { a, result in
+                let rounded = ThreadScratch.memory(of: UInt16.self, count: a.count)
+                Kernels.best.table.pointee.to_bf16(a.base, a.stride, rounded, a.rows, a.columns)
+                return pf_onednn_gemm_bf16(
+                    orientation.letter, Int64(a.rows), Int64(result.columns), Int64(a.columns), rounded,
+                    Int64(a.columns), base, Int64(columns), keep, result.base, Int64(result.stride))
+            }
             precondition(isComputed, "the system has no memory left for a product")
         }
     }

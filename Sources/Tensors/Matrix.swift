@@ -10,7 +10,7 @@ public struct Matrix: @unchecked Sendable {
     public let columns: Int
     /// Floats from one row to the next, at least `columns`.
     public let stride: Int
-    private let storage: Storage
+    let storage: Storage
 
     init(base: UnsafeMutablePointer<Float>, rows: Int, columns: Int, stride: Int, storage: Storage) {
         self.base = base

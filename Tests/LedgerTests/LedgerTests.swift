@@ -22,6 +22,23 @@ struct LedgerTests {
         }
     }
 
+    @Test("the newest events are kept, and whoever knocks for ever does not fill the disk")
+    func events() throws {
+        try withFolder { folder in
+            let ledger = try Ledger(folder: folder.path, access: .coordinator)
+            try ledger.record(Workload.beginning("movies-1"))
+            let knock = LedgerEntry.event(
+                EventRecord(run: "movies-1", level: .info, role: "device", source: "gateway-3", text: "registered"))
+            let batch = Int(Recording.eventsBetween)
+            for _ in 0..<Int(Recording.keptEvents) / batch + 3 {
+                try ledger.record(Array(repeating: knock, count: batch))
+            }
+            let events = try ledger.events(of: "movies-1")
+            #expect((0..<batch).contains(events.count - Int(Recording.keptEvents)))
+            #expect(try ledger.newestEvents(of: "movies-1", limit: 1).map(\.id) == events.suffix(1).map(\.id))
+        }
+    }
+
     @Test("a restarted coordinator finds all that it needs in one state")
     func state() throws {
         try withFolder { folder in

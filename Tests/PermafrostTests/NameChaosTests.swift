@@ -11,6 +11,9 @@ struct NameChaosTests {
         "devices.credit_bytes=8KiB", "devices.balance=fixed",
     ]
 
+    /// How long names fail in the middle of the run.
+    private static let outageSeconds = 30.0
+
     /// Gives a process a list of name servers of its own.
     private static let prefix = [
         "unshare", "--mount", "sh", "-c", "mount --bind resolv.conf /etc/resolv.conf && exec \"$@\"", "sh",
@@ -31,8 +34,10 @@ struct NameChaosTests {
             names.setFailing(false)
             _ = try #require(cluster.workers[0].line(beginningWith: "step ", within: 60), "\(cluster.logs)")
             names.setFailing(true)
+            let end = Date(timeIntervalSinceNow: Self.outageSeconds)
             for proxy in cluster.proxies { proxy.resetConnections() }
             #expect(names.hasFailed(20, within: 30), "\(cluster.logs)")
+            Thread.sleep(until: end)
             names.setFailing(false)
             try cluster.finish()
             try cluster.expectTrained(as: undisturbed)

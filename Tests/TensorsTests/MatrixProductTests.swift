@@ -26,6 +26,34 @@ struct MatrixProductTests {
         }
     }
 
+    @Test("what comes out for a token does not depend on how many others there are", arguments: WeightType.allCases)
+    func tokens(type: WeightType) {
+        var generator = SeededGenerator(seed: 3, stream: "products")
+        let tokens = 260
+        let some = (0..<20).map { _ in
+            (Int.random(in: 1...1300, using: &generator), Int.random(in: 1...300, using: &generator))
+        }
+        let widths = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20, 24, 33, 40].map { (768, $0) }
+        for (inputs, outputs) in [(768, 96), (96, 768), (576, 1536), (40, 24), (40, 32), (8, 2304), (960, 320)] + widths
+            + some
+        {
+            let w_OI = WeightMatrix(
+                Storage(normal: outputs * inputs, using: &generator).matrix(rows: outputs, columns: inputs), as: type)
+            for orientation in [Orientation.transposed, .plain] {
+                let (inner, n) = orientation == .transposed ? (inputs, outputs) : (outputs, inputs)
+                let x_TI = Storage(normal: tokens * inner, using: &generator).matrix(rows: tokens, columns: inner)
+                let all_TO = Storage(count: tokens * n).matrix(rows: tokens, columns: n)
+                all_TO.product(of: x_TI, and: w_OI, orientation)
+                for few in [1, 2, 3, 5, 8, 15, 16, 17, 31, 33, 48, 64, 97, 129] {
+                    let some_TO = Storage(count: few * n).matrix(rows: few, columns: n)
+                    let part = tokens - few..<tokens
+                    some_TO.product(of: x_TI.rows(part), and: w_OI, orientation)
+                    #expect(some_TO.values == all_TO.rows(part).values, "\(few) x \(inner) x \(n)")
+                }
+            }
+        }
+    }
+
     @Test("a process may end while its threads compute products")
     func ending() async {
         await #expect(processExitsWith: .success) {

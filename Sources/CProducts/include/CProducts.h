@@ -20,6 +20,9 @@ void pf_work_end(pf_work kind, int64_t begun);
 /// Of all threads since pf_work_measure.
 double pf_work_seconds(pf_work kind);
 
+/// Whether this processor has AVX-512, and is not taken for an older one.
+bool pf_has_avx512(void);
+
 /// Has OpenBLAS use kernels with which what comes out for a row of a product does not depend on the other rows. The first
 /// product does it; nothing of OpenBLAS may run before.
 void pf_openblas_choose(void);
@@ -46,6 +49,9 @@ bool pf_onednn_multiplies_bf16(void);
 bool pf_onednn_gemm_bf16(char b_orientation, int64_t m, int64_t n, int64_t k, const uint16_t *a, int64_t a_stride,
                          const uint16_t *b, int64_t b_stride, float beta, float *c, int64_t c_stride);
 
+/// Who needs memory of a thread: one operation, and a product inside it.
+typedef enum { PF_SCRATCH_OPERATION, PF_SCRATCH_PRODUCT, PF_SCRATCH_USES } pf_scratch;
+
 /// Memory of the calling thread, aligned to a cache line, whose contents are undefined: the same at each call, larger when
 /// more is asked for, given back when the thread ends. NULL when there is none.
-void *pf_thread_scratch(size_t bytes);
+void *pf_thread_scratch(pf_scratch use, size_t bytes);
