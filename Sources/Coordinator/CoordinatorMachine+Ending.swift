@@ -106,6 +106,15 @@ extension CoordinatorMachine {
         notify(.failed(id: id, error))
     }
 
+    /// Whoever cannot go on waits until it knows that this is known, which the end of the run says, too.
+    mutating func answerFailure(of id: String, session: UInt64) {
+        let isAnswered = actions.contains { if case .send(id, _, .stop) = $0 { true } else { false } }
+        guard roster.knows(id), !isAnswered else { return }
+        // Nothing is sent after the end.
+        let place = actions.firstIndex { if case .finish = $0 { true } else { false } } ?? actions.endIndex
+        actions.insert(.send(to: id, session: session, .stop(Body.Stop(reason: "it cannot go on"))), at: place)
+    }
+
     /// Whether what somebody has trained is lost with them, and nobody else can go on.
     private func isVital(_ id: String) -> Bool {
         guard settings.losses == .end, generation > 0 else { return false }
@@ -129,8 +138,7 @@ extension CoordinatorMachine {
         switch body {
         case .goodbye: farewell.left(sender)
         case .failure:
-            // Whoever failed waits for an answer.
-            actions.append(stop)
+            answerFailure(of: sender, session: session)
             farewell.left(sender)
         // It leaves without a word when nobody else is to come back.
         case .deviceProgress(let progress) where progress.finished && settings.losses == .fail: farewell.left(sender)

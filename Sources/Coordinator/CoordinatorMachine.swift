@@ -154,8 +154,9 @@ struct CoordinatorMachine {
         case .recipeRequest(let role): return answerRecipe(role, sender, session: session)
         case .register(let register): return registered(register, sender, session: session, now: now)
         // Whoever cannot even come in must be able to say why.
-        case .failure(let failure) where roster.number(of: sender) != nil || roster.workers[sender] != nil:
-            return failed(failure, sender, now: now)
+        case .failure(let failure) where roster.knows(sender):
+            failed(failure, sender, now: now)
+            return answerFailure(of: sender, session: session)
         default: break
         }
         guard !sender.isEmpty, roster.session(of: sender) == session else {

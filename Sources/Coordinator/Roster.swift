@@ -84,6 +84,9 @@ struct Roster {
     /// A planned device's number.
     func number(of id: String) -> Int? { numbers[id] }
 
+    /// Whether somebody is a device of the run, or a worker that has registered.
+    func knows(_ id: String) -> Bool { numbers[id] != nil || workers[id] != nil }
+
     /// The worker that trains, when it has registered in this coordinator's life or an earlier one.
     var training: Worker? { owner.flatMap { workers[$0] } }
 

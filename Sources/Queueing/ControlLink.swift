@@ -165,11 +165,7 @@ public final class ControlLink {
             while try order() != nil {}
             if let told, let lastHeard, lastHeard > told { return }
             while try event() != nil { told = nil }
-            if told == nil, try tell(.failure(failure)) {
-                told = clock.now
-                // For an answer.
-                try tell(.heartbeat(time: clock.now.nanoseconds))
-            }
+            if told == nil, try tell(.failure(failure)) { told = clock.now }
             let left = end - clock.now
             guard left > .zero else { return }
             try poller.wait(milliseconds: min(left, link.untilDue ?? left).pollMilliseconds)

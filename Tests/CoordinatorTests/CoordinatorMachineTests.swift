@@ -195,10 +195,12 @@ struct CoordinatorMachineTests {
         let cause = Body.Failure(exitCode: 61, problem: "first", remedy: "r")
         _ = machine.hear(.failure(cause), from: "a")
         let next = Body.Failure(exitCode: 50, problem: "second", remedy: "r")
-        #expect(machine.hear(.failure(next), from: "b").isEmpty)
+        let answer = machine.hear(.failure(next), from: "b")
+        #expect(answer.stopped == ["b"] && answer.count == 1)
         let actions = machine.hear(.failure(next), from: "w")
-        #expect(
-            actions == [.finish(.failed(.failed(role: "a", exitCode: .diverged, problem: "first", remedy: "r"), nil))])
+        #expect(actions.stopped == ["w"] && actions.count == 2)
+        let first = CoordinatorError.failed(role: "a", exitCode: .diverged, problem: "first", remedy: "r")
+        #expect(actions.last == .finish(.failed(first, nil)))
     }
 
     @Test("stop during the run waits for the worker's step and totals")

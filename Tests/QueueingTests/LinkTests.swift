@@ -194,6 +194,7 @@ struct ControlLinkTests {
             try #require(server).until {
                 server?.heard.contains { if case .failure = $0.body { true } else { false } } == true
             })
+        #expect(try #require(server).server.send(.stop(.init(reason: "it is known")), to: "worker-1"))
         hasLeft.wait()
     }
 }
