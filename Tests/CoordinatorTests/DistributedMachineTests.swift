@@ -176,7 +176,8 @@ struct DistributedMachineTests {
         var machine = Self.machine()
         let poisoned = Body.Failure(exitCode: 51, problem: "message 3 was refused", remedy: "look at it")
         let actions = machine.take(.failure(poisoned), from: "a", session: 1)
-        #expect(actions.stopped.isEmpty && actions.finish == nil)
+        // Whoever failed is answered, and nobody else is told anything.
+        #expect(actions.stopped == ["a"] && actions.finish == nil)
         #expect(actions.entries.contains(.deviceState(run: "run", device: "a", .failed)))
         guard case .failed("a", let error)? = actions.events.first else {
             Issue.record("\(actions)")
@@ -184,10 +185,10 @@ struct DistributedMachineTests {
         }
         #expect(error.exitCode == .messageRejected)
         let full = machine.hear(.failure(.init(exitCode: 53, problem: "full", remedy: "r")), from: "w1", session: 1)
-        #expect(full.stopped.isEmpty)
+        #expect(full.stopped == ["w1"])
         _ = machine.take(Self.registration("w1"), from: "w1", session: 2)
         let diverged = machine.take(.failure(.init(exitCode: 61, problem: "nan", remedy: "r")), from: "w1", session: 2)
-        #expect(diverged.stopped == ["b"])
+        #expect(diverged.stopped == ["b", "w1"])
         #expect(diverged.entries.contains { if case .ended("run", .failed, 61, _) = $0 { true } else { false } })
     }
 
