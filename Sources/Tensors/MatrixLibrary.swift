@@ -5,7 +5,7 @@ import Foundation
 /// The libraries behind `Matrix.product`: OpenBLAS, and oneDNN where it is installed.
 ///
 /// On a product of 128 tokens oneDNN is 8 to 25 % faster; on skinny ones, such as an adapter's, OpenBLAS is up to three
-/// times as fast (docs/architecture.md has the figures).
+/// times as fast (docs/performance.md has the figures).
 public enum MatrixLibrary: String, Sendable, CaseIterable {
     /// OpenBLAS alone.
     case openBLAS = "openblas"

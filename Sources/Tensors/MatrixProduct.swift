@@ -195,7 +195,7 @@ private struct ProductFactors {
     }
 }
 
-/// Which shapes go where, as measured on Zen 4: docs/architecture.md has the figures.
+/// Which shapes go where, as measured on Zen 4: docs/performance.md has the figures.
 private enum ProductShape {
     /// OpenBLAS has kernels of their own for products of up to 100³, which no other product of few columns comes near.
     static let smallMultiplications = 1_000_000
