@@ -70,7 +70,7 @@ def ratios(rows: Dict[str, Any]) -> Dict[str, float]:
 
 def rest(ours: Dict[str, Any]) -> float:
     """The share of the processor's time that is neither in products nor in attention, which is products for the most part."""
-    return 1 - ours.get("product_share", 1) - ours.get("attention_share", 0)
+    return 1 - ours.get("product_share", 0) - ours.get("attention_share", 0)
 
 
 def check_losses(results: Dict[str, Any]) -> List[str]:
