@@ -44,6 +44,17 @@ public final class GGUFFile: Sendable {
         }
     }
 
+    /// The same of few rows, of which nothing stays in memory.
+    ///
+    /// - Throws: `FileError.unreadable`.
+    func readRows(_ rows: [Int], of tensor: GGUFTensor, into matrix: Matrix) throws(FileError) {
+        precondition(rows.count == matrix.rows && tensor.columns == matrix.columns)
+        let blocks = tensor.columns / tensor.format.weightsPerBlock
+        try mapping.readRows(rows, from: tensor.offset, bytesPerRow: tensor.bytesPerRow) { target, row in
+            tensor.format.dequantise(row, blocks: blocks, into: matrix.base + target * matrix.stride)
+        }
+    }
+
     /// Gives the resident pages of the mapping back to the system.
     public func releasePages() { mapping.releasePages() }
 

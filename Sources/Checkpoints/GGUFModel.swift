@@ -59,7 +59,7 @@ public struct GGUFModel: ModelSource {
 
     /// Dequantises some rows of a tensor, counted in hub order, and touches no other.
     ///
-    /// - Throws: `GGUFError` when there is no such tensor or row, or the matrix has another shape.
+    /// - Throws: `GGUFError` when there is no such tensor or row, or the matrix has another shape; `FileError.unreadable`.
     public func readRows(_ rows: [Int], of name: String, into matrix: Matrix) throws {
         let (stored, layout) = try find(name)
         if let row = rows.first(where: { !(0..<stored.rows).contains($0) }) {
@@ -70,7 +70,7 @@ public struct GGUFModel: ModelSource {
                 file: file.path, tensor: name, found: [rows.count, stored.columns],
                 expected: [matrix.rows, matrix.columns])
         }
-        file.read(rows: rows.map(layout.fileRow), of: stored, into: matrix)
+        try file.readRows(rows.map(layout.fileRow), of: stored, into: matrix)
     }
 
     /// Gives the resident pages of the file back to the system.

@@ -48,7 +48,11 @@ public final class SafetensorsFile: Sendable {
         guard matrix.count == place.count, matrix.columns == shape.last ?? 1 else {
             throw .wrongShape(file: path, tensor: name, found: shape, expected: [matrix.rows, matrix.columns])
         }
-        read(0..<matrix.rows, at: place, format, into: matrix)
+        guard let data = mapping.bytes.baseAddress else { return }
+        for row in 0..<matrix.rows {
+            let source = data + place.offset + row * matrix.columns * place.type.bytes
+            format.dequantise(source, blocks: matrix.columns, into: matrix.base + row * matrix.stride)
+        }
     }
 
     /// Reads some rows of a tensor as floats, in the order given, and touches no other.
@@ -56,19 +60,21 @@ public final class SafetensorsFile: Sendable {
     /// - Parameters:
     ///   - rows: indices along all dimensions but the innermost; repeats are fine.
     ///   - matrix: `rows.count` rows of the tensor's innermost dimension.
-    /// - Throws: `SafetensorsError` as `read(_:into:)` does, and when there is no such row.
-    public func readRows(_ rows: [Int], of name: String, into matrix: Matrix) throws(SafetensorsError) {
+    /// - Throws: `SafetensorsError` as `read(_:into:)` does, and when there is no such row; `FileError.unreadable`.
+    public func readRows(_ rows: [Int], of name: String, into matrix: Matrix) throws {
         let (place, shape, format) = try find(name)
         let columns = shape.last ?? 1
         let count = columns == 0 ? 0 : place.count / columns
         if let row = rows.first(where: { !(0..<count).contains($0) }) {
-            throw .rowOutside(file: path, tensor: name, row: row, rows: count)
+            throw SafetensorsError.rowOutside(file: path, tensor: name, row: row, rows: count)
         }
         guard matrix.rows == rows.count, matrix.columns == columns else {
-            throw .wrongShape(
+            throw SafetensorsError.wrongShape(
                 file: path, tensor: name, found: [rows.count, columns], expected: [matrix.rows, matrix.columns])
         }
-        read(rows, at: place, format, into: matrix)
+        try mapping.readRows(rows, from: place.offset, bytesPerRow: columns * place.type.bytes) { target, row in
+            format.dequantise(row, blocks: columns, into: matrix.base + target * matrix.stride)
+        }
     }
 
     /// The values of a tensor as floats, row by row.
@@ -109,14 +115,6 @@ public final class SafetensorsFile: Sendable {
             throw .unsupportedType(file: path, tensor: name, type: place.type.rawValue)
         }
         return (place, shape, format)
-    }
-
-    private func read(_ rows: some Collection<Int>, at place: Place, _ format: BlockQuantization, into matrix: Matrix) {
-        guard let data = mapping.bytes.baseAddress else { return }
-        for (target, row) in rows.enumerated() {
-            let source = data + place.offset + row * matrix.columns * place.type.bytes
-            format.dequantise(source, blocks: matrix.columns, into: matrix.base + target * matrix.stride)
-        }
     }
 
     /// Gives the resident pages of the mapping back to the system.

@@ -13,16 +13,22 @@ final class FrozenBlocks: Sendable {
     private let source: any ModelSource
     private let type: WeightType
     private let prepared: PreparedBlocks?
+    private let forwardOnly: Int
     private let slots: [Slot]
 
     /// - Parameters:
     ///   - count: of blocks that may be loaded.
     ///   - prepared: where blocks are taken from that are whole there.
-    init(_ plan: BlockPlan, count: Int, source: any ModelSource, as type: WeightType, prepared: PreparedBlocks?) {
+    ///   - forwardOnly: how many of the lowest never run backward.
+    init(
+        _ plan: BlockPlan, count: Int, source: any ModelSource, as type: WeightType, prepared: PreparedBlocks?,
+        forwardOnly: Int
+    ) {
         self.plan = plan
         self.source = source
         self.type = type
         self.prepared = prepared
+        self.forwardOnly = forwardOnly
         slots = (0..<count).map { _ in Slot() }
     }
 
@@ -52,14 +58,15 @@ final class FrozenBlocks: Sendable {
 
     private func load(_ index: Int, _ weights: inout BlockWeights?) throws {
         guard weights == nil else { return }
-        let memory: Storage
         if let whole = prepared?.memory(of: index) {
-            memory = whole
-        } else {
-            memory = try BlockWeights.memory(plan, block: index, from: source, as: type)
-            // At once: the mapped file and the floats never stand in memory together as a whole.
-            source.releasePages()
+            // Packed weights would be this process's own, and these are every process's.
+            weights = BlockWeights(plan, in: whole, as: type)
+            return
         }
-        weights = BlockWeights(plan, in: memory, as: type)
+        let memory = try BlockWeights.memory(plan, block: index, from: source, as: type)
+        // At once: the mapped file and the floats never stand in memory together as a whole.
+        source.releasePages()
+        let loaded = BlockWeights(plan, in: memory, as: type)
+        weights = index < forwardOnly ? loaded.packed : loaded
     }
 }

@@ -34,14 +34,16 @@ public final class LanguageModel: Sendable {
     /// - Parameters:
     ///   - maximumTokens: the longest sequence that will be run, at most the model's context length.
     ///   - loadedBlocks: how many of the lowest blocks to load; the others must be in training as a whole. Nil for all.
+    ///   - forwardOnly: how many of the lowest blocks never run backward, which lets them be faster.
     ///   - weightType: how to keep them.
     ///   - loading: when to load them.
     ///   - prepared: where blocks are taken from, as far as they are whole there, rather than from the source.
     ///   - trunk: blocks below these, taken as part of the embedding.
     /// - Throws: what the source throws for a missing, misshapen or damaged tensor.
     public init(
-        source: any ModelSource, maximumTokens: Int, loadedBlocks: Int? = nil, weightType: WeightType = .f32,
-        loading: Loading = .atOnce(nil), prepared: PreparedBlocks? = nil, trunk: Trunk? = nil, kernels: Kernels = .best
+        source: any ModelSource, maximumTokens: Int, loadedBlocks: Int? = nil, forwardOnly: Int = 0,
+        weightType: WeightType = .f32, loading: Loading = .atOnce(nil), prepared: PreparedBlocks? = nil,
+        trunk: Trunk? = nil, kernels: Kernels = .best
     ) throws {
         let model = source.hyperparameters, plan = BlockPlan(source.hyperparameters)
         self.source = source
@@ -52,7 +54,8 @@ public final class LanguageModel: Sendable {
         hyperparameters = model
         self.loadedBlocks = loadedBlocks ?? model.layers
         let frozen = FrozenBlocks(
-            plan, count: self.loadedBlocks, source: source, as: weightType, prepared: prepared)
+            plan, count: self.loadedBlocks, source: source, as: weightType, prepared: prepared,
+            forwardOnly: forwardOnly)
         self.frozen = frozen
         switch loading {
         case .atOnce(let pool?): _ = try pool.map(pool.threads) { _ in try frozen.load(0..<frozen.count) }
@@ -124,10 +127,10 @@ public final class LanguageModel: Sendable {
     public func embed(_ tokens: [Int32], layout: SequenceLayout, into x_TD: Matrix) throws {
         if let trunk { return try trunk.embed(tokens, layout: layout, into: x_TD) }
         let names = hyperparameters.family.names
-        try readRows(tokens.map(Int.init), of: names.embedding, into: x_TD)
+        try source.readRows(tokens.map(Int.init), of: "\(names.embedding).weight", into: x_TD)
         guard case .learned(let offset) = hyperparameters.positions, let table = names.positions else { return }
         let positions_TD = Storage(count: x_TD.count).matrix(rows: x_TD.rows, columns: x_TD.columns)
-        try readRows(layout.positions.map { Int($0) + offset }, of: table, into: positions_TD)
+        try source.readRows(layout.positions.map { Int($0) + offset }, of: "\(table).weight", into: positions_TD)
         kernels.add(positions_TD, to: x_TD)
     }
 
@@ -183,25 +186,8 @@ public final class LanguageModel: Sendable {
         let names = hyperparameters.family.names
         let weights_KD = Storage(count: rows.count * hyperparameters.width)
             .matrix(rows: rows.count, columns: hyperparameters.width)
-        try readRows(rows, of: hyperparameters.tiedEmbeddings ? names.embedding : names.head, into: weights_KD)
+        let table = hyperparameters.tiedEmbeddings ? names.embedding : names.head
+        try source.readRows(rows, of: "\(table).weight", into: weights_KD)
         return weights_KD
-    }
-
-    /// Rows of a table that are read between two releases of the file's pages.
-    private static let rowsAtOnce = 64
-    /// What the system maps around a byte that is read from a mapped file, by default.
-    private static let mappedAroundBytes = 64 << 10
-
-    /// Bytes of the file that are resident while a thread reads rows far apart.
-    public static let pageBytesPerReader = rowsAtOnce * mappedAroundBytes
-
-    /// Reads rows of a table, and gives the file's pages back on the way: with what the system maps around each row, a
-    /// few thousand rows would hold a whole embedding in memory.
-    private func readRows(_ rows: [Int], of table: String, into matrix: Matrix) throws {
-        for start in stride(from: 0, to: rows.count, by: Self.rowsAtOnce) {
-            let range = start..<min(start + Self.rowsAtOnce, rows.count)
-            try source.readRows(Array(rows[range]), of: "\(table).weight", into: matrix.rows(range))
-            source.releasePages()
-        }
     }
 }

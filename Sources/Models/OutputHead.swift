@@ -49,7 +49,6 @@ public struct OutputHead: Sendable {
         isClassifying = false
         outputs = model.hyperparameters.vocabularySize
         frozen_KD = WeightMatrix(try model.headRows(Array(0..<outputs)), as: model.weightType)
-        model.source.releasePages()
     }
 
     /// Bytes of a head's own weights: those of K rows of the vocabulary's head, short where that is all of it.

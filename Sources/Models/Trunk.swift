@@ -19,7 +19,8 @@ public final class Trunk: Sendable {
     /// - Throws: what the source throws for a missing, misshapen or damaged tensor.
     public init(of source: any ModelSource, blocks: Int, maximumTokens: Int, weightType: WeightType = .f32) throws {
         model = try LanguageModel(
-            source: source, maximumTokens: maximumTokens, loadedBlocks: blocks, weightType: weightType)
+            source: source, maximumTokens: maximumTokens, loadedBlocks: blocks, forwardOnly: blocks,
+            weightType: weightType)
     }
 
     /// - Throws: what the source throws for a token outside the vocabulary.

@@ -87,7 +87,9 @@ public final class GenerationRun: Sendable {
             throw RunError.generationBeyondContext(
                 promptTokens: prompt.count, generateTokens: request.maximumTokens, context: context)
         }
-        let model = try LanguageModel(source: source, maximumTokens: prompt.count + request.maximumTokens)
+        let model = try LanguageModel(
+            source: source, maximumTokens: prompt.count + request.maximumTokens,
+            forwardOnly: source.hyperparameters.layers)
         let parameters = try request.adapterPath.map { try TrainableParameters(trained: $0, model: model) }
         let generator = TextGenerator(
             model: model, parameters: parameters, head: try OutputHead(languageModel: model))

@@ -122,7 +122,6 @@ private struct MemoryParts {
             part("program and libraries", Self.processBytes + recipe.threadCount * Self.threadBytes),
             part("tokenizer", tokens * Self.tokenizerBytesPerToken),
             part("texts", dataBytes * Self.bytesPerDataByte),
-            part("pages of the model's file", recipe.threadCount * LanguageModel.pageBytesPerReader),
         ]
     }
 

@@ -20,13 +20,15 @@ public struct PreparedModel: Sendable {
     /// - Parameters:
     ///   - loadedBlocks: how many of the lowest blocks are needed in memory; nil for all. A device runs no more than the
     ///     frozen ones, and nobody needs frozen weights of blocks that are about to train as a whole.
+    ///   - forwardOnly: how many of the lowest blocks never run backward; nil for those below all that the recipe trains.
     ///   - loading: when they are loaded.
     ///   - trunkBlocks: how many of the lowest blocks count as embedding; everything else counts those above.
     ///   - observer: is told of prepared blocks, on the thread that loads.
     /// - Throws: `RunError`, or what the file, the model or its tokenizer is refused with.
     public init(
-        _ recipe: Recipe, loadedBlocks: Int? = nil, loading: LanguageModel.Loading = .atOnce(nil), trunkBlocks: Int = 0,
-        cache: CacheFolder, observer: @escaping @Sendable (PreparedNews) -> Void = { _ in }
+        _ recipe: Recipe, loadedBlocks: Int? = nil, forwardOnly: Int? = nil,
+        loading: LanguageModel.Loading = .atOnce(nil), trunkBlocks: Int = 0, cache: CacheFolder,
+        observer: @escaping @Sendable (PreparedNews) -> Void = { _ in }
     ) throws {
         let opened = try OpenedModel(recipe, trunkBlocks: trunkBlocks, cache: cache)
         tokenizer = opened.tokenizer
@@ -40,8 +42,9 @@ public struct PreparedModel: Sendable {
             ).open()
         }
         model = try LanguageModel(
-            source: opened.source, maximumTokens: recipe.maximumSequence, loadedBlocks: loadedBlocks, weightType: type,
-            loading: loading, prepared: prepared, trunk: opened.trunk)
+            source: opened.source, maximumTokens: recipe.maximumSequence, loadedBlocks: loadedBlocks,
+            forwardOnly: forwardOnly ?? recipe.blocksBelowTraining, weightType: type, loading: loading, prepared: prepared,
+            trunk: opened.trunk)
     }
 }
 

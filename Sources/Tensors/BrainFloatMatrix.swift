@@ -12,7 +12,7 @@ public struct BrainFloatMatrix: ShortMatrix, @unchecked Sendable {
     public let rows: Int
     /// Numbers of one row.
     public let columns: Int
-    private let base: UnsafeMutablePointer<UInt16>
+    let base: UnsafeMutablePointer<UInt16>
     let storage: Storage
 
     /// The numbers that lie in a part of a storage, row by row.
@@ -62,17 +62,27 @@ public struct BrainFloatMatrix: ShortMatrix, @unchecked Sendable {
     }
 
     private func multiply(_ a: Matrix, _ orientation: Orientation, into result: Matrix, keep: Float) {
+        Self.round(a, into: result, keep: keep) { rounded, result in
+            pf_onednn_gemm_bf16(
+                orientation.letter, Int64(result.rows), Int64(result.columns), Int64(a.columns), rounded,
+                Int64(a.columns), base, Int64(columns), keep, result.base, Int64(result.stride))
+        }
+    }
+
+    /// Calls `multiply`, which asks oneDNN, with the nearest numbers of some tokens at a time, row by row, and with what is to
+    /// become of them.
+    static func round(
+        _ a: Matrix, into result: Matrix, keep: Float, _ multiply: (UnsafePointer<UInt16>, Matrix) -> Bool
+    ) {
         pf_product_begin()
         defer { pf_product_end() }
-        let tokensAtOnce = max(1, Self.roundedAtOnce / max(1, a.columns))
+        let tokensAtOnce = max(1, roundedAtOnce / max(1, a.columns))
         for first in Swift.stride(from: 0, to: a.rows, by: tokensAtOnce) {
             let part = first..<min(first + tokensAtOnce, a.rows)
             let isComputed = result.rows(part).withEnoughRows(of: a.rows(part), keep: keep) { a, result in
                 let rounded = ThreadScratch.memory(of: UInt16.self, count: a.count)
                 Kernels.best.table.pointee.to_bf16(a.base, a.stride, rounded, a.rows, a.columns)
-                return pf_onednn_gemm_bf16(
-                    orientation.letter, Int64(a.rows), Int64(result.columns), Int64(a.columns), rounded,
-                    Int64(a.columns), base, Int64(columns), keep, result.base, Int64(result.stride))
+                return multiply(rounded, result)
             }
             precondition(isComputed, "the system has no memory left for a product")
         }

@@ -63,12 +63,7 @@ extension Matrix {
             second.keep = 1
             return productOfTokensByOneDNN(factors.inner(0..<half)) && productOfTokensByOneDNN(second)
         }
-        let (all, few) = (rows, ProductShape.fewestRows)
-        let whole = ProductShape.lastRowsAreAsOthers && all >= few ? all : all / few * few
-        if whole > 0, !rows(0..<whole).productByOneDNN(factors.rows(0..<whole)) { return false }
-        guard whole < all else { return true }
-        let (rest, own) = (rows(whole..<all), factors.rows(whole..<all))
-        return rest.withEnoughRows(of: own.a, keep: own.keep) { $1.productByOneDNN(own.with(a: $0)) }
+        return withWholeRows(of: factors.a, keep: factors.keep) { $1.productByOneDNN(factors.with(a: $0)) }
     }
 
     /// Of a number of columns that sixteen divides. Small ones are computed so many columns at a time: with more, OpenBLAS's
@@ -108,6 +103,16 @@ extension Matrix {
             result.productByOpenBLAS(factors.rows(part).with(b: b))
             rows(part).copy(from: own)
         }
+    }
+
+    /// Calls `multiply`, which asks oneDNN, with some tokens of a factor and of the result at a time, such that it sums those
+    /// of each as it would among any others. Returns whether all were computed.
+    func withWholeRows(of a: Matrix, keep: Float, _ multiply: (Matrix, Matrix) -> Bool) -> Bool {
+        let (all, few) = (rows, ProductShape.fewestRows)
+        let whole = ProductShape.lastRowsAreAsOthers && all >= few ? all : all / few * few
+        if whole > 0, !multiply(a.rows(0..<whole), rows(0..<whole)) { return false }
+        guard whole < all else { return true }
+        return rows(whole..<all).withEnoughRows(of: a.rows(whole..<all), keep: keep, multiply)
     }
 
     /// Calls `body` with a factor and the result; of fewer tokens than `ProductShape.fewestRows`, with copies of both.
@@ -196,7 +201,7 @@ private struct ProductFactors {
 }
 
 /// Which shapes go where, as measured on Zen 4: docs/performance.md has the figures.
-private enum ProductShape {
+enum ProductShape {
     /// OpenBLAS has kernels of their own for products of up to 100³, which no other product of few columns comes near.
     static let smallMultiplications = 1_000_000
     /// Columns below which oneDNN gets a third of its speed.

@@ -28,6 +28,8 @@ public enum WeightMatrix: Sendable {
     case bf16(BrainFloatMatrix)
     /// Frozen.
     case int8(ScaledIntegerMatrix)
+    /// Frozen, and read by F alone.
+    case packed(PackedMatrix)
 
     /// Views on a part of a storage, as many floats as the type says.
     ///
@@ -49,12 +51,22 @@ public enum WeightMatrix: Sendable {
         }
     }
 
+    /// A copy for products with its transpose alone, which have the same bits and are faster; itself where none would be.
+    public var packed: WeightMatrix {
+        switch self {
+        case .f32(let matrix): PackedMatrix(matrix).map(Self.packed) ?? self
+        case .bf16(let matrix): PackedMatrix(matrix).map(Self.packed) ?? self
+        case .int8, .packed: self
+        }
+    }
+
     /// Becomes the nearest weights of its type. Nobody may read them yet.
     public func set(nearest floats: Matrix) {
         switch self {
         case .f32(let matrix): matrix.copy(from: floats)
         case .bf16(let matrix): matrix.set(nearest: floats)
         case .int8(let matrix): matrix.set(nearest: floats)
+        case .packed: preconditionFailure("what is packed is never written again")
         }
     }
 
@@ -63,6 +75,7 @@ public enum WeightMatrix: Sendable {
         case .f32(let matrix): (matrix.rows, matrix.columns)
         case .bf16(let matrix): (matrix.rows, matrix.columns)
         case .int8(let matrix): (matrix.rows, matrix.columns)
+        case .packed(let matrix): (matrix.rows, matrix.columns)
         }
     }
 }
@@ -81,6 +94,9 @@ extension Matrix {
         case .bf16(let matrix):
             matrix.product(of: a, orientation, into: self, keep: keep, isNative: BrainFloatMatrix.isMultiplied)
         case .int8(let matrix): matrix.multiplyAsFloats(a, orientation, into: self, keep: keep)
+        case .packed(let matrix):
+            precondition(orientation == .transposed, "packed weights have no backward pass")
+            matrix.product(of: a, into: self, keep: keep)
         }
     }
 }

@@ -49,6 +49,19 @@ bool pf_onednn_multiplies_bf16(void);
 bool pf_onednn_gemm_bf16(char b_orientation, int64_t m, int64_t n, int64_t k, const uint16_t *a, int64_t a_stride,
                          const uint16_t *b, int64_t b_stride, float beta, float *c, int64_t c_stride);
 
+/// Bytes of a factor w of n rows and k columns that is packed once, so that no product with its transpose packs it again;
+/// 0 where the library packs nothing. Its numbers are floats, or bfloat16 where the processor multiplies these.
+size_t pf_onednn_packed_bytes(bool is_bf16, int64_t n, int64_t k);
+
+/// Packs a factor. Returns whether it did.
+bool pf_onednn_pack(bool is_bf16, int64_t n, int64_t k, const void *w, int64_t w_stride, void *packed);
+
+/// c = a * transpose of w + beta * c with a packed w, to the bit what it is with w as it was.
+///
+/// Returns whether it was computed.
+bool pf_onednn_multiply_packed(bool is_bf16, int64_t m, int64_t n, int64_t k, const void *a, int64_t a_stride,
+                               const void *packed, float beta, float *c, int64_t c_stride);
+
 /// Who needs memory of a thread: one operation, and a product inside it.
 typedef enum { PF_SCRATCH_OPERATION, PF_SCRATCH_PRODUCT, PF_SCRATCH_USES } pf_scratch;
 

@@ -79,7 +79,7 @@ public struct TrainingBench {
         model = try LanguageModel(
             source: source, maximumTokens: longest,
             loadedBlocks: options.part == .device ? recipe.model.frozenBlocks : recipe.serverBlocks,
-            weightType: WeightType(recipe.model.baseType))
+            forwardOnly: recipe.blocksBelowTraining, weightType: WeightType(recipe.model.baseType))
         pool = ComputePool(threads: recipe.threadCount)
     }
 

@@ -30,8 +30,9 @@ struct ComparedExperiments: Sendable {
         recipe = comparison.recipe
         fleet = comparison.fleet
         pool = ComputePool(threads: recipe.threadCount)
+        // Some methods train what others freeze.
         prepared = try PreparedModel(
-            recipe, trunkBlocks: recipe.comparison.trunkBlocks, cache: comparison.cache)
+            recipe, forwardOnly: 0, trunkBlocks: recipe.comparison.trunkBlocks, cache: comparison.cache)
         data = try PreparedData(recipe, tokenizer: prepared.tokenizer, chat: prepared.chat, cache: comparison.cache)
         head = try OutputHead(recipe, model: prepared.model, labelTokens: data.task.labelTokens)
         evaluation = SharedEvaluation(
