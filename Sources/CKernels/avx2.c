@@ -8,6 +8,7 @@
 #include "CKernels.h"
 
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#define PF_TILE_ROWS 4
 #define PF_TILE_COLUMNS 16
 #define KERNEL(name) name##_avx2
 #include "body/vector_math.h"

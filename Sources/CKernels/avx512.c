@@ -8,6 +8,7 @@
 #include "CKernels.h"
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl"))), apply_to = function)
+#define PF_TILE_ROWS 8
 #define PF_TILE_COLUMNS 32
 #define KERNEL(name) name##_avx512
 #include "body/vector_math.h"

@@ -6,6 +6,7 @@
 
 #include "CKernels.h"
 
+#define PF_TILE_ROWS 4
 #define PF_TILE_COLUMNS 16
 #define KERNEL(name) name##_portable
 #include "body/vector_math.h"

@@ -79,7 +79,9 @@ public struct BrainFloatMatrix: ShortMatrix, @unchecked Sendable {
         let tokensAtOnce = max(1, roundedAtOnce / max(1, a.columns))
         for first in Swift.stride(from: 0, to: a.rows, by: tokensAtOnce) {
             let part = first..<min(first + tokensAtOnce, a.rows)
-            let isComputed = result.rows(part).withEnoughRows(of: a.rows(part), keep: keep) { a, result in
+            let isComputed = result.rows(part).withEnoughRows(
+                of: a.rows(part), keep: keep, fewest: ProductShape.fewestBrainFloatRows
+            ) { a, result in
                 let rounded = ThreadScratch.memory(of: UInt16.self, count: a.count)
                 Kernels.best.table.pointee.to_bf16(a.base, a.stride, rounded, a.rows, a.columns)
                 return multiply(rounded, result)

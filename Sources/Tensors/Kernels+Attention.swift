@@ -9,7 +9,7 @@ extension Kernels {
     ) {
         precondition(q.stride == k.stride && q.stride == v.stride)
         let scratch = ThreadScratch.memory(
-            of: Float.self, count: Self.padded(sequences.longest) * (shape.headDimension + 4))
+            of: Float.self, count: Self.padded(sequences.longest) * (shape.headDimension + 8))
         let begun = pf_work_begin()
         defer { pf_work_end(PF_WORK_ATTENTION, begun) }
         sequences.withOffsets { offsets in

@@ -115,9 +115,10 @@ extension Matrix {
         return rows(whole..<all).withEnoughRows(of: a.rows(whole..<all), keep: keep, multiply)
     }
 
-    /// Calls `body` with a factor and the result; of fewer tokens than `ProductShape.fewestRows`, with copies of both.
-    func withEnoughRows<Answer>(of a: Matrix, keep: Float, _ body: (Matrix, Matrix) -> Answer) -> Answer {
-        let all = ProductShape.fewestRows
+    /// Calls `body` with a factor and the result; of fewer than so many tokens, with copies of both.
+    func withEnoughRows<Answer>(
+        of a: Matrix, keep: Float, fewest all: Int = ProductShape.fewestRows, _ body: (Matrix, Matrix) -> Answer
+    ) -> Answer {
         guard rows < all else { return body(a, self) }
         let memory = ThreadScratch.memory(of: Float.self, count: all * (a.columns + columns), for: .product)
         let factor = Matrix(base: memory, rows: all, columns: a.columns, stride: a.columns, storage: storage)
@@ -208,6 +209,8 @@ enum ProductShape {
     static let narrowest = 16
     /// Rows below which libraries sum in another order: as many as the kernels of oneDNN take at once.
     static let fewestRows = pf_has_avx512() ? 16 : 24
+    /// The same of bfloat16 numbers: oneDNN has kernels of their own for a single row alone.
+    static let fewestBrainFloatRows = 2
 
     /// Whether oneDNN sums rows that are not a multiple of `fewestRows` as it does the others: for AVX-512 alone.
     static let lastRowsAreAsOthers = pf_has_avx512()

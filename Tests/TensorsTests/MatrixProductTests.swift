@@ -54,6 +54,45 @@ struct MatrixProductTests {
         }
     }
 
+    @Test("packed weights have the bits of the others, whatever the number of tokens", arguments: WeightType.allCases)
+    func packed(type: WeightType) {
+        var generator = SeededGenerator(seed: 4, stream: "products")
+        let some = (0..<20).map { _ in
+            (Int.random(in: 1...1300, using: &generator), Int.random(in: 1...300, using: &generator))
+        }
+        for (inputs, outputs) in [(768, 96), (96, 768), (960, 320), (40, 15), (3072, 64)] + some {
+            let w_OI = WeightMatrix(
+                Storage(normal: outputs * inputs, using: &generator).matrix(rows: outputs, columns: inputs), as: type)
+            let packed_OI = w_OI.packed
+            for tokens in [1, 2, 16, 37, 260] {
+                let x_TI = Storage(normal: tokens * inputs, using: &generator).matrix(rows: tokens, columns: inputs)
+                let before_TO = Storage(normal: tokens * outputs, using: &generator)
+                    .matrix(rows: tokens, columns: outputs)
+                for keep in [Float(0), 1, 0.5] {
+                    let results = [w_OI, packed_OI].map { weights in
+                        let result_TO = before_TO.copied().matrix(rows: tokens, columns: outputs)
+                        result_TO.product(of: x_TI, and: weights, .transposed, keep: keep)
+                        return result_TO.values
+                    }
+                    #expect(results[0] == results[1], "\(tokens) x \(inputs) x \(outputs), keep \(keep)")
+                }
+            }
+        }
+    }
+
+    /// Where no symbol of packing is found, nothing fails, and products are as slow as without it: this would tell.
+    @Test("weights are packed where products of them are oneDNN's, and only there")
+    func packs() {
+        func isPacked(_ type: WeightType, outputs: Int = 64) -> Bool {
+            let weights = WeightMatrix(Storage(count: outputs * 48).matrix(rows: outputs, columns: 48), as: type)
+            if case .packed = weights.packed { return true }
+            return false
+        }
+        #expect(isPacked(.f32) == (MatrixLibrary.chosen == .oneDNN))
+        #expect(isPacked(.bf16) == BrainFloatMatrix.isMultiplied)
+        #expect(!isPacked(.int8) && !isPacked(.f32, outputs: 8))
+    }
+
     @Test("a process may end while its threads compute products")
     func ending() async {
         await #expect(processExitsWith: .success) {

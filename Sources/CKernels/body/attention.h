@@ -19,25 +19,40 @@ static inline float KERNEL(attend)(const float *query, const float *k, const flo
     return largest + logf(sum);
 }
 
+/// Numbers of a row of scores that are computed at once; rows have room for whole ones.
+#define PF_LANES 16
+
 /// Replaces scores by softmax(scores * scale), and those beyond `seen` by zeros, up to `end`. Returns the logarithm of
 /// the normaliser.
 static inline float KERNEL(softmax_row)(float *restrict scores, size_t seen, size_t end, float scale) {
-#pragma clang fp reassociate(on)
-    float lanes[8] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY};
-    size_t j = 0;
-    for (; j + 8 <= seen; j += 8) {
-        for (size_t l = 0; l < 8; l++) lanes[l] = scores[j + l] > lanes[l] ? scores[j + l] : lanes[l];
+    // Whole lanes: of a row's last ones, scores beyond `seen` count for nothing in a sum that is at least 1.
+    const size_t whole = (seen + PF_LANES - 1) / PF_LANES * PF_LANES;
+    for (size_t j = seen; j < whole; j++) scores[j] = -INFINITY;
+    float most[PF_LANES], sums[PF_LANES];
+    for (size_t l = 0; l < PF_LANES; l++) {
+        most[l] = -INFINITY;
+        sums[l] = 0;
     }
-    for (; j < seen; j++) lanes[0] = scores[j] > lanes[0] ? scores[j] : lanes[0];
-    float largest = lanes[0];
-    for (size_t l = 1; l < 8; l++) largest = lanes[l] > largest ? lanes[l] : largest;
-    for (j = 0; j < seen; j++) scores[j] = KERNEL(exponential)((scores[j] - largest) * scale);
-    float sum = 0;
-    for (j = 0; j < seen; j++) sum += scores[j];
-    const float inverse = 1.0f / sum;
-    for (j = 0; j < seen; j++) scores[j] *= inverse;
-    for (; j < end; j++) scores[j] = 0;
-    return largest * scale + logf(sum);
+    for (size_t j = 0; j < whole; j += PF_LANES) {
+        for (size_t l = 0; l < PF_LANES; l++) most[l] = scores[j + l] > most[l] ? scores[j + l] : most[l];
+    }
+    for (size_t half = PF_LANES / 2; half > 0; half /= 2) {
+        for (size_t l = 0; l < half; l++) most[l] = most[l + half] > most[l] ? most[l + half] : most[l];
+    }
+    const float largest = most[0];
+    for (size_t j = 0; j < whole; j += PF_LANES) {
+        for (size_t l = 0; l < PF_LANES; l++) {
+            scores[j + l] = KERNEL(exponential)((scores[j + l] - largest) * scale);
+            sums[l] += scores[j + l];
+        }
+    }
+    for (size_t half = PF_LANES / 2; half > 0; half /= 2) {
+        for (size_t l = 0; l < half; l++) sums[l] += sums[l + half];
+    }
+    const float inverse = 1.0f / sums[0];
+    for (size_t j = 0; j < whole; j++) scores[j] *= inverse;
+    for (size_t j = seen; j < (end > whole ? end : whole); j++) scores[j] = 0;
+    return largest * scale + logf(sums[0]);
 }
 
 static void KERNEL(attention)(const float *q, const float *k, const float *v, size_t stride, float *out,

@@ -6,13 +6,14 @@
 /// Turns scores into probabilities, and the gradients of these into those of scores; zeros beyond `seen`, up to `end`.
 static inline void KERNEL(softmax_row_backward)(float *restrict scores, float *restrict gradients, size_t seen,
                                                 size_t end, float scale, float normaliser, float mean) {
-    size_t j = 0;
-    for (; j < seen; j++) {
-        const float p = KERNEL(exponential)(scores[j] * scale - normaliser);
-        scores[j] = p;
-        gradients[j] = p * (gradients[j] - mean) * scale;
+    for (size_t j = 0; j < seen; j += PF_LANES) {
+        for (size_t l = 0; l < PF_LANES; l++) {
+            const float p = KERNEL(exponential)(scores[j + l] * scale - normaliser);
+            scores[j + l] = p;
+            gradients[j + l] = p * (gradients[j + l] - mean) * scale;
+        }
     }
-    for (; j < end; j++) scores[j] = gradients[j] = 0;
+    for (size_t j = seen; j < end; j++) scores[j] = gradients[j] = 0;
 }
 
 static void KERNEL(attention_backward)(const float *dout, const float *out, size_t out_stride, const float *q,

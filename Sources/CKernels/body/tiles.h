@@ -1,9 +1,6 @@
 // Included once per instruction set, after vector_math.h. See portable.c.
 
-// Rows, and the columns that each instruction set names, whose sums stay in registers.
-#define PF_TILE_ROWS 4
-
-/// Of up to four rows: c = a b, or c += a b. a's rows lie `a_row` apart and the numbers of one `a_inner` apart, so that
+/// Of up to PF_TILE_ROWS rows, which each instruction set names as it does PF_TILE_COLUMNS, so that sums stay in registers: c = a b, or c += a b. a's rows lie `a_row` apart and the numbers of one `a_inner` apart, so that
 /// it may be a transpose; b and c are row-major.
 static inline void KERNEL(tile_product)(const float *a, size_t a_row, size_t a_inner, const float *b, size_t b_stride,
                                         float *c, size_t c_stride, size_t rows, size_t inner, size_t columns, bool add) {
@@ -38,15 +35,41 @@ static inline void KERNEL(tile_product)(const float *a, size_t a_row, size_t a_i
     }
 }
 
+typedef float KERNEL(eight) __attribute__((vector_size(32), aligned(4)));
+
+/// Eight rows of eight floats, transposed: pairs of rows change places in steps of one, two and four columns.
+static inline void KERNEL(transpose_eight)(const float *x, size_t stride, float *restrict out, size_t out_stride) {
+    KERNEL(eight) a[8], b[8];
+    for (size_t i = 0; i < 8; i++) a[i] = *(const KERNEL(eight) *)(x + i * stride);
+    for (size_t i = 0; i < 8; i += 2) {
+        b[i] = __builtin_shufflevector(a[i], a[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
+        b[i + 1] = __builtin_shufflevector(a[i], a[i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+    }
+    for (size_t i = 0; i < 8; i += 4) {
+        for (size_t l = i; l < i + 2; l++) {
+            a[l] = __builtin_shufflevector(b[l], b[l + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+            a[l + 2] = __builtin_shufflevector(b[l], b[l + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+        }
+    }
+    for (size_t i = 0; i < 4; i++) {
+        b[i] = __builtin_shufflevector(a[i], a[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+        b[i + 4] = __builtin_shufflevector(a[i], a[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+    }
+    for (size_t i = 0; i < 8; i++) *(KERNEL(eight) *)(out + i * out_stride) = b[i];
+}
+
 /// out[columns][padded] = x transposed, with zeros beyond its rows.
 static inline void KERNEL(transpose)(const float *x, size_t stride, float *restrict out, size_t rows, size_t padded,
                                      size_t columns) {
-    for (size_t first = 0; first < padded; first += PF_TILE_COLUMNS) {
-        for (size_t d = 0; d < columns; d++) {
-            float *target = out + d * padded + first;
-            for (size_t l = 0; l < PF_TILE_COLUMNS; l++) {
-                target[l] = first + l < rows ? x[(first + l) * stride + d] : 0;
-            }
+    const size_t whole_rows = rows / 8 * 8, whole_columns = columns / 8 * 8;
+    for (size_t i = 0; i < whole_rows; i += 8) {
+        for (size_t d = 0; d < whole_columns; d += 8) {
+            KERNEL(transpose_eight)(x + i * stride + d, stride, out + d * padded + i, padded);
+        }
+    }
+    for (size_t d = 0; d < columns; d++) {
+        for (size_t i = d < whole_columns ? whole_rows : 0; i < padded; i++) {
+            out[d * padded + i] = i < rows ? x[i * stride + d] : 0;
         }
     }
 }
