@@ -43,8 +43,8 @@ public struct PreparedModel: Sendable {
         }
         model = try LanguageModel(
             source: opened.source, maximumTokens: recipe.maximumSequence, loadedBlocks: loadedBlocks,
-            forwardOnly: forwardOnly ?? recipe.blocksBelowTraining, weightType: type, loading: loading, prepared: prepared,
-            trunk: opened.trunk)
+            forwardOnly: forwardOnly ?? recipe.blocksBelowTraining, weightType: type, loading: loading,
+            prepared: prepared, trunk: opened.trunk)
     }
 }
 

@@ -29,9 +29,23 @@ struct GGUFModelTests {
     func rows() throws {
         for name in ["model.embed_tokens.weight", "model.layers.1.self_attn.k_proj.weight"] {
             let expected = try reference.values(name)
-            let rows = [31, 0, 7, 7, 30]
-            let found = try floats(rows: rows.count, columns: 64) { try model.readRows(rows, of: name, into: $0) }
-            #expect(found == rows.flatMap { expected[64 * $0..<64 * ($0 + 1)] })
+            for rows in [[31, 0, 7, 7, 30], [4, 5, 6, 6, 7, 8], Array(0..<32)] {
+                let found = try floats(rows: rows.count, columns: 64) { try model.readRows(rows, of: name, into: $0) }
+                #expect(found == rows.flatMap { expected[64 * $0..<64 * ($0 + 1)] })
+            }
+        }
+    }
+
+    @Test("rows of a file that somebody has cut short are refused")
+    func cutShort() throws {
+        try Fixtures.withTemporaryFolder { folder in
+            let url = folder.appendingPathComponent("model.gguf")
+            try FileManager.default.copyItem(at: fixture("gguf/llama.gguf"), to: url)
+            let model = try GGUFModel(url)
+            truncate(url.path, 100)
+            #expect(throws: FileError.unreadable(file: url.path, reason: "it has become shorter than it was")) {
+                try floats(rows: 1, columns: 64) { try model.readRows([3], of: "model.embed_tokens.weight", into: $0) }
+            }
         }
     }
 

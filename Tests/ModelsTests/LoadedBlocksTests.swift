@@ -80,6 +80,18 @@ struct LoadedBlocksTests {
         }
     }
 
+    @Test(
+        "blocks that never run backward have the bits of the others",
+        arguments: [ModelFamily.llama, .gpt2, .opt], WeightType.allCases)
+    func forwardOnly(family: ModelFamily, type: WeightType) throws {
+        let source = try RandomModelSource(family: family, layers: 3)
+        let all = try outputs(LanguageModel(source: source, maximumTokens: 8, weightType: type))
+        for count in [2, 3] {
+            let model = try LanguageModel(source: source, maximumTokens: 8, forwardOnly: count, weightType: type)
+            #expect(try outputs(model) == all)
+        }
+    }
+
     @Test("a damaged block is told about and comes from the source, the others do not")
     func damaged() throws {
         try Fixtures.withTemporaryFolder { folder in

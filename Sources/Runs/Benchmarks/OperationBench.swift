@@ -44,7 +44,7 @@ public struct OperationBench {
 
     /// A large product's rate.
     public struct Product: Encodable, Sendable {
-        /// F or B of a layer, and its widths.
+        /// F or B of a layer, and its widths; packed where its weights are laid out once for F alone.
         public let product: String
         /// How its weights are kept.
         public let weights: WeightType

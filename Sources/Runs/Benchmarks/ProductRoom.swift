@@ -1,7 +1,8 @@
 import Randomness
 import Tensors
 
-/// The products that are measured: those of a block's layers, and square ones through each library.
+/// The products that are measured: those of a block's layers, also with weights that are packed once, and square ones through
+/// each library.
 struct ProductRoom {
     struct Product {
         let name: String
@@ -25,12 +26,16 @@ struct ProductRoom {
             let x_TI = matrix(tokens, inputs), y_TO = matrix(tokens, outputs)
             let w_OI = WeightMatrix(matrix(outputs, inputs), as: type)
             let operations = 2 * tokens * inputs * outputs, widths = "\(inputs) to \(outputs)"
-            return [
-                Product(name: "F, \(widths)", operations: operations) {
+            func forward(_ name: String, _ w_OI: WeightMatrix) -> Product {
+                Product(name: "\(name), \(widths)", operations: operations) {
                     y_TO.product(of: x_TI, and: w_OI, .transposed)
-                },
-                Product(name: "B, \(widths)", operations: operations) { x_TI.product(of: y_TO, and: w_OI) },
-            ]
+                }
+            }
+            var rows = [forward("F", w_OI)]
+            if case .packed = w_OI.packed { rows.append(forward("F, packed", w_OI.packed)) }
+            rows.append(
+                Product(name: "B, \(widths)", operations: operations) { x_TI.product(of: y_TO, and: w_OI) })
+            return rows
         }
         let side = 2048, a = matrix(side, side), b = matrix(side, side), c = matrix(side, side)
         let operations = 2 * side * side * side
