@@ -135,22 +135,26 @@ public struct DecoderBlock: Sendable {
         kept.keepMiddle(x_ND)
         weights.feedForwardNorm.forward(
             x_ND, into: kept.feedForwardInput_ND, statistics: kept.middleStatistics, kernels: kernels)
-        linear(.expansion, into: kept.expanded, kept, dropped)
-        switch plan.model.activation {
+        let activation = plan.model.activation, bias_F = weights[.expansion].bias_O
+        linear(.expansion, into: kept.expanded, addingBias: activation == .swiglu, kept, dropped)
+        switch activation {
         case .swiglu: kernels.swiglu(kept.expanded, into: kept.hidden_NF)
-        case .gelu: kernels.gelu(kept.expanded, into: kept.hidden_NF)
-        case .relu: kernels.relu(kept.expanded, into: kept.hidden_NF)
+        case .gelu: kernels.gelu(kept.expanded, adding: bias_F, into: kept.hidden_NF)
+        case .relu: kernels.relu(kept.expanded, adding: bias_F, into: kept.hidden_NF)
         }
         linear(.contraction, into: x_ND, keep: 1, kept, dropped)
     }
 
     /// output = W x + b + keep · output, and the low-rank terms of the joined layers on top.
+    ///
+    /// - Parameter addsBias: not where what reads the output adds b.
     private func linear(
-        _ layer: JoinedLayer, into output: Matrix, keep: Float = 0, _ kept: BlockActivations, _ dropped: DroppedInput
+        _ layer: JoinedLayer, into output: Matrix, keep: Float = 0, addingBias addsBias: Bool = true,
+        _ kept: BlockActivations, _ dropped: DroppedInput
     ) {
         let input = kept.input(of: layer)
         output.product(of: input, and: weights[layer].weight_OI, .transposed, keep: keep)
-        if let bias_O = weights[layer].bias_O { kernels.addRow(bias_O, to: output) }
+        if addsBias, let bias_O = weights[layer].bias_O { kernels.addRow(bias_O, to: output) }
         for site in plan.sites(in: layer) {
             guard let adapter = parameters?.lowRank(site) else { continue }
             adapter.term.forward(

@@ -15,11 +15,10 @@ extension Kernels {
             outputGradient_TF.columns)
     }
 
-    /// out = x/2 · (1 + tanh(√(2/π) (x + 0.044715 x³))), the approximation of Hendrycks and Gimpel (2016) that GPT-2
-    /// calls `gelu_new`. `out_TF` may be `x_TF`.
-    public func gelu(_ x_TF: Matrix, into out_TF: Matrix) {
-        precondition(x_TF.isContiguous && out_TF.isContiguous && x_TF.count == out_TF.count)
-        table.pointee.gelu(x_TF.base, out_TF.base, x_TF.count)
+    /// x += b for each row, then out = x/2 · (1 + tanh(√(2/π) (x + 0.044715 x³))), the approximation of Hendrycks and
+    /// Gimpel (2016) that GPT-2 calls `gelu_new`. `out_TF` may be `x_TF`.
+    public func gelu(_ x_TF: Matrix, adding bias_F: Matrix? = nil, into out_TF: Matrix) {
+        activate(x_TF, adding: bias_F, into: out_TF, table.pointee.gelu)
     }
 
     /// The gradient of `gelu` with respect to `x_TF`. `gradient_TF` may be `outputGradient_TF`.
@@ -29,10 +28,9 @@ extension Kernels {
         table.pointee.gelu_backward(outputGradient_TF.base, x_TF.base, gradient_TF.base, x_TF.count)
     }
 
-    /// out = max(x, 0). `out_TF` may be `x_TF`.
-    public func relu(_ x_TF: Matrix, into out_TF: Matrix) {
-        precondition(x_TF.isContiguous && out_TF.isContiguous && x_TF.count == out_TF.count)
-        table.pointee.relu(x_TF.base, out_TF.base, x_TF.count)
+    /// x += b for each row, then out = max(x, 0). `out_TF` may be `x_TF`.
+    public func relu(_ x_TF: Matrix, adding bias_F: Matrix? = nil, into out_TF: Matrix) {
+        activate(x_TF, adding: bias_F, into: out_TF, table.pointee.relu)
     }
 
     /// The gradient of `relu` with respect to `x_TF`, 0 where x is 0. `gradient_TF` may be `outputGradient_TF`.
@@ -40,5 +38,17 @@ extension Kernels {
         precondition(outputGradient_TF.isContiguous && x_TF.isContiguous && gradient_TF.isContiguous)
         precondition(outputGradient_TF.count == x_TF.count && gradient_TF.count == x_TF.count)
         table.pointee.relu_backward(outputGradient_TF.base, x_TF.base, gradient_TF.base, x_TF.count)
+    }
+
+    private func activate(
+        _ x_TF: Matrix, adding bias_F: Matrix?, into out_TF: Matrix,
+        _ activation: (
+            UnsafeMutablePointer<Float>?, UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int, Int
+        ) -> Void
+    ) {
+        precondition(x_TF.isContiguous && out_TF.isContiguous)
+        precondition(x_TF.rows == out_TF.rows && x_TF.columns == out_TF.columns)
+        precondition(bias_F.map { $0.isContiguous && $0.count == x_TF.columns } ?? true)
+        activation(x_TF.base, bias_F.map { UnsafePointer($0.base) }, out_TF.base, x_TF.rows, x_TF.columns)
     }
 }

@@ -60,6 +60,24 @@ struct ActivationTests {
         #expect(out[0, x.count - 1].isNaN, "a diverged run must show")
     }
 
+    @Test("a bias is added first, and stays added", arguments: 0..<2, 0..<6)
+    func bias(set: Int, number: Int) {
+        let kernels = kernelSets[set]
+        var generator = SeededGenerator(seed: UInt64(number), stream: "bias")
+        let (rows, columns) = randomShape(using: &generator)
+        let x = randomMatrix(rows, columns, using: &generator), bias = randomMatrix(1, columns, using: &generator)
+        for activate in [kernels.gelu, kernels.relu] {
+            let (alone, fused) = (
+                x.copied().matrix(rows: rows, columns: columns), x.copied().matrix(rows: rows, columns: columns)
+            )
+            let (expected, found) = (zeroMatrix(rows, columns), zeroMatrix(rows, columns))
+            kernels.addRow(bias, to: alone)
+            activate(alone, nil, expected)
+            activate(fused, bias, found)
+            #expect(found.values == expected.values && fused.values == alone.values)
+        }
+    }
+
     @Test("working in place gives the same floats", arguments: 0..<2)
     func inPlace(set: Int) {
         let kernels = kernelSets[set]

@@ -32,12 +32,21 @@ static inline float KERNEL(gelu_exponential)(float x) {
     return KERNEL(exponential)(-1.59576912160573071f * c * (1.0f + 0.044715f * c * c));
 }
 
-static void KERNEL(gelu)(const float *x, float *out, size_t count) {
-    // The output may be the input: element by element, nothing is read after it was written.
+/// A row stays in the first cache until its activation reads it again.
+static inline void KERNEL(add_bias)(float *restrict x, const float *restrict bias, size_t columns) {
+    if (bias == NULL) return;
+    for (size_t i = 0; i < columns; i++) x[i] += bias[i];
+}
+
+static void KERNEL(gelu)(float *x, const float *bias, float *out, size_t rows, size_t columns) {
+    for (size_t row = 0; row < rows; row++, x += columns, out += columns) {
+        KERNEL(add_bias)(x, bias, columns);
+        // The output may be the input: element by element, nothing is read after it was written.
 #pragma clang loop vectorize(assume_safety)
-    for (size_t i = 0; i < count; i++) {
-        const float e = KERNEL(gelu_exponential)(x[i]);
-        out[i] = (x[i] < -12.0f ? -12.0f : x[i]) / (1.0f + e);
+        for (size_t i = 0; i < columns; i++) {
+            const float e = KERNEL(gelu_exponential)(x[i]);
+            out[i] = (x[i] < -12.0f ? -12.0f : x[i]) / (1.0f + e);
+        }
     }
 }
 
@@ -51,10 +60,13 @@ static void KERNEL(gelu_backward)(const float *dout, const float *x, float *dx, 
     }
 }
 
-static void KERNEL(relu)(const float *x, float *out, size_t count) {
-    // Written so that NaN stays NaN.
+static void KERNEL(relu)(float *x, const float *bias, float *out, size_t rows, size_t columns) {
+    for (size_t row = 0; row < rows; row++, x += columns, out += columns) {
+        KERNEL(add_bias)(x, bias, columns);
+        // Written so that NaN stays NaN.
 #pragma clang loop vectorize(assume_safety)
-    for (size_t i = 0; i < count; i++) out[i] = x[i] < 0.0f ? 0.0f : x[i];
+        for (size_t i = 0; i < columns; i++) out[i] = x[i] < 0.0f ? 0.0f : x[i];
+    }
 }
 
 static void KERNEL(relu_backward)(const float *dout, const float *x, float *dx, size_t count) {

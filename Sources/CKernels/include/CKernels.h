@@ -91,14 +91,14 @@ typedef struct {
     /// The gradient of swiglu with respect to gate and up, laid out as gate_up.
     void (*swiglu_backward)(const float *dout, const float *gate_up, float *dgate_up, size_t rows, size_t columns);
 
-    /// out = x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2. out may be x.
-    void (*gelu)(const float *x, float *out, size_t count);
+    /// Adds bias to each row of x, when not NULL; out = x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2. out may be x.
+    void (*gelu)(float *x, const float *bias, float *out, size_t rows, size_t columns);
 
     /// The gradient of gelu with respect to x. dx may be dout.
     void (*gelu_backward)(const float *dout, const float *x, float *dx, size_t count);
 
-    /// out = max(x, 0). out may be x.
-    void (*relu)(const float *x, float *out, size_t count);
+    /// Adds bias to each row of x, when not NULL; out = max(x, 0). out may be x.
+    void (*relu)(float *x, const float *bias, float *out, size_t rows, size_t columns);
 
     /// The gradient of relu with respect to x, 0 where x is 0. dx may be dout.
     void (*relu_backward)(const float *dout, const float *x, float *dx, size_t count);

@@ -75,7 +75,7 @@ struct OperationRoom {
                     logNormaliser_TH: normaliser_TH, dq: part(joinedGradient, 0), dk: part(joinedGradient, 1),
                     dv: part(joinedGradient, 2), sequences: sequences, shape: heads)
             },
-            Operation("gelu", floats: 2 * inner) { $0.gelu(wide_TF, into: other_TF) },
+            Operation("bias and gelu", floats: 3 * inner) { $0.gelu(wide_TF, adding: bias_F, into: other_TF) },
             Operation("gelu, B", floats: 3 * inner) { $0.geluBackward(other_TF, x_TF: wide_TF, into: other_TF) },
             Operation("swiglu", floats: 3 * inner) { $0.swiglu(both_T2F, into: other_TF) },
             Operation("swiglu, B", floats: 5 * inner) {
