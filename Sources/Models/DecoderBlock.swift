@@ -34,7 +34,9 @@ public struct DecoderBlock: Sendable {
         let kept = BlockActivations(
             plan, x_TD, reading: rows, projectedWidth: parameters?.projectedWidth ?? 0,
             learned: parameters?.learned(plan) ?? [], arena: arena, scratch: scratch)
-        forward(x_TD, kept, layout, dropout, scratch) { attend(kept, layout) }
+        forward(x_TD, kept, layout, dropout, scratch) {
+            attend(kept, layout, logNormaliser_TH: kept.logNormaliser_TH)
+        }
         return kept
     }
 
@@ -43,7 +45,7 @@ public struct DecoderBlock: Sendable {
     /// - Parameter scratch: reset it afterwards.
     public func pass(_ x_TD: Matrix, layout: SequenceLayout, reading rows: [Int]? = nil, scratch: Arena) {
         let passing = passing(x_TD, reading: rows, scratch)
-        forward(x_TD, passing, layout, nil, scratch) { attend(passing, layout) }
+        forward(x_TD, passing, layout, nil, scratch) { attend(passing, layout, logNormaliser_TH: nil) }
     }
 
     /// The same of new tokens only: the keys and values of earlier ones are in a cache, to which the new ones are added.
@@ -110,10 +112,10 @@ public struct DecoderBlock: Sendable {
             scratch: scratch)
     }
 
-    private func attend(_ kept: BlockActivations, _ layout: SequenceLayout) {
+    private func attend(_ kept: BlockActivations, _ layout: SequenceLayout, logNormaliser_TH: Matrix?) {
         kernels.attention(
             q: plan.queries(kept.queryKeyValue), k: plan.keys(kept.queryKeyValue),
-            v: plan.values(kept.queryKeyValue), into: kept.attended, logNormaliser_TH: kept.logNormaliser_TH,
+            v: plan.values(kept.queryKeyValue), into: kept.attended, logNormaliser_TH: logNormaliser_TH,
             sequences: layout, shape: plan.attention)
     }
 

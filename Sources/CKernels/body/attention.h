@@ -22,9 +22,9 @@ static inline float KERNEL(attend)(const float *query, const float *k, const flo
 /// Numbers of a row of scores that are computed at once; rows have room for whole ones.
 #define PF_LANES 16
 
-/// Replaces scores by softmax(scores * scale), and those beyond `seen` by zeros, up to `end`. Returns the logarithm of
-/// the normaliser.
-static inline float KERNEL(softmax_row)(float *restrict scores, size_t seen, size_t end, float scale) {
+/// Replaces scores by softmax(scores * scale), and those beyond `seen` by zeros, up to `end`. Writes the logarithm of the
+/// normaliser where somebody wants it.
+static inline void KERNEL(softmax_row)(float *restrict scores, size_t seen, size_t end, float scale, float *log_normaliser) {
     // Whole lanes: of a row's last ones, scores beyond `seen` count for nothing in a sum that is at least 1.
     const size_t whole = (seen + PF_LANES - 1) / PF_LANES * PF_LANES;
     for (size_t j = seen; j < whole; j++) scores[j] = -INFINITY;
@@ -52,7 +52,7 @@ static inline float KERNEL(softmax_row)(float *restrict scores, size_t seen, siz
     const float inverse = 1.0f / sums[0];
     for (size_t j = 0; j < whole; j++) scores[j] *= inverse;
     for (size_t j = seen; j < (end > whole ? end : whole); j++) scores[j] = 0;
-    return largest * scale + logf(sums[0]);
+    if (log_normaliser != NULL) *log_normaliser = largest * scale + logf(sums[0]);
 }
 
 static void KERNEL(attention)(const float *q, const float *k, const float *v, size_t stride, float *out,
@@ -74,8 +74,8 @@ static void KERNEL(attention)(const float *q, const float *k, const float *v, si
                 KERNEL(tile_product)(q + (begin + i) * stride + head * dim, stride, 1, transposed, padded, scores, padded,
                                      rows, dim, KERNEL(padded)(seen), false);
                 for (size_t r = 0; r < rows; r++) {
-                    const float normaliser = KERNEL(softmax_row)(scores + r * padded, i + r + 1, seen, shape.scale);
-                    if (log_normaliser) log_normaliser[(begin + i + r) * heads + head] = normaliser;
+                    float *own = log_normaliser != NULL ? log_normaliser + (begin + i + r) * heads + head : NULL;
+                    KERNEL(softmax_row)(scores + r * padded, i + r + 1, seen, shape.scale, own);
                 }
                 KERNEL(tile_product)(scores, padded, 1, values, stride, out + (begin + i) * out_stride + head * dim,
                                      out_stride, rows, seen, dim, false);

@@ -12,7 +12,7 @@ void pf_product_end(void);
 /// What takes most of a step.
 typedef enum { PF_WORK_PRODUCT, PF_WORK_ATTENTION, PF_WORK_KINDS } pf_work;
 
-/// Counts the time of all threads in products and in attention, from now on.
+/// Counts the processor's time of all threads in products and in attention, from now on.
 void pf_work_measure(void);
 /// When work began, for pf_work_end; 0 when nothing counts.
 int64_t pf_work_begin(void);
