@@ -26,7 +26,8 @@ struct OperationRoom {
         func matrix(_ rows: Int, _ columns: Int) -> Matrix { .normal(rows, columns, using: &generator) }
         let x_TD = matrix(tokens, width), y_TD = matrix(tokens, width), gradient_TD = matrix(tokens, width)
         let weight_D = matrix(1, width), bias_D = matrix(1, width)
-        let bias_F = matrix(1, forward)
+        // Zeros: it is added again and again.
+        let bias_F = Storage(count: forward).matrix(rows: 1, columns: forward)
         let mean_T = matrix(1, tokens), rstd_T = matrix(1, tokens)
         let wide_TF = matrix(tokens, forward), other_TF = matrix(tokens, forward)
         let both_T2F = matrix(tokens, 2 * forward), bothGradient_T2F = matrix(tokens, 2 * forward)
@@ -76,7 +77,7 @@ struct OperationRoom {
                     dv: part(joinedGradient, 2), sequences: sequences, shape: heads)
             },
             Operation("bias and gelu", floats: 3 * inner) { $0.gelu(wide_TF, adding: bias_F, into: other_TF) },
-            Operation("gelu, B", floats: 3 * inner) { $0.geluBackward(other_TF, x_TF: wide_TF, into: other_TF) },
+            Operation("gelu, B", floats: 3 * inner) { $0.geluBackward(wide_TF, x_TF: wide_TF, into: other_TF) },
             Operation("swiglu", floats: 3 * inner) { $0.swiglu(both_T2F, into: other_TF) },
             Operation("swiglu, B", floats: 5 * inner) {
                 $0.swigluBackward(other_TF, gateUp_T2F: both_T2F, into: bothGradient_T2F)
