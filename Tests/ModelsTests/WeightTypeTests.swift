@@ -27,6 +27,7 @@ private final class RoundedSource: ModelSource {
         case .f32: return
         case .bf16(let short): matrix.copy(from: short.floats)
         case .int8(let short): matrix.copy(from: short.floats)
+        case .packed: Issue.record("nobody asked for packed weights")
         }
     }
 }
