@@ -1,7 +1,8 @@
 // Included once per instruction set, after vector_math.h. See portable.c.
 
-/// Of up to PF_TILE_ROWS rows, which each instruction set names as it does PF_TILE_COLUMNS, so that sums stay in registers: c = a b, or c += a b. a's rows lie `a_row` apart and the numbers of one `a_inner` apart, so that
-/// it may be a transpose; b and c are row-major.
+/// c = a b, or c += a b, of up to PF_TILE_ROWS rows. Each instruction set names these and PF_TILE_COLUMNS such that sums stay
+/// in registers. a's rows lie `a_row` apart and the numbers of one `a_inner` apart, so that it may be a transpose; b and c are
+/// row-major.
 static inline void KERNEL(tile_product)(const float *a, size_t a_row, size_t a_inner, const float *b, size_t b_stride,
                                         float *c, size_t c_stride, size_t rows, size_t inner, size_t columns, bool add) {
     // Rows beyond the last compute what it does, and are not written.
