@@ -13,6 +13,9 @@ readonly DEBIAN_PACKAGES=(
 readonly MINIMUM_SWIFT=6.2
 readonly MINIMUM_PYTHON=3.9
 
+# Tests of live links and whole runs, with time-outs: one after another, for beside a hundred others a live link looks dead.
+LIVE_TESTS='CoordinatorTests|ChaosTests|ClusterTests|ControlLinkTests'
+
 say() { printf '%s\n' "$*"; }
 
 # die CODE SENTENCE...

@@ -6,7 +6,7 @@ import Testing
 import Wire
 
 /// A device over real sockets, between a coordinator and a worker that are led by hand.
-@Suite("Device over TCP", .timeLimit(.minutes(10)))
+@Suite("Device over TCP", .timeLimit(.minutes(2)))
 struct DeviceLoopTests {
     private let scene: DeviceScene
 

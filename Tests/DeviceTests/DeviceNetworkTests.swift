@@ -4,7 +4,7 @@ import Queueing
 import Testing
 import Wire
 
-@Suite("Device over bad and guarded networks", .timeLimit(.minutes(10)))
+@Suite("Device over bad and guarded networks", .timeLimit(.minutes(2)))
 struct DeviceNetworkTests {
     @Test("over a slow link everything arrives, and nothing twice, although it takes longer than the time-out")
     func slowLink() throws {

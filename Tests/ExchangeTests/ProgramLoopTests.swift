@@ -10,7 +10,7 @@ import Wire
 
 @testable import Exchange
 
-@Suite("Loops of a method's programs", .timeLimit(.minutes(10)))
+@Suite("Loops of a method's programs", .timeLimit(.minutes(2)))
 struct ProgramLoopTests {
     @Test("messages that are lost, doubled, late and overtaken change nothing", arguments: [3, 5] as [UInt64])
     func faults(seed: UInt64) throws {

@@ -9,7 +9,7 @@ import Testing
 
 @testable import Experiments
 
-@Suite("Bytes of a comparison", .timeLimit(.minutes(10)))
+@Suite("Bytes of a comparison", .timeLimit(.minutes(2)))
 struct SocketBytesTests {
     /// Several steps at once are taken in the order of arrival, which is another one over sockets.
     private static let methods = ExperimentBench.methods.filter {

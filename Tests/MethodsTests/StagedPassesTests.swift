@@ -9,7 +9,7 @@ import Testing
 
 @testable import Methods
 
-@Suite("Stages in several places", .timeLimit(.minutes(10)))
+@Suite("Stages in several places", .timeLimit(.minutes(4)))
 struct StagedPassesTests {
     /// A leader and its later stages, each with a thread for the stage that it walks.
     private struct Ring {

@@ -5,7 +5,7 @@ import Wire
 
 @testable import Queueing
 
-@Suite("The authenticator", .timeLimit(.minutes(10)))
+@Suite("The authenticator", .timeLimit(.minutes(1)))
 struct AuthenticatorTests {
     private let key: CurvePublicKey
     private let request: [[UInt8]]

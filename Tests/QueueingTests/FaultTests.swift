@@ -4,7 +4,7 @@ import Wire
 
 @testable import Queueing
 
-@Suite("Links through faulty networks", .timeLimit(.minutes(10)))
+@Suite("Links through faulty networks", .timeLimit(.minutes(2)))
 struct FaultTests {
     @Test("bytes that are late arrive, in order and no earlier")
     func delay() throws {

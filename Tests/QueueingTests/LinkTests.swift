@@ -5,7 +5,7 @@ import Wire
 
 @testable import Queueing
 
-@Suite("Links that outlive their connections", .timeLimit(.minutes(10)))
+@Suite("Links that outlive their connections", .timeLimit(.minutes(2)))
 struct LinkTests {
     @Test("plain TCP is refused unless somebody says so, and within the process nothing is needed")
     func insecure() throws {
@@ -117,7 +117,7 @@ struct LinkTests {
     }
 }
 
-@Suite("The line to the coordinator", .timeLimit(.minutes(10)))
+@Suite("The line to the coordinator", .timeLimit(.minutes(1)))
 struct ControlLinkTests {
     @Test("it measures the round trip, answers heartbeats, and asks to register on every connection and when told")
     func line() throws {

@@ -4,7 +4,7 @@ import Testing
 import Wire
 
 /// A device and a worker over real sockets, both driven by one thread.
-@Suite("Publishing over sockets", .timeLimit(.minutes(10)))
+@Suite("Publishing over sockets", .timeLimit(.minutes(1)))
 struct PublishingTests {
     @Test(
         "a device with little credit brings every sample to the store once, although some of its messages are damaged",

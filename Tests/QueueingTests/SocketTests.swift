@@ -4,7 +4,7 @@ import Queueing
 import Testing
 import Wire
 
-@Suite("Sockets", .timeLimit(.minutes(10)))
+@Suite("Sockets", .timeLimit(.minutes(1)))
 struct SocketTests {
     /// A frame that shows memory nobody else holds.
     private func frame(count: Int, released: WakeSignal) -> Frame {

@@ -5,7 +5,7 @@ import Wire
 
 @testable import Queueing
 
-@Suite("Strangers at a listening socket", .timeLimit(.minutes(10)), .serialized)
+@Suite("Strangers at a listening socket", .timeLimit(.minutes(3)), .serialized)
 struct StrangerTests {
     @Test("an enrolled key is let in under its own name, and the role is known")
     func welcome() throws {

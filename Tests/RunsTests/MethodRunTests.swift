@@ -10,7 +10,7 @@ import Testing
 
 @testable import Runs
 
-@Suite("Methods that train on devices, over sockets", .timeLimit(.minutes(10)))
+@Suite("Methods that train on devices, over sockets", .timeLimit(.minutes(5)))
 struct MethodRunTests {
     static let forms = [
         TrainedForm("splitlora", "training.method=splitlora", "method.cut=2", "method.averaging_steps=4"),

@@ -8,7 +8,7 @@ import Wire
 @testable import Methods
 @testable import Worker
 
-@Suite("A leader's replicas", .timeLimit(.minutes(10)))
+@Suite("A leader's replicas", .timeLimit(.minutes(1)))
 struct ReplicaGroupTests {
     @Test("what replicas deliver is collected: every sum and the losses of every micro-batch that was given away")
     func delivered() throws {

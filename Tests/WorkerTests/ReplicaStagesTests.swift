@@ -9,7 +9,7 @@ import Wire
 @testable import Worker
 
 /// A worker that has replicas and later stages of its own.
-@Suite("A leader's replicas beside its stages", .timeLimit(.minutes(10)))
+@Suite("A leader's replicas beside its stages", .timeLimit(.minutes(1)))
 struct ReplicaStagesTests {
     /// A bench with a replica and a later stage, and a step of which both get something.
     private struct Scene {
@@ -131,7 +131,7 @@ struct ReplicaStagesTests {
     }
 }
 
-@Suite("Replicas that do not read", .timeLimit(.minutes(10)))
+@Suite("Replicas that do not read", .timeLimit(.minutes(1)))
 struct BacklogTests {
     @Test(
         "who does not read gets nothing more after a few steps, and everything once it begins anew", arguments: [0, 5])

@@ -5,7 +5,7 @@ import Wire
 
 @testable import Worker
 
-@Suite("Worker with keys", .timeLimit(.minutes(10)))
+@Suite("Worker with keys", .timeLimit(.minutes(2)))
 struct WorkerKeysTests {
     @Test("the plan's keys get in, under their own names; a key that a newer plan lacks is refused at once")
     func keys() throws {

@@ -9,7 +9,7 @@ import Wire
 @testable import Worker
 
 /// Workers over TCP and durable stores, between a coordinator and a device that are led by hand.
-@Suite("Worker over TCP", .timeLimit(.minutes(10)), .serialized)
+@Suite("Worker over TCP", .timeLimit(.minutes(3)), .serialized)
 struct WorkerLoopTests {
     private static let examples = TinyModel.shard(12)
     /// Samples of each message, and the cut at which it comes.

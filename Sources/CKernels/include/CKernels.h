@@ -67,7 +67,7 @@ typedef struct {
                    const float *cosine, const float *sine, float direction);
 
     /// Causal softmax(q k^T * scale) v inside each sequence. q, k, v share a stride. Keeps the logarithm of each row's
-    /// normaliser, [rows, heads], when not NULL. scratch holds head_dim + 4 floats for each token of the longest sequence,
+    /// normaliser, [rows, heads], when not NULL. scratch holds head_dim + 8 floats for each token of the longest sequence,
     /// whose tokens are counted up to a multiple of 32.
     void (*attention)(const float *q, const float *k, const float *v, size_t stride, float *out, size_t out_stride,
                       float *log_normaliser, pf_sequences sequences, pf_attention_shape shape, float *scratch);

@@ -32,7 +32,8 @@ struct ProductRoom {
                 }
             }
             var rows = [forward("F", w_OI)]
-            if case .packed = w_OI.packed { rows.append(forward("F, packed", w_OI.packed)) }
+            let packed_OI = w_OI.packed
+            if case .packed = packed_OI { rows.append(forward("F, packed", packed_OI)) }
             rows.append(
                 Product(name: "B, \(widths)", operations: operations) { x_TI.product(of: y_TO, and: w_OI) })
             return rows
