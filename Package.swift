@@ -16,6 +16,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", exact: "1.35.2"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
@@ -73,6 +74,15 @@ let package = Package(
                 "pipeline.js", "queue.js", "run.js", "scale.js", "table.js", "workers.js",
             ].map { .embedInCode("Page/\($0)") }),
 
+        // One port for devices outside.
+        .target(
+            name: "Gateway",
+            dependencies: [
+                "Diagnostics", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSOCKS", package: "swift-nio-extras"),
+            ]),
+
         // Who computes what, and what the coordinator remembers.
         .target(
             name: "Balancing",
@@ -114,15 +124,15 @@ let package = Package(
             name: "Runs",
             dependencies: [
                 "Balancing", "Checkpoints", "Coordinator", "Datasets", "Device", "Diagnostics", "Exchange",
-                "Experiments", "Ledger", "Methods", "Models", "Monitoring", "Pipeline", "Queueing", "Randomness",
-                "Recipes", "Tensors", "Tokenizers", "Wire", "Worker",
+                "Experiments", "Gateway", "Ledger", "Methods", "Models", "Monitoring", "Pipeline", "Queueing",
+                "Randomness", "Recipes", "Tensors", "Tokenizers", "Wire", "Worker",
                 .product(name: "Crypto", package: "swift-crypto"), .product(name: "Metrics", package: "swift-metrics"),
             ]),
         .executableTarget(
             name: "permafrost",
             dependencies: [
-                "Balancing", "Checkpoints", "Coordinator", "Device", "Diagnostics", "Experiments", "Ledger", "Logs",
-                "Monitoring", "Pipeline", "Queueing", "Recipes", "Runs", "Tensors", "Wire", "Worker",
+                "Balancing", "Checkpoints", "Coordinator", "Device", "Diagnostics", "Experiments", "Gateway", "Ledger",
+                "Logs", "Monitoring", "Pipeline", "Queueing", "Recipes", "Runs", "Tensors", "Wire", "Worker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
@@ -197,6 +207,8 @@ let package = Package(
             dependencies: [
                 "Diagnostics", "Monitoring", "Support", .product(name: "Metrics", package: "swift-metrics"),
             ]),
+        .testTarget(
+            name: "GatewayTests", dependencies: ["Diagnostics", "Gateway", "Queueing", "Support", "Wire"]),
         .testTarget(name: "RecipesTests", dependencies: ["Balancing", "Datasets", "Diagnostics", "Recipes"]),
         .testTarget(
             name: "ExperimentsTests",

@@ -35,6 +35,7 @@ extension ExitCode {
         case .coordinatorLost: "Nothing was heard of the coordinator for too long"
         case .storeDamaged: "The activation store's files are damaged or cannot be used"
         case .protocolUnsupported: "The coordinator speaks another major version of the protocol"
+        case .roleStays: "A process is no role, or has not left in time"
         case .runFolderUnwritable: "The run folder, or the file of a trace, cannot be written"
         case .diverged: "Training diverged: a loss or gradient is not a number"
         case .interrupted: "The user stopped the run; its folder is kept"

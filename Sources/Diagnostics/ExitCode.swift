@@ -43,6 +43,7 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     case coordinatorLost = 56
     case storeDamaged = 57
     case protocolUnsupported = 58
+    case roleStays = 59
 
     // 60-69: runs.
     case runFolderUnwritable = 60

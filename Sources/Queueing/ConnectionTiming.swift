@@ -13,6 +13,9 @@ public struct ConnectionTiming: Sendable, Equatable {
     /// How long the handshake may take on an open connection.
     public var handshakeTimeout = Duration.seconds(10)
 
+    /// An attempt of which nothing at all is heard for longer is begun anew, with another socket.
+    public var attemptTimeout = Duration.seconds(60)
+
     /// The wait before the first new attempt; each further one waits twice as long.
     public var firstReconnect = Duration.milliseconds(100)
 

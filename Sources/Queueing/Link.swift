@@ -76,7 +76,7 @@ public final class Link {
     public func connect(_ endpoint: String, security: SocketSecurity) throws(TransportError) {
         self.endpoint = endpoint
         self.security = security
-        machine = LinkMachine()
+        machine = LinkMachine(attemptTimeout: timing.attemptTimeout)
         try makeSocket()
     }
 
@@ -146,8 +146,9 @@ public final class Link {
 
     private func makeSocket() throws(TransportError) {
         guard let endpoint else { return }
-        let machine = self.machine
+        var machine = self.machine
         disconnect()
+        machine.began(now: clock.now)
         self.machine = machine
         let channel = try Channel(
             .dealer, context: context, run: run, sender: sender, limits: limits, highWaterMark: highWaterMark,

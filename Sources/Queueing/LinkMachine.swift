@@ -1,17 +1,29 @@
 /// What a link knows of its connection: events of the socket and the time in, what the role is told out.
 ///
 /// ZeroMQ tries again by itself after most losses, but not when the other side kept it out or spoke nonsense: then its
-/// socket is dead for good, and the link has to make another.
+/// socket is dead for good, and the link has to make another. So it does for an attempt of which nothing is heard: behind a
+/// gateway ZeroMQ waits without a limit.
 struct LinkMachine {
     private(set) var isConnected = false
     private var backoff: Backoff
+    private let attemptTimeout: Duration
+    /// When the attempt under way counts as stuck, if nothing is heard of it by then.
+    private var stuck: Duration?
 
-    init(backoff: Backoff = Backoff()) { self.backoff = backoff }
+    /// - Parameter attemptTimeout: an attempt of which nothing is heard for longer is given up.
+    init(attemptTimeout: Duration = ConnectionTiming().attemptTimeout, backoff: Backoff = Backoff()) {
+        self.attemptTimeout = attemptTimeout
+        self.backoff = backoff
+    }
 
     /// When a new socket is to be made; nil when none is.
-    var due: Duration? { backoff.due }
+    var due: Duration? { backoff.due ?? stuck }
+
+    /// A new socket tries to connect.
+    mutating func began(now: Duration) { stuck = now + attemptTimeout }
 
     mutating func observed(_ event: SocketMonitor.Event, now: Duration) -> [Link.Event] {
+        stuck = event == .handshakeSucceeded ? nil : now + attemptTimeout
         switch event {
         case .handshakeSucceeded:
             isConnected = true
@@ -42,5 +54,8 @@ struct LinkMachine {
     }
 
     /// Whether a new socket is to be made now.
-    mutating func mustReplaceSocket(now: Duration) -> Bool { backoff.isDue(now: now) }
+    mutating func mustReplaceSocket(now: Duration) -> Bool {
+        guard backoff.due == nil else { return backoff.isDue(now: now) }
+        return stuck.map { $0 <= now } ?? false
+    }
 }

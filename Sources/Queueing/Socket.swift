@@ -1,4 +1,5 @@
 import CZeroMQ
+import Diagnostics
 
 /// A ZeroMQ socket, made, used and closed on one thread. It never waits; `Poller` does.
 public final class Socket {
@@ -79,6 +80,9 @@ public final class Socket {
         }
         if let timing = options.timing { try apply(timing) }
         try apply(security)
+        if kind == .dealer, let gateway = context.gateway {
+            try set(ZMQ_SOCKS_PROXY, "gateway", to: Array("\(gateway)".utf8))
+        }
         if let identity = options.identity { try set(ZMQ_ROUTING_ID, "routing id", to: identity.bytes) }
     }
 

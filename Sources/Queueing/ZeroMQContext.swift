@@ -1,4 +1,5 @@
 import CZeroMQ
+import Diagnostics
 import Glibc
 
 /// The ZeroMQ threads that move bytes. One per process; `inproc://` endpoints meet only within one context.
@@ -9,16 +10,11 @@ import Glibc
 public final class ZeroMQContext: @unchecked Sendable {
     let handle: UnsafeMutableRawPointer
 
+    /// Through which gateway sockets of this context reach out over TCP; nil for none.
+    let gateway: HostAndPort?
+
     /// Sockets within one process: a thousand simulated devices have several each.
     private static let mostSockets: Int32 = 16_384
-
-    /// Every connection is an open file, and the soft limit of a login is often 1024.
-    private static let raisedFileLimit: Void = {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-        limit.rlim_cur = limit.rlim_max
-        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-    }()
 
     /// Lets the allocator keep the memory of received frames for the next ones. By itself it gives everything above some
     /// hundred kilobytes back at once, and the system has to find fresh pages for the next frame: a third of a transfer's
@@ -28,11 +24,14 @@ public final class ZeroMQContext: @unchecked Sendable {
         mallopt(M_TRIM_THRESHOLD, 32 << 20)
     }()
 
-    /// - Parameter ioThreads: threads for transports other than `inproc://`. One moves about a gigabyte per second.
+    /// - Parameters:
+    ///   - ioThreads: threads for transports other than `inproc://`. One moves about a gigabyte per second.
+    ///   - gateway: through which sockets that connect over TCP reach their endpoints: a SOCKS 5 proxy, which also resolves
+    ///     their names.
     /// - Throws: `TransportError.contextFailed`.
-    public init(ioThreads: Int = 1) throws(TransportError) {
+    public init(ioThreads: Int = 1, gateway: HostAndPort? = nil) throws(TransportError) {
         guard let handle = zmq_ctx_new() else { throw .contextFailed(reason: lastZeroMQReason()) }
-        _ = Self.raisedFileLimit
+        _ = OpenFiles.raisedLimit
         guard zmq_ctx_set(handle, ZMQ_IO_THREADS, Int32(clamping: ioThreads)) == 0,
             zmq_ctx_set(handle, ZMQ_MAX_SOCKETS, Self.mostSockets) == 0
         else {
@@ -41,6 +40,7 @@ public final class ZeroMQContext: @unchecked Sendable {
             throw .contextFailed(reason: reason)
         }
         self.handle = handle
+        self.gateway = gateway
     }
 
     deinit {

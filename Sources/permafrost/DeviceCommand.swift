@@ -32,6 +32,12 @@ struct DeviceCommand: RoleCommand {
     @Option(help: "Where the worker is reached from here, if not where it says: through a tunnel, for example.")
     var worker: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "A 'permafrost gateway', or another SOCKS 5 proxy, through which coordinator and workers are reached.",
+            valueName: "host:port"))
+    var gateway: HostAndPort?
+
     @Option(help: "How many times slower than this machine the device is, at least 1: a simulated weaker device.")
     var slowdown: Double?
 
@@ -52,6 +58,7 @@ struct DeviceCommand: RoleCommand {
         guard (1...1e18).contains(flopsPerSecond ?? 1) else {
             throw ValidationError("--flops-per-second is a number from 1 on.")
         }
+        guard gateway?.port != 0 else { throw ValidationError("--gateway is a host and a port from 1 to 65535.") }
         guard slowdown == nil || flopsPerSecond == nil else {
             throw ValidationError("Name --slowdown or --flops-per-second: each says how fast the device is.")
         }
@@ -69,7 +76,8 @@ struct DeviceCommand: RoleCommand {
             let device = try DeviceRun(
                 DeviceRun.Options(
                     id: id, coordinator: try link.endpoint(), data: data, security: link.security,
-                    patience: link.patienceLimit, workerEndpoint: worker, pace: pace, trace: trace))
+                    patience: link.patienceLimit, workerEndpoint: worker, gateway: gateway, pace: pace,
+                    trace: trace))
             let signals = StopSignals { _ in
                 console.line("leaving; press Ctrl-C again to leave at once")
                 device.stop()

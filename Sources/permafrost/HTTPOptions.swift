@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diagnostics
 import Logs
 import Monitoring
 
@@ -23,7 +24,7 @@ struct HTTPOptions: ParsableArguments {
         on console: any LineSink, _ site: (AccessRules) -> Site, _ body: () throws -> Result
     ) throws -> Result {
         guard let http else { return try body() }
-        let address = try ListeningAddress(http)
+        guard let address = HostAndPort(http) else { throw MonitoringError.noAddress(http) }
         let service = try HTTPService(site(AccessRules(listening: address, names: httpHost)), at: address)
         defer { service.stop() }
         console.line("http      http://\(service.address)/" + (address.isLoopback ? "" : ", for whoever reaches it"))

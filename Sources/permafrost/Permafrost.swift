@@ -26,6 +26,7 @@ struct Permafrost: ParsableCommand {
             CoordinatorCommand.self,
             WorkerCommand.self,
             DeviceCommand.self,
+            GatewayCommand.self,
             Eval.self,
             Generate.self,
             Export.self,
@@ -44,6 +45,7 @@ struct Permafrost: ParsableCommand {
             Keys.self,
             Doctor.self,
             Health.self,
+            Drain.self,
             Version.self,
         ])
 

@@ -1,6 +1,7 @@
 import Coordinator
 import Device
 import Diagnostics
+import Gateway
 import Logging
 import Logs
 import Runs
@@ -129,6 +130,31 @@ final class RolePrinter: Sendable {
             console.line("took over \(Figures.count(messages, "message")), after step \(Figures.count(step))")
         case .left(let outcome): console.line("left      \(outcome)")
         case .trainingBegan, .stepped, .finished, .figures: break
+        }
+    }
+
+    /// Shows what a gateway tells.
+    func show(_ event: GatewayEvent) { log(event) { text(event) } }
+
+    private func text(_ event: GatewayEvent) {
+        switch event {
+        case .listening(let address): console.line("listening \(address)")
+        case .opened(let client, let destination): console.line("opened    \(client) to \(destination.printable)")
+        case .closed(let client, let destination, let seconds):
+            console.line("closed    \(client) to \(destination.printable)  (\(Figures.duration(seconds)))")
+        case .refused(let client, let destination, let reason):
+            let place = destination.map { " to \($0.printable)" } ?? ""
+            console.line("refused   \(client)\(place): \(Self.text(reason))")
+        }
+    }
+
+    private static func text(_ reason: GatewayRefusal) -> String {
+        switch reason {
+        case .notAllowed: "that is none of --allow"
+        case .unreachable: "nobody answers there"
+        case .malformed: "it does not ask for a connection by SOCKS 5 without a password"
+        case .unfinished: "it has not said where it wants to go"
+        case .full: "there are as many connections as there may be"
         }
     }
 

@@ -6,28 +6,9 @@ import Testing
 
 @Suite("Who may ask over HTTP")
 struct AccessTests {
-    @Test(
-        "a host with a port is read, with brackets round an address of version 6",
-        arguments: [
-            ("127.0.0.1:9090", "127.0.0.1", 9090), ("[::1]:0", "::1", 0), ("localhost:80", "localhost", 80),
-        ])
-    func address(text: String, host: String, port: Int) throws {
-        let address = try ListeningAddress(text)
-        #expect((address.host, address.port) == (host, port))
-        #expect(address.description == text)
-    }
-
-    @Test(
-        "what is no host with a port is refused with a remedy",
-        arguments: ["", "9090", ":9090", "127.0.0.1", "host:x", "host:70000", "::1:80", "[host]:80", "a b:80"])
-    func noAddress(text: String) {
-        #expect(throws: MonitoringError.noAddress(text)) { try ListeningAddress(text) }
-        #expect(MonitoringError.noAddress(text).exitCode == .httpUnavailable)
-    }
-
     @Test("addresses, localhost, the host that is listened to and named hosts are let in, other names are not")
     func hosts() throws {
-        let rules = AccessRules(listening: try ListeningAddress("server.lan:9090"), names: ["Coordinator"])
+        let rules = AccessRules(listening: try #require(HostAndPort("server.lan:9090")), names: ["Coordinator"])
         for host in [
             "server.lan:9090", "server.lan", "SERVER.lan:1", "coordinator:80", "localhost", "127.0.0.1:9090",
             "10.1.2.3",
@@ -41,7 +22,7 @@ struct AccessTests {
 
     @Test("a page may ask where it came from, and nowhere else")
     func origins() throws {
-        let rules = AccessRules(listening: try ListeningAddress("127.0.0.1:9090"))
+        let rules = AccessRules(listening: try #require(HostAndPort("127.0.0.1:9090")))
         for origin in [nil, "http://localhost:9090", "https://LOCALHOST:9090"] {
             #expect(rules.allows(origin: origin, host: "localhost:9090"))
         }

@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import Support
 import Testing
@@ -7,7 +8,7 @@ import Testing
 @Suite("Serving over HTTP")
 struct HTTPServiceTests {
     private static func service(_ port: Int = 0) throws -> HTTPService {
-        let address = try ListeningAddress("127.0.0.1:\(port)")
+        let address = try #require(HostAndPort("127.0.0.1:\(port)"))
         let feed = StateFeed { StateFeed.State(number: 1, json: #"{"n":1}"#) }
         let site = Site(
             access: AccessRules(listening: address), health: { .yes }, readiness: { .yes }, metrics: { [] },

@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import Synchronization
 import Testing
@@ -12,7 +13,8 @@ struct SiteTests {
         health: Site.Condition = .yes, readiness: Site.Condition = .yes, run: Site.Run? = nil
     ) throws -> Site {
         Site(
-            access: AccessRules(listening: try ListeningAddress(host)), health: { health }, readiness: { readiness },
+            access: AccessRules(listening: try #require(HostAndPort(host))), health: { health },
+            readiness: { readiness },
             metrics: { [MetricFamily(MetricDescription("level", .gauge, "A level"), [.init([], .number(2))])] },
             state: { .json(#"{"version":"1"}"#) }, run: run)
     }

@@ -12,6 +12,8 @@ final class Cluster {
     let coordinator: SupervisedRole
     let workers: [SupervisedRole]
     let devices: [SupervisedRole]
+    /// Where the coordinator and each worker listen, as HOST:PORT.
+    let places: [String]
     /// One before the coordinator and one before each worker; none unless they were asked for.
     let proxies: [TCPFaultProxy]
     /// Before the coordinator and a worker, where a role is of the previous minor version.
@@ -36,7 +38,8 @@ final class Cluster {
     ) throws {
         self.tiny = tiny
         let ports = try FreePorts.take(workers + 1)
-        let listening = ports.map { "tcp://127.0.0.1:\($0)" }
+        places = ports.map { "127.0.0.1:\($0)" }
+        let listening = places.map { "tcp://\($0)" }
         proxies = isProxied ? try ports.map { try TCPFaultProxy(upstream: $0) } : []
         let reachable = (isProxied ? proxies.map(\.endpoint) : listening).map {
             $0.replacing("127.0.0.1", with: host)

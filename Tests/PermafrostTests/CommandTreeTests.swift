@@ -9,13 +9,12 @@ struct CommandTreeTests {
     @Test(
         "help is what the recorded files say",
         arguments: [
-            "", "train", "resume", "coordinator", "worker", "device", "eval", "generate", "health", "export",
-            "inspect", "data", "compare", "simulate", "schedule", "schedule print", "schedule check", "validate",
-            "run", "run ls", "run info", "run logs", "run stop", "queue", "queue ls", "queue info", "queue peek",
-            "queue purge", "queue dead", "devices", "devices ls", "devices enroll", "devices revoke", "workers",
-            "workers ls", "workers drain", "top", "bench", "bench device", "bench ops", "bench pipeline",
-            "bench queue", "bench ranks", "bench training", "keys", "keys generate", "keys show", "doctor",
-            "version",
+            "", "train", "resume", "coordinator", "worker", "device", "gateway", "eval", "generate", "health", "drain",
+            "export", "inspect", "data", "compare", "simulate", "schedule", "schedule print", "schedule check",
+            "validate", "run", "run ls", "run info", "run logs", "run stop", "queue", "queue ls", "queue info",
+            "queue peek", "queue purge", "queue dead", "devices", "devices ls", "devices enroll", "devices revoke",
+            "workers", "workers ls", "workers drain", "top", "bench", "bench device", "bench ops", "bench pipeline",
+            "bench queue", "bench ranks", "bench training", "keys", "keys generate", "keys show", "doctor", "version",
         ])
     func help(command: String) throws {
         try Fixtures.withTemporaryFolder { folder in

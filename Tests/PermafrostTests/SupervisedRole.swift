@@ -36,6 +36,9 @@ final class SupervisedRole: Sendable {
     /// How often a signal ended it.
     var deaths: Int { state.withLock(\.deaths) }
 
+    /// The process of now; nil when there is none.
+    var process: pid_t? { state.withLock(\.process) }
+
     /// What it printed, all lives together.
     var log: String { (try? String(contentsOf: logFile, encoding: .utf8)) ?? "" }
 

@@ -41,6 +41,28 @@ struct TerminationChaosTests {
         }
     }
 
+    @Test("a pod's hook lets its role finish and waits for it, and never ends another process")
+    func hook() throws {
+        try TinyModel.use { tiny in
+            let undisturbed = try tiny.trainUndisturbed(Self.overrides)
+            let cluster = try Cluster(tiny, Self.overrides)
+            let worker = cluster.workers[0]
+            cluster.start()
+            _ = try #require(worker.line(beginningWith: "step ", within: 60), "\(cluster.logs)")
+            let process = try #require(worker.process)
+            let drained = try tiny.run("drain", "--process", "\(process)", "--timeout", "30")
+            #expect(drained.exitCode == 0 && kill(process, 0) != 0, "\(drained.errors)\(cluster.logs)")
+            #expect(worker.exitCode(within: 1) == 0 && worker.deaths == 0, "\(cluster.logs)")
+            worker.start()
+            try cluster.finish()
+            try cluster.expectTrained(as: undisturbed)
+            for (process, words) in [(process, "cannot be asked"), (getpid(), "is no role")] {
+                let refused = try tiny.run("drain", "--process", "\(process)")
+                #expect(refused.exitCode == 59 && refused.errors.contains(words), "\(refused.errors)")
+            }
+        }
+    }
+
     @Test("a role that waits for a coordinator ends at once", arguments: ["worker", "device"])
     func waiting(role: String) throws {
         try TinyModel.use { tiny in

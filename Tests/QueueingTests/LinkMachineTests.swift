@@ -57,13 +57,31 @@ struct LinkMachineTests {
         let lost = machine.observed(.disconnected, now: .seconds(1))
         #expect(lost == [.disconnected] && !machine.isConnected && machine.due == .seconds(2))
         let retried = machine.observed(.retried, now: .seconds(1))
-        #expect(retried == [.retrying] && machine.due == nil)
+        #expect(retried == [.retrying] && machine.due == .seconds(61), "unless nothing more is heard of it")
         let refused = machine.observed(.authenticationFailed(status: 400), now: .seconds(3))
         #expect(refused.count == 1 && machine.due != nil)
         let again = machine.observed(.disconnected, now: .seconds(3))
         #expect(again == [], "what never was is not lost")
         let due = machine.due ?? .zero
         let early = machine.mustReplaceSocket(now: due - .milliseconds(1)), late = machine.mustReplaceSocket(now: due)
-        #expect(!early && late && machine.due == nil)
+        #expect(!early && late)
+    }
+
+    @Test(
+        "an attempt of which nothing is heard is given up, and one that is done or of which something is heard is not")
+    func stuck() {
+        var machine = LinkMachine(attemptTimeout: .seconds(60), backoff: Backoff(jitter: 0))
+        #expect(machine.due == nil, "nothing is under way before the first attempt")
+        machine.began(now: .zero)
+        #expect(machine.due == .seconds(60))
+        _ = machine.observed(.retried, now: .seconds(50))
+        let early = machine.mustReplaceSocket(now: .seconds(109)), late = machine.mustReplaceSocket(now: .seconds(110))
+        #expect(!early && late)
+        machine.began(now: .seconds(110))
+        #expect(machine.due == .seconds(170))
+        _ = machine.observed(.handshakeSucceeded, now: .seconds(120))
+        #expect(machine.due == nil, "heartbeats watch a connection")
+        _ = machine.observed(.authenticationFailed(status: 400), now: .seconds(200))
+        #expect(machine.due == .seconds(201), "a wait that is planned is kept")
     }
 }

@@ -21,11 +21,10 @@ public struct HTTPClient: Sendable {
     ///
     /// - Returns: nil when nobody listens there.
     public func ask(_ method: String, _ path: String, _ headers: [String: String] = [:]) throws -> Answer? {
-        guard let descriptor = connected(seconds: 20) else { return nil }
-        defer { close(descriptor) }
-        send(method, path, headers.merging(["Connection": "close"]) { $1 }, descriptor)
+        guard let connection = TCPConnection(port: port) else { return nil }
+        send(method, path, headers.merging(["Connection": "close"]) { $1 }, connection)
         var text = ""
-        while let piece = read(descriptor) { text += piece }
+        while let piece = connection.read() { text += String(decoding: piece, as: UTF8.self) }
         return Self.answer(text)
     }
 
@@ -39,13 +38,12 @@ public struct HTTPClient: Sendable {
     ///
     /// - Returns: nil when none has within so many seconds.
     public func event(_ path: String, within seconds: Int, _ isIt: (String) -> Bool) -> String? {
-        guard let descriptor = connected(seconds: seconds) else { return nil }
-        defer { close(descriptor) }
-        send("GET", path, [:], descriptor)
+        guard let connection = TCPConnection(port: port, seconds: seconds) else { return nil }
+        send("GET", path, [:], connection)
         var text = ""
         let end = ContinuousClock.now + .seconds(seconds)
-        while ContinuousClock.now < end, let piece = read(descriptor) {
-            text += piece
+        while ContinuousClock.now < end, let piece = connection.read() {
+            text += String(decoding: piece, as: UTF8.self)
             if let found = text.split(separator: "\n").last(where: { $0.hasPrefix("data: ") && isIt(String($0)) }) {
                 return String(found.dropFirst("data: ".count))
             }
@@ -57,33 +55,10 @@ public struct HTTPClient: Sendable {
         let path: String
     }
 
-    private func connected(seconds: Int) -> Int32? {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in(), patience = timeval(tv_sec: seconds, tv_usec: 0)
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        address.sin_port = port.bigEndian
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
-        let isConnected = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
-        }
-        if isConnected { return descriptor }
-        close(descriptor)
-        return nil
-    }
-
-    private func send(_ method: String, _ path: String, _ headers: [String: String], _ descriptor: Int32) {
+    private func send(_ method: String, _ path: String, _ headers: [String: String], _ connection: TCPConnection) {
         let all = ["Host": "127.0.0.1:\(port)"].merging(headers) { $1 }
         let text = "\(method) \(path) HTTP/1.1\r\n" + all.map { "\($0): \($1)\r\n" }.joined() + "\r\n"
-        _ = Array(text.utf8).withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-    }
-
-    private func read(_ descriptor: Int32) -> String? {
-        var bytes = [UInt8](repeating: 0, count: 65536)
-        let count = recv(descriptor, &bytes, bytes.count, 0)
-        return count > 0 ? String(decoding: bytes.prefix(count), as: UTF8.self) : nil
+        connection.send(Array(text.utf8))
     }
 
     private static func answer(_ text: String) -> Answer? {

@@ -124,7 +124,19 @@ class Cluster:
         self.start(name, BINARY, "device", "--id", name, "--coordinator", self.endpoint,
                    "--data", self.folder / (name + ".tsv"))
 
-    def start_python(self, name, part_bytes=1 << 20, kill=None, lies=False, patience=3600):
+    def start_gateway(self):
+        """Where it listens."""
+        place = "127.0.0.1:%d" % free_port()
+        with open(self.folder / "gateway.log", "ab") as log:
+            self.gateway = subprocess.Popen(
+                [str(BINARY), "gateway", "--listen", place]
+                + [word for role in (self.endpoint, self.worker) for word in ("--allow", role.removeprefix("tcp://"))],
+                stdout=log, stderr=log)
+        self.case.addCleanup(self.gateway.wait)
+        self.case.addCleanup(self.gateway.kill)
+        return place
+
+    def start_python(self, name, part_bytes=1 << 20, kill=None, lies=False, patience=3600, gateway=None):
         """`kill` is the name of the process that dies once a dozen parts were sent."""
         program = [CLIENT / "device.py"]
         if kill:
@@ -133,7 +145,7 @@ class Cluster:
             program = ["-c", LIAR]
         self.start(name, PYTHON, *program, "--id", name, "--coordinator", self.endpoint,
                    "--model", TINY / "tiny.gguf", "--data", self.folder / (name + ".tsv"), "--part-bytes", part_bytes,
-                   "--patience", patience)
+                   "--patience", patience, *(["--gateway", gateway] if gateway else []))
 
     def await_death(self, name):
         self.case.assertEqual(self.processes[name].wait(LIMIT_SECONDS), -9, self.log(name))
@@ -211,6 +223,13 @@ class ClientTests(unittest.TestCase):
         cluster.start_python("device-1", part_bytes=1000)
         self.check(cluster)
         self.assertNotIn("refuses", cluster.log("device-1"))
+
+    def test_through_a_gateway_the_adapter_is_the_same(self):
+        cluster = self.begin(secure=True)
+        cluster.start_python("device-1", gateway=cluster.start_gateway())
+        self.check(cluster)
+        for endpoint in (cluster.endpoint, cluster.worker):
+            self.assertRegex(cluster.log("gateway"), "opened .* to %s" % endpoint.removeprefix("tcp://"))
 
     def test_a_python_device_sends_again_what_was_refused(self):
         cluster = self.begin()

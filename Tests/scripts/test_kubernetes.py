@@ -11,7 +11,7 @@ CHART = ROOT / "docker/kubernetes/chart"
 VERSIONS = ("1.27", "1.32")
 VARIANTS = {
     "defaults": [],
-    "outside": ["devices.outside.enabled=true", "devices.outside.domain=run.example.org", "autoscaling.kind=pods"],
+    "outside": ["devices.outside.enabled=true", "devices.simulated=1", "autoscaling.kind=pods"],
     "inside": ["devices.simulated=4", "recipe.text=name: x", "autoscaling.kind=external", "workers.antiAffinity=required"],
     "plain": ["keys.enabled=false", "networkPolicy.enabled=false", "models.existingClaim=models"],
 }
@@ -86,6 +86,7 @@ class ChartTests(unittest.TestCase):
         container = worker["containers"][0]
         self.assertEqual(container["readinessProbe"]["httpGet"]["path"], "/readyz")
         self.assertGreaterEqual(worker["terminationGracePeriodSeconds"], 60)
+        self.assertEqual(container["lifecycle"]["preStop"]["exec"]["command"], ["permafrost", "drain"])
 
     def test_old_clusters_get_the_beta_versions_and_no_others(self):
         found = documents("legacyAPIs=true", "autoscaling.kind=pods")
@@ -116,13 +117,30 @@ class ChartTests(unittest.TestCase):
         for policy in policies:
             for rule in policy["spec"]["ingress"]:
                 self.assertIn("from", rule)
-        outside = of_kind(documents(*VARIANTS["outside"]), "NetworkPolicy")
-        self.assertEqual(sum("from" not in rule for each in outside for rule in each["spec"]["ingress"]), 2)
 
-    def test_every_worker_is_reached_from_outside_through_one_port(self):
-        services = [each for each in of_kind(documents(*VARIANTS["outside"]), "Service")
-                    if each["spec"].get("type") == "LoadBalancer"]  # fmt: skip
-        self.assertEqual([len(each["spec"]["ports"]) for each in services], [1] * 5)
+    def test_devices_outside_have_one_port_and_nothing_else_is_open(self):
+        found = documents(*VARIANTS["outside"])
+        services = [each for each in of_kind(found, "Service") if each["spec"].get("type") == "LoadBalancer"]
+        self.assertEqual([each["spec"]["ports"] for each in services],
+                         [[{"name": "devices", "port": 7072, "targetPort": "devices"}]])  # fmt: skip
+        opened = [(policy["metadata"]["name"], rule["ports"]) for policy in of_kind(found, "NetworkPolicy")
+                  for rule in policy["spec"]["ingress"] if "from" not in rule]  # fmt: skip
+        self.assertEqual(opened, [("permafrost-gateway", [{"port": 7072, "protocol": "TCP"}])])
+
+    def test_gateways_lead_to_the_coordinator_and_to_where_workers_say_that_they_are(self):
+        def words(pod, *settings):
+            return pods(documents(*VARIANTS["outside"], *settings))[pod]["containers"][0]["args"]
+
+        def allowed(*settings):
+            return [word[8:] for word in words("permafrost-gateway", *settings) if word.startswith("--allow=")]
+
+        self.assertEqual(
+            allowed(), ["permafrost-coordinator:7070", "permafrost-worker-*.permafrost-worker:7071"])  # fmt: skip
+        self.assertIn("--advertise=tcp://$(POD_NAME).permafrost-worker:7071", words("permafrost-worker"))
+        elsewhere = "workers.advertise=tcp://$(POD_NAME):7071"
+        self.assertEqual(allowed(elsewhere)[1], "permafrost-worker-*:7071")
+        self.assertIn("--advertise=tcp://$(POD_NAME):7071", words("permafrost-worker", elsewhere))
+        self.assertIn("--gateway=permafrost-gateway:7072", words("permafrost-device-1"))
 
     def assert_valid(self, path, version):
         result = subprocess.run(

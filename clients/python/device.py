@@ -36,8 +36,11 @@ class Device:
     """`load(recipe)` gives the samples, the width, and `activations(tokens, cut)`, rows of float32."""
 
     def __init__(self, name, coordinator, load, key=None, coordinator_key=None, part_bytes=1 << 20,
-                 patience=3600):
+                 patience=3600, gateway=None):
         self.context = zmq.Context()
+        if gateway:
+            # Of every socket to come: a SOCKS 5 proxy, which also resolves the endpoints' names.
+            self.context.setsockopt(zmq.SOCKS_PROXY, gateway.encode())
         self.name, self.key, self.load, self.part_bytes = name, key, load, part_bytes
         self.control = Link(self.context, coordinator, key, coordinator_key)
         self.data = self.assignment = self.outbox = None
@@ -261,6 +264,7 @@ def leave(*_):
 def main():
     parser = argparse.ArgumentParser(description="A device of a Permafrost run, in Python.")
     parser.add_argument("--coordinator", required=True, help="such as tcp://server:7070")
+    parser.add_argument("--gateway", metavar="HOST:PORT", help="a SOCKS 5 proxy, such as 'permafrost gateway', on the way")
     parser.add_argument("--id", required=True, help="one of the run's devices")
     parser.add_argument("--model", required=True, help="a GGUF file")
     parser.add_argument("--data", required=True, help="the device's own sentences")
@@ -284,7 +288,8 @@ def main():
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGINT, leave)
     device = Device(
-        arguments.id, arguments.coordinator, load, key, coordinator_key, arguments.part_bytes, arguments.patience)
+        arguments.id, arguments.coordinator, load, key, coordinator_key, arguments.part_bytes, arguments.patience,
+        arguments.gateway)
     sys.exit(device.live())
 
 

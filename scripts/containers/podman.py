@@ -56,13 +56,17 @@ class Podman:
         place = command("podman", "volume", "inspect", "--format", "{{.Mountpoint}}", "models").strip()
         shutil.copytree(self.folder / "cache", place, dirs_exist_ok=True)
 
+    def with_keys(self):
+        """Pods of roles that have a key."""
+        return sorted({pod for group in self.secrets().values() for pod in group})
+
     def secrets(self):
-        """The secrets' names, and of which pods each has the key."""
+        """The secrets' names, and which pods have a key in each."""
         found = {}
         for pod, group in self.pods.items():
             for volume in group[-1]["spec"]["volumes"]:
                 if "secret" in volume:
-                    found.setdefault(volume["secret"]["secretName"], []).append(self.identity(pod))
+                    found.setdefault(volume["secret"]["secretName"], []).append(pod)
         return found
 
     @staticmethod
@@ -74,11 +78,11 @@ class Podman:
         folder = self.folder / "keys"
         folder.mkdir()
         folder.chmod(0o777)
-        for name in map(self.identity, self.pods):
+        for name in map(self.identity, self.with_keys()):
             command("podman", "run", "--rm", "--network", "none", "--user", "0", "--volume", f"{folder}:/keys",
                     "localhost/permafrost:latest", "keys", "generate", name, "--folder", "/keys")  # fmt: skip
-        for secret, names in self.secrets().items():
-            files = [f"{name}.key" for name in names] + ["coordinator.pub"]
+        for secret, pods in self.secrets().items():
+            files = [f"{self.identity(pod)}.key" for pod in pods] + ["coordinator.pub"]
             # podman 4 shows a secret's values as they are, and not what they are in base64.
             text = json.dumps({"data": {name: (folder / name).read_text() for name in files}})
             path = self.folder / f"{secret}.json"
@@ -99,7 +103,7 @@ class Podman:
 
     def enroll(self):
         """What an operator does once, with `kubectl exec`."""
-        for name in map(self.identity, set(self.pods) - {COORDINATOR}):
+        for name in map(self.identity, set(self.with_keys()) - {COORDINATOR}):
             role = "device" if name.startswith("device-") else "worker"
             public = self.folder / "keys" / f"{name}.pub"
             command("podman", "cp", public, f"{self.container(COORDINATOR)}:/state/{name}.pub")
@@ -128,6 +132,20 @@ class Podman:
         except (OSError, ValueError):
             return None
 
+    def run_hook(self, pod):
+        """Runs a container's preStop hook, as Kubernetes does before it stops a pod. The container's end takes the hook's
+        process with it, so that what counts is the code with which the role has left."""
+        hook = self.pods[pod][-1]["spec"]["containers"][0]["lifecycle"]["preStop"]["exec"]["command"]
+        subprocess.run(["podman", "exec", self.container(pod), *hook], capture_output=True)
+        self.wait(f"{pod} to leave after its hook", lambda: self.state(pod)[0] == "exited")
+        if self.state(pod)[1] != "0":
+            die(1, f"the hook has not drained {pod}:\n{self.log(pod)}")
+
+    def state(self, pod):
+        """Whether its container runs, and with which code it has ended."""
+        text = command("podman", "inspect", "--format", "{{.State.Status}} {{.State.ExitCode}}", self.container(pod))
+        return tuple(text.split())
+
     def step(self):
         runs = self.ask("run", "ls")
         if runs:
@@ -144,8 +162,7 @@ class Podman:
 
     def is_over(self):
         self.step()
-        state = command("podman", "inspect", "--format", "{{.State.Status}} {{.State.ExitCode}}", self.container(COORDINATOR))
-        status, code = state.split()
+        status, code = self.state(COORDINATOR)
         if status == "exited" and code != "0":
             die(1, f"the coordinator has ended with {code}:\n{self.log(COORDINATOR)}")
         return status == "exited"

@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 
 /// Which requests are meant for this process and no other: a page elsewhere must not be able to speak to it through a
@@ -6,7 +7,7 @@ public struct AccessRules: Sendable, Equatable {
     private let names: Set<String>
 
     /// Requests for an address of this machine, for the host that is listened to, and for further names.
-    public init(listening: ListeningAddress, names: [String] = []) {
+    public init(listening: HostAndPort, names: [String] = []) {
         self.names = Set((names + [listening.host, "localhost"]).map { $0.lowercased() })
     }
 

@@ -1,3 +1,4 @@
+import Diagnostics
 import Dispatch
 import HTTPTypes
 import HummingbirdCore
@@ -16,7 +17,7 @@ public final class HTTPService: Sendable {
     private static let headerBytes = 16 << 10
 
     /// Where it listens; a port of 0 has become the one that was taken.
-    public let address: ListeningAddress
+    public let address: HostAndPort
     private let group: MultiThreadedEventLoopGroup
     private let task: Task<Void, Never>
     private let ended: DispatchSemaphore
@@ -24,7 +25,7 @@ public final class HTTPService: Sendable {
     /// Begins to listen. Blocks the calling thread until it does.
     ///
     /// - Throws: `MonitoringError.cannotListen`.
-    public init(_ site: Site, at address: ListeningAddress) throws(MonitoringError) {
+    public init(_ site: Site, at address: HostAndPort) throws(MonitoringError) {
         let started = Mutex<Result<Int, any Error>?>(nil)
         let hasStarted = DispatchSemaphore(value: 0), ended = DispatchSemaphore(value: 0)
         let tell = { @Sendable (result: Result<Int, any Error>) in
@@ -46,7 +47,7 @@ public final class HTTPService: Sendable {
         self.group = group
         self.ended = ended
         switch started.withLock({ $0 }) {
-        case .success(let port): self.address = ListeningAddress(host: address.host, port: port)
+        case .success(let port): self.address = HostAndPort(host: address.host, port: port)
         case .failure(let error):
             self.address = address
             group.shutdownGracefully { _ in }
@@ -70,7 +71,7 @@ public final class HTTPService: Sendable {
     }
 
     private static func server(
-        _ site: Site, _ address: ListeningAddress, _ group: any EventLoopGroup,
+        _ site: Site, _ address: HostAndPort, _ group: any EventLoopGroup,
         isListening: @escaping @Sendable (any Channel) async -> Void
     ) throws -> any Service {
         let decoder = HTTP1Channel.Configuration.DecoderConfiguration(

@@ -50,6 +50,10 @@ public enum MetricCatalogue {
             "Bytes of the sockets on which devices are served; codec is none for all but payloads"),
         MetricDescription(
             "permafrost_checkpoint_last_success_timestamp_seconds", .gauge, "When a checkpoint was last finished"),
+        MetricDescription("permafrost_gateway_connections", .gauge, "Connections that a gateway has open"),
+        MetricDescription("permafrost_gateway_bytes_total", .counter, "Bytes that a gateway has carried, by direction"),
+        MetricDescription(
+            "permafrost_gateway_refused_total", .counter, "Clients that a gateway has sent away, by reason"),
         MetricDescription("permafrost_errors_total", .counter, "Errors by the number under which they are documented"),
     ]
 

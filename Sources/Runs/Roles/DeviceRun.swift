@@ -29,6 +29,8 @@ public final class DeviceRun: Sendable {
         public var patience: Duration?
         /// Where the worker is reached from here; nil for where it says.
         public var workerEndpoint: String?
+        /// The gateway through which coordinator and workers are reached; nil for none.
+        public var gateway: HostAndPort?
         /// How fast the device computes.
         public var pace: Pace
         /// Where the device is traced.
@@ -37,7 +39,7 @@ public final class DeviceRun: Sendable {
         /// A device's options.
         public init(
             id: String, coordinator: String, data: String? = nil, security: RoleSecurity, patience: Duration?,
-            workerEndpoint: String? = nil, pace: Pace = .machine, trace: Trace? = nil
+            workerEndpoint: String? = nil, gateway: HostAndPort? = nil, pace: Pace = .machine, trace: Trace? = nil
         ) {
             self.trace = trace
             self.id = id
@@ -46,6 +48,7 @@ public final class DeviceRun: Sendable {
             self.security = security
             self.patience = patience
             self.workerEndpoint = workerEndpoint
+            self.gateway = gateway
             self.pace = pace
         }
     }
@@ -109,7 +112,7 @@ public final class DeviceRun: Sendable {
     public func run(pulse: LoopPulse? = nil, observer: @escaping @Sendable (News) -> Void) throws {
         let clock = RoleClock()
         // It ends with this call, after what was said last is sent.
-        let context = try ZeroMQContext()
+        let context = try ZeroMQContext(gateway: options.gateway)
         defer { device.withLock { $0 = nil } }
         let security = try options.security.client()
         let invitation = try Invitation.ask(

@@ -21,6 +21,14 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 tcp://{{ include "permafrost.name" . }}-coordinator:7070
 {{- end }}
 
+{{- /* Where others reach a pod of a group of workers: of the root, the group, and the pod or a pattern of pods. */}}
+{{- define "permafrost.advertise" -}}
+{{- $root := index . 0 -}}
+{{- $name := printf "%s-%s" (include "permafrost.name" $root) (index . 1).name -}}
+{{- $pod := index . 2 | replace "*" (printf "%s-*" $name) -}}
+{{- $root.Values.workers.advertise | default (printf "tcp://$(POD_NAME).%s:7071" $name) | replace "$(POD_NAME)" $pod -}}
+{{- end }}
+
 {{- define "permafrost.scrape" -}}
 prometheus.io/scrape: "true"
 prometheus.io/port: "9464"

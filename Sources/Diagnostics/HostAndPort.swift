@@ -1,19 +1,20 @@
-/// A host and a port to listen on: `127.0.0.1:9090`, `[::1]:9090`, `0.0.0.0:0`.
-public struct ListeningAddress: Sendable, Equatable, CustomStringConvertible {
+/// A host and a port: `127.0.0.1:9090`, `[::1]:9090`, `worker-1.lan:7071`.
+public struct HostAndPort: Sendable, Hashable, CustomStringConvertible {
     /// A name or an address, without brackets.
     public let host: String
-    /// 0 takes a free one.
+    /// From 0 to 65,535; whoever listens on 0 takes a free one.
     public let port: Int
 
-    /// - Throws: `MonitoringError.noAddress`.
-    public init(_ text: String) throws(MonitoringError) {
+    /// Nil for a text that is none.
+    public init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
             (0...65535).contains(port), let host = Self.host(text[..<colon])
-        else { throw .noAddress(text) }
+        else { return nil }
         self.init(host: host, port: port)
     }
 
-    init(host: String, port: Int) {
+    /// A host without brackets, and a port that is one.
+    public init(host: String, port: Int) {
         self.host = host
         self.port = port
     }
@@ -24,9 +25,6 @@ public struct ListeningAddress: Sendable, Equatable, CustomStringConvertible {
         guard !bare.isEmpty, bare.contains(":") == (bare != text) else { return nil }
         return bare.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } ? String(bare) : nil
     }
-
-    /// Whether it stands for every address of the machine.
-    var isWildcard: Bool { host == "0.0.0.0" || host == "::" }
 
     /// Whether nobody but this machine reaches it.
     public var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }

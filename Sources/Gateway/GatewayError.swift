@@ -1,0 +1,22 @@
+import Diagnostics
+
+/// Why a gateway cannot begin.
+public enum GatewayError: NumberedError, Equatable {
+    /// The operating system does not let the process listen there.
+    case cannotListen(address: String, reason: String)
+
+    /// The number under which the error is documented.
+    public var exitCode: ExitCode { .transportFailed }
+
+    /// What was wrong, and where.
+    public var problem: String {
+        switch self {
+        case .cannotListen(let address, let reason): "cannot listen on \(address): \(reason)"
+        }
+    }
+
+    /// What to do next.
+    public var remedy: String {
+        "Name another port or address of this machine with --listen, or end what listens there"
+    }
+}
