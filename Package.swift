@@ -208,7 +208,11 @@ let package = Package(
                 "Diagnostics", "Monitoring", "Support", .product(name: "Metrics", package: "swift-metrics"),
             ]),
         .testTarget(
-            name: "GatewayTests", dependencies: ["Diagnostics", "Gateway", "Queueing", "Support", "Wire"]),
+            name: "GatewayTests",
+            dependencies: [
+                "Diagnostics", "Gateway", "Queueing", "Randomness", "Support", "Wire",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         .testTarget(name: "RecipesTests", dependencies: ["Balancing", "Datasets", "Diagnostics", "Recipes"]),
         .testTarget(
             name: "ExperimentsTests",

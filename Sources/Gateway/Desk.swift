@@ -1,11 +1,16 @@
 import Diagnostics
 import NIOCore
+import NIOPosix
 import NIOSOCKS
 import Synchronization
 
 /// What all connections of a gateway share: its rules, its counts, and whom it tells.
 final class Desk: Sendable {
+    /// Bytes that the system holds of what an end sends; with what the gateway holds, all that one slow reader costs.
+    static let receiveBuffer = ChannelOptions.Types.SocketOption.Value(256 << 10)
+
     let configuration: Gateway.Configuration
+    private let names = NIOThreadPool(numberOfThreads: 8)
     private let connections: Int
     private let observer: @Sendable (GatewayEvent) -> Void
     private let state = Mutex(GatewayCounts())
@@ -16,7 +21,11 @@ final class Desk: Sendable {
         self.configuration = configuration
         self.connections = connections
         self.observer = observer
+        names.start()
     }
+
+    /// Ends its threads, when the names are known that are being looked up.
+    func close() { try? names.syncShutdownGracefully() }
 
     var counts: GatewayCounts { state.withLock { $0 } }
 
@@ -28,7 +37,7 @@ final class Desk: Sendable {
         }
         client.closeFuture.whenComplete { [self] _ in state.withLock { $0.connections -= 1 } }
         if isFull {
-            refused(.full, client: client.peerName, destination: nil)
+            refused(.full, client: client.peerName, destination: nil, problem: nil)
             return client.close(promise: nil)
         }
         let socks = SOCKSServerHandshakeHandler()
@@ -37,9 +46,24 @@ final class Desk: Sendable {
 
     func allows(_ destination: HostAndPort) -> Bool { configuration.allowed.contains { $0.allows(destination) } }
 
-    func refused(_ reason: GatewayRefusal, client: String, destination: HostAndPort?) {
+    /// Reaches out to a destination. Nothing is read from it before somebody asks for that.
+    func connection(to destination: HostAndPort, on eventLoop: any EventLoop) -> EventLoopFuture<any Channel> {
+        let bootstrap = ClientBootstrap(group: eventLoop)
+            .connectTimeout(TimeAmount(configuration.connectTimeout))
+            .channelOption(.autoRead, value: false)
+            .channelOption(.maxMessagesPerRead, value: 1)
+            .channelOption(.socketOption(.so_rcvbuf), value: Self.receiveBuffer)
+        if let address = try? SocketAddress(ipAddress: destination.host, port: destination.port) {
+            return bootstrap.connect(to: address)
+        }
+        return bootstrap.resolver(NameResolver(names, eventLoop))
+            .connect(host: destination.host, port: destination.port)
+    }
+
+    func refused(_ reason: GatewayRefusal, client: String, destination: HostAndPort?, problem: String?) {
         state.withLock { $0.refused[reason, default: 0] += 1 }
-        observer(.refused(client: client, destination: destination.map { "\($0)" }, reason: reason))
+        let place = destination.map { "\($0)" }
+        observer(.refused(client: client, destination: place, reason: reason, problem: problem))
     }
 
     func tell(_ event: GatewayEvent) { observer(event) }
@@ -57,5 +81,15 @@ extension Channel {
             return "unknown"
         }
         return "\(HostAndPort(host: host, port: port))"
+    }
+
+    /// Whether bytes are read as they come.
+    func reads(_ reads: Bool) { try? syncOptions?.setOption(.autoRead, value: reads) }
+}
+
+extension TimeAmount {
+    init(_ duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        self = .nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
     }
 }

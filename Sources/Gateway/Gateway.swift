@@ -60,9 +60,18 @@ public final class Gateway: Sendable {
             server = try ServerBootstrap(group: group)
                 .serverChannelOption(.backlog, value: 1024)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .serverChannelOption(.socketOption(.so_rcvbuf), value: Desk.receiveBuffer)
+                .serverChannelInitializer { server in
+                    // When the system has no more open files, clients wait a second and not in a loop.
+                    server.eventLoop.makeCompletedFuture {
+                        try server.pipeline.syncOperations.addHandler(AcceptBackoffHandler())
+                    }
+                }
+                .childChannelOption(.maxMessagesPerRead, value: 1)
                 .childChannelInitializer { client in client.eventLoop.makeCompletedFuture { try desk.welcome(client) } }
                 .bind(host: address.host, port: address.port).wait()
         } catch {
+            desk.close()
             group.shutdownGracefully { _ in }
             let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
             throw .cannotListen(address: "\(address)", reason: reason)
@@ -82,6 +91,7 @@ public final class Gateway: Sendable {
     public func run() {
         hasClosed.wait()
         hasClosed.signal()
+        desk.close()
         try? group.syncShutdownGracefully()
     }
 

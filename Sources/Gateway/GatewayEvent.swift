@@ -6,15 +6,15 @@ public enum GatewayEvent: Sendable, Equatable {
     case opened(client: String, destination: String)
     /// One of both ends has closed the connection.
     case closed(client: String, destination: String, seconds: Double)
-    /// A client was sent away.
-    case refused(client: String, destination: String?, reason: GatewayRefusal)
+    /// A client was sent away; `problem` says more in the system's words.
+    case refused(client: String, destination: String?, reason: GatewayRefusal, problem: String?)
 }
 
 /// Why a gateway sent a client away.
 public enum GatewayRefusal: String, Sendable, CaseIterable {
     /// What it wants to reach is none of the allowed destinations.
     case notAllowed
-    /// Its destination does not answer.
+    /// Its destination is not known, or does not answer.
     case unreachable
     /// It speaks something else than SOCKS 5 without a password, or wants something else than a connection.
     case malformed

@@ -4,7 +4,8 @@ import NIOCore
 import NIOPosix
 import NIOSOCKS
 
-/// Asks one client where it wants to go, and makes the way there. It leaves the pipeline when that is open.
+/// Asks one client where it wants to go, and makes the way there. It leaves the pipeline when that is open. A client has to
+/// wait for each answer, as libzmq does: of what comes together only the first message is understood.
 final class Reception: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ClientMessage
     typealias OutboundOut = ServerMessage
@@ -64,17 +65,13 @@ final class Reception: ChannelInboundHandler, RemovableChannelHandler {
     private func reach(_ destination: HostAndPort, _ context: ChannelHandlerContext) {
         // What the client says before the way is open waits in the system's buffers, which have a limit.
         context.channel.reads(false)
-        ClientBootstrap(group: context.eventLoop)
-            .connectTimeout(TimeAmount(desk.configuration.connectTimeout))
-            .channelOption(.autoRead, value: false)
-            .connect(host: destination.host, port: destination.port)
-            .assumeIsolated()
-            .whenComplete { result in
-                switch result {
-                case .success(let target): self.open(target, context)
-                case .failure: self.refuse(context, .unreachable, reply: .hostUnreachable)
-                }
+        desk.connection(to: destination, on: context.eventLoop).assumeIsolated().whenComplete { result in
+            switch result {
+            case .success(let target): self.open(target, context)
+            case .failure(let error):
+                self.refuse(context, .unreachable, because: reason(error), reply: .hostUnreachable)
             }
+        }
     }
 
     private func open(_ target: any Channel, _ context: ChannelHandlerContext) {
@@ -102,13 +99,14 @@ final class Reception: ChannelInboundHandler, RemovableChannelHandler {
 
     /// Sends the client away; with a reply if it has asked for something.
     private func refuse(
-        _ context: ChannelHandlerContext, _ reason: GatewayRefusal, reply: SOCKSServerReply? = nil
+        _ context: ChannelHandlerContext, _ reason: GatewayRefusal, because problem: String? = nil,
+        reply: SOCKSServerReply? = nil
     ) {
         guard !isOver else { return }
         isOver = true
         deadline?.cancel()
         if let reply { answer(.response(SOCKSResponse(reply: reply, boundAddress: .nowhere)), context) }
-        desk.refused(reason, client: context.channel.peerName, destination: destination)
+        desk.refused(reason, client: context.channel.peerName, destination: destination, problem: problem)
         context.close(promise: nil)
     }
 }
@@ -131,14 +129,13 @@ extension HostAndPort {
     }
 }
 
-extension Channel {
-    /// Whether bytes are read as they come.
-    fileprivate func reads(_ reads: Bool) { try? syncOptions?.setOption(.autoRead, value: reads) }
-}
-
-extension TimeAmount {
-    init(_ duration: Duration) {
-        let (seconds, attoseconds) = duration.components
-        self = .nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+/// Why nobody could be reached, in the system's words.
+private func reason(_ error: any Error) -> String {
+    switch error {
+    case let error as NIOConnectionError:
+        error.connectionErrors.first.map { reason($0.error) } ?? "the name is not known here"
+    case let error as IOError: String(cString: strerror(error.errnoCode))
+    case ChannelError.connectTimeout: String(cString: strerror(ETIMEDOUT))
+    default: "\(error)"
     }
 }

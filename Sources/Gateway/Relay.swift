@@ -77,6 +77,8 @@ final class Relay: ChannelDuplexHandler {
     /// Closes this end when everything is out that came from the other one.
     private func finish() {
         guard let context else { return }
+        // What it still says is for nobody. If it takes nothing either, it counts as idle.
+        context.channel.reads(false)
         let end = context.channel.allocator.buffer(capacity: 0)
         context.writeAndFlush(wrapOutboundOut(end)).assumeIsolated().whenComplete { _ in context.close(promise: nil) }
     }

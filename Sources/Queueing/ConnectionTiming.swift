@@ -13,7 +13,8 @@ public struct ConnectionTiming: Sendable, Equatable {
     /// How long the handshake may take on an open connection.
     public var handshakeTimeout = Duration.seconds(10)
 
-    /// An attempt of which nothing at all is heard for longer is begun anew, with another socket.
+    /// Behind a gateway, an attempt of which nothing at all is heard for longer is begun anew, with another socket. More than
+    /// the longest wait before an attempt, and what the attempt may take.
     public var attemptTimeout = Duration.seconds(60)
 
     /// The wait before the first new attempt; each further one waits twice as long.

@@ -76,7 +76,7 @@ public final class Link {
     public func connect(_ endpoint: String, security: SocketSecurity) throws(TransportError) {
         self.endpoint = endpoint
         self.security = security
-        machine = LinkMachine(attemptTimeout: timing.attemptTimeout)
+        machine = LinkMachine(attemptTimeout: context.gateway.map { _ in timing.attemptTimeout })
         try makeSocket()
     }
 

@@ -6,12 +6,12 @@
 struct LinkMachine {
     private(set) var isConnected = false
     private var backoff: Backoff
-    private let attemptTimeout: Duration
+    private let attemptTimeout: Duration?
     /// When the attempt under way counts as stuck, if nothing is heard of it by then.
     private var stuck: Duration?
 
-    /// - Parameter attemptTimeout: an attempt of which nothing is heard for longer is given up.
-    init(attemptTimeout: Duration = ConnectionTiming().attemptTimeout, backoff: Backoff = Backoff()) {
+    /// - Parameter attemptTimeout: an attempt of which nothing is heard for longer is given up; nil for none.
+    init(attemptTimeout: Duration? = nil, backoff: Backoff = Backoff()) {
         self.attemptTimeout = attemptTimeout
         self.backoff = backoff
     }
@@ -20,10 +20,10 @@ struct LinkMachine {
     var due: Duration? { backoff.due ?? stuck }
 
     /// A new socket tries to connect.
-    mutating func began(now: Duration) { stuck = now + attemptTimeout }
+    mutating func began(now: Duration) { stuck = attemptTimeout.map { now + $0 } }
 
     mutating func observed(_ event: SocketMonitor.Event, now: Duration) -> [Link.Event] {
-        stuck = event == .handshakeSucceeded ? nil : now + attemptTimeout
+        if event == .handshakeSucceeded { stuck = nil } else { began(now: now) }
         switch event {
         case .handshakeSucceeded:
             isConnected = true

@@ -15,12 +15,13 @@ public struct RoleProcess: Sendable {
         guard let file, file == Self.program("self") else { throw .another(process: id, program: file) }
     }
 
-    /// Asks it to finish and leave, as SIGTERM does, and waits until it has.
+    /// Asks it to finish and leave, as SIGTERM does, and waits until it has. Asked again, or sent a SIGTERM meanwhile, it goes
+    /// on with that: a hook may be run twice, and whoever runs hooks sends SIGTERM after them.
     ///
     /// - Throws: `RoleProcessError.stays`.
     public func leave(within limit: Duration) throws(RoleProcessError) {
         let end = ContinuousClock.now + limit
-        kill(id, SIGTERM)
+        kill(id, SIGUSR1)
         while Self.program("\(id)") != nil {
             guard ContinuousClock.now < end else { throw .stays(process: id, seconds: limit / .seconds(1)) }
             usleep(50_000)

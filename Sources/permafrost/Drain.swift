@@ -10,9 +10,10 @@ struct Drain: AnsweringCommand {
               permafrost drain
               permafrost drain --process 4711 --timeout 60
 
-            It asks as SIGTERM does: a worker finishes its step, writes a checkpoint, hands over and leaves. Exits with 0 when \
-            the process has ended, with 59 when it has not in time. 'permafrost workers drain ID' asks from the coordinator's \
-            side, and does not wait.
+            It asks as SIGTERM does, and may ask again: a worker finishes its step, writes a checkpoint, hands over and \
+            leaves. Exits with 0 when the process has ended, with 59 when it has not in time. In a container whose process 1 is \
+            the role, all others end with it, this one too. 'permafrost workers drain ID' asks from the coordinator's side, and \
+            does not wait.
             """)
 
     @Option(help: "The role's process.")

@@ -142,16 +142,16 @@ final class RolePrinter: Sendable {
         case .opened(let client, let destination): console.line("opened    \(client) to \(destination.printable)")
         case .closed(let client, let destination, let seconds):
             console.line("closed    \(client) to \(destination.printable)  (\(Figures.duration(seconds)))")
-        case .refused(let client, let destination, let reason):
+        case .refused(let client, let destination, let reason, let problem):
             let place = destination.map { " to \($0.printable)" } ?? ""
-            console.line("refused   \(client)\(place): \(Self.text(reason))")
+            console.line("refused   \(client)\(place): \(problem ?? Self.text(reason))")
         }
     }
 
     private static func text(_ reason: GatewayRefusal) -> String {
         switch reason {
         case .notAllowed: "that is none of --allow"
-        case .unreachable: "nobody answers there"
+        case .unreachable: "it cannot be reached"
         case .malformed: "it does not ask for a connection by SOCKS 5 without a password"
         case .unfinished: "it has not said where it wants to go"
         case .full: "there are as many connections as there may be"

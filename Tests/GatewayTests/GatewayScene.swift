@@ -17,9 +17,7 @@ final class GatewayScene: Sendable {
     ) throws {
         var configuration = Gateway.Configuration(
             address: HostAndPort(host: "127.0.0.1", port: port),
-            allowed: ports.flatMap { port in
-                ["127.0.0.1", "localhost"].compactMap { AllowedDestination("\($0):\(port)") }
-            })
+            allowed: ports.flatMap { ["127.0.0.1:\($0)", "localhost:\($0)"] }.compactMap { AllowedDestination($0) })
         configure(&configuration)
         let told = News()
         self.told = told
@@ -41,7 +39,7 @@ final class GatewayScene: Sendable {
 
     /// Why clients were sent away, in order.
     var refusals: [GatewayRefusal] {
-        events.compactMap { if case .refused(_, _, let reason) = $0 { reason } else { nil } }
+        events.compactMap { if case .refused(_, _, let reason, _) = $0 { reason } else { nil } }
     }
 
     /// Waits until something holds of it.
@@ -84,6 +82,10 @@ enum SOCKS {
 
     static func request(_ host: [UInt8], _ port: UInt16, command: UInt8 = 1) -> [UInt8] {
         [5, command, 0, 3, UInt8(host.count)] + host + [UInt8(port >> 8), UInt8(port & 255)]
+    }
+
+    static func request(lastByteOfIPv6 byte: UInt8, _ port: UInt16) -> [UInt8] {
+        [5, 1, 0, 4] + [UInt8](repeating: 0, count: 15) + [byte, UInt8(port >> 8), UInt8(port & 255)]
     }
 
     static func reply(_ code: UInt8) -> [UInt8] { [5, code, 0, 1, 0, 0, 0, 0, 0, 0] }

@@ -54,6 +54,12 @@ struct TerminationChaosTests {
             #expect(drained.exitCode == 0 && kill(process, 0) != 0, "\(drained.errors)\(cluster.logs)")
             #expect(worker.exitCode(within: 1) == 0 && worker.deaths == 0, "\(cluster.logs)")
             worker.start()
+            // Hooks may be run twice, and SIGTERM follows them.
+            let end = ContinuousClock.now + .seconds(30)
+            while !worker.log.contains("resumed after step "), ContinuousClock.now < end { usleep(5000) }
+            for signal in [SIGUSR1, SIGUSR1, SIGTERM] { worker.signal(signal) }
+            #expect(worker.exitCode(within: Self.graceSeconds) == 0 && worker.deaths == 0, "\(cluster.logs)")
+            worker.start()
             try cluster.finish()
             try cluster.expectTrained(as: undisturbed)
             for (process, words) in [(process, "cannot be asked"), (getpid(), "is no role")] {

@@ -57,7 +57,7 @@ struct LinkMachineTests {
         let lost = machine.observed(.disconnected, now: .seconds(1))
         #expect(lost == [.disconnected] && !machine.isConnected && machine.due == .seconds(2))
         let retried = machine.observed(.retried, now: .seconds(1))
-        #expect(retried == [.retrying] && machine.due == .seconds(61), "unless nothing more is heard of it")
+        #expect(retried == [.retrying] && machine.due == nil)
         let refused = machine.observed(.authenticationFailed(status: 400), now: .seconds(3))
         #expect(refused.count == 1 && machine.due != nil)
         let again = machine.observed(.disconnected, now: .seconds(3))

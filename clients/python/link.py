@@ -1,6 +1,7 @@
 """A DEALER to a ROUTER of the run, with its monitor: knows when a handshake has succeeded, and loses what it must."""
 
 import secrets
+import time
 
 import zmq
 from zmq.utils.monitor import recv_monitor_message
@@ -15,12 +16,19 @@ def read_key(path):
     return {line[0]: line[1].encode() for line in lines if len(line) == 2}
 
 
+# Behind a gateway libzmq waits for an answer without a limit: an attempt of which nothing is heard for longer is given up.
+ATTEMPT_SECONDS = 60
+
+
 class Link:
     def __init__(self, context, endpoint, key=None, server_key=None):
-        self.endpoint = endpoint
+        self.context, self.endpoint, self.key, self.server_key = context, endpoint, key, server_key
         self.session = 0
         self.bytes_up = self.bytes_down = 0
-        self.socket = socket = context.socket(zmq.DEALER)
+        self.connect()
+
+    def connect(self):
+        self.socket = socket = self.context.socket(zmq.DEALER)
         socket.linger = 1000
         # Nothing is queued for a peer that is not there: it would be lost without a word.
         socket.immediate = 1
@@ -28,12 +36,14 @@ class Link:
         socket.maxmsgsize = contract.LARGEST_FRAME
         socket.heartbeat_ivl, socket.heartbeat_timeout = 2000, 10000
         socket.reconnect_ivl, socket.reconnect_ivl_max = 200, 5000
-        if key:
-            socket.curve_publickey, socket.curve_secretkey = key["public-key"], key["secret-key"]
-            socket.curve_serverkey = server_key
-        self.monitor = socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
+        if self.key:
+            socket.curve_publickey, socket.curve_secretkey = self.key["public-key"], self.key["secret-key"]
+            socket.curve_serverkey = self.server_key
+        self.monitor = socket.get_monitor_socket(
+            zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | zmq.EVENT_CONNECT_RETRIED)
         self.connected = False
-        socket.connect(endpoint)
+        self.heard = time.monotonic()
+        socket.connect(self.endpoint)
 
     def shook_hands(self):
         """Reads the monitor; whether a handshake has succeeded since the last call, and still holds."""
@@ -41,6 +51,10 @@ class Link:
         while self.monitor.poll(0):
             self.connected = recv_monitor_message(self.monitor)["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED
             fresh = self.connected
+            self.heard = time.monotonic()
+        if not self.connected and time.monotonic() - self.heard > ATTEMPT_SECONDS:
+            self.close()
+            self.connect()
         return fresh
 
     def new_session(self):

@@ -43,6 +43,7 @@ class Composition:
     def __init__(self, folder, deadline, build):
         self.folder, self.deadline = folder, deadline
         self.last_step = 0
+        self.files = [FILE]
         use_plugins()
         self.had_engine = subprocess.run(["docker", "info"], capture_output=True).returncode == 0
         if build:
@@ -50,10 +51,12 @@ class Composition:
             use_plugins()
         os.environ.update(
             COMPOSE_PROJECT_NAME="permafrost-e2e",
+            COMPOSE_PROFILES="monitoring,outside",
             PERMAFROST_IMAGE=IMAGE,
             PERMAFROST_KEYS=str(folder / "keys"),
             PERMAFROST_RECIPE="/models/e2e.yaml",
             PERMAFROST_HTTP_PORT="19464",
+            PERMAFROST_GATEWAY_PORT="17072",
             PROMETHEUS_PORT="19090",
             PROMETHEUS_IMAGE="permafrost-prometheus:e2e",
         )
@@ -64,14 +67,15 @@ class Composition:
     def __exit__(self, kind, *_):
         if kind is not None:
             print(self.compose("logs", "--no-color", "--tail", "15"), file=sys.stderr)
-        self.compose("--profile", "monitoring", "down", "--volumes", "--timeout", "10")
+        self.compose("down", "--volumes", "--timeout", "10")
         if not self.had_engine and Path("/var/run/docker.pid").exists():
             os.kill(int(Path("/var/run/docker.pid").read_text()), 15)
 
     def compose(self, *words):
         # Only containers have the small cache: scripts look for their plug-ins in the machine's.
         environment = {**os.environ, "PERMAFROST_CACHE": str(self.folder / "cache")}
-        words = ["docker", "compose", "--file", str(FILE), *map(str, words)]
+        files = [word for file in self.files for word in ("--file", str(file))]
+        words = ["docker", "compose", *files, *map(str, words)]
         result = subprocess.run(words, capture_output=True, text=True, env=environment)
         if result.returncode != 0:
             raise OSError(f"'{' '.join(words)}' failed: {result.stderr.strip()[-2000:]}")
@@ -86,7 +90,17 @@ class Composition:
 
     def up(self, workers):
         """Starts what does not run, and has so many workers."""
-        self.compose("--profile", "monitoring", "up", "--detach", "--no-recreate", "--scale", f"worker={workers}")
+        self.compose("up", "--detach", "--no-recreate", "--scale", f"worker={workers}")
+
+    def lead_through_gateway(self, device):
+        """Lets a device reach the others through the gateway alone, as one elsewhere does."""
+        service = json.loads(self.compose("config", "--format", "json"))["services"][device]
+        path = self.folder / "elsewhere.json"
+        path.write_text(json.dumps({"services": {device: {"command": [*service["command"], "--gateway=gateway:7072"]}}}))
+        self.files.append(path)
+
+    def log(self, service):
+        return self.compose("logs", "--no-color", "--no-log-prefix", service)
 
     def kill(self, service):
         """Kills a service's containers as `docker kill` does: no restart policy brings them back."""
