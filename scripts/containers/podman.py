@@ -180,6 +180,8 @@ class Podman:
 
     def wait(self, what, condition):
         while not condition():
+            if condition != self.is_over and self.is_over():
+                die(1, f"the run has ended before {what}. On this machine it needs more --samples.")
             if time.monotonic() > self.deadline:
                 die(1, f"waited in vain for {what}; the run is at step {self.last_step}, workers {self.workers()}")
             time.sleep(1)
