@@ -42,12 +42,13 @@ final class SupervisedRole: Sendable {
     /// What it printed, all lives together.
     var log: String { (try? String(contentsOf: logFile, encoding: .utf8)) ?? "" }
 
-    /// Waits until it prints a line that begins with a text.
-    func line(beginningWith prefix: String, within seconds: Double) -> String? {
+    /// Waits until it prints a line that begins with a text and contains another one.
+    func line(beginningWith prefix: String, containing text: String = "", within seconds: Double) -> String? {
         let end = ContinuousClock.now + .seconds(seconds)
         while ContinuousClock.now < end {
             let lines = log.split(separator: "\n", omittingEmptySubsequences: false)
-            if let line = lines.dropLast().first(where: { $0.hasPrefix(prefix) }) { return String(line) }
+            let line = lines.dropLast().first { $0.hasPrefix(prefix) && (text.isEmpty || $0.contains(text)) }
+            if let line { return String(line) }
             usleep(5000)
         }
         return nil

@@ -46,8 +46,15 @@ class ComposeTests(unittest.TestCase):
             self.assertEqual(service["healthcheck"]["test"][:3], ["CMD", "permafrost", "health"], name)
 
     def test_workers_and_devices_wait_for_a_healthy_coordinator(self):
-        for name in set(self.roles) - {"coordinator"}:
+        for name in set(self.roles) - {"coordinator", "gateway"}:
             self.assertEqual(self.services[name]["depends_on"], {"coordinator": {"condition": "service_healthy"}}, name)
+
+    def test_a_gateway_has_no_key_and_leads_to_the_ports_of_coordinator_and_workers_alone(self):
+        gateway = self.services["gateway"]
+        self.assertNotIn("secrets", gateway)
+        allowed = [word[8:] for word in gateway["command"] if word.startswith("--allow=")]
+        self.assertEqual(allowed, ["coordinator:7070", "*:7071"])
+        self.assertEqual(gateway["profiles"], ["outside"])
 
     def test_a_role_gets_its_own_secrets_and_no_others(self):
         for number in range(1, 5):
