@@ -14,10 +14,10 @@ readonly MINIMUM_SWIFT=6.2
 readonly MINIMUM_PYTHON=3.9
 
 # Tests of live links and whole runs, with time-outs: one after another, for beside a hundred others a live link looks dead.
-# The others begin as there are processors: in a test that has begun and waits for a thread its limit of time runs out.
+LIVE_TESTS='CoordinatorTests|ChaosTests|ClusterTests|ControlLinkTests'
+# Of the others as many at a time as there are processors: one that has begun and waits for a thread would run out of time.
 SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(nproc)
 export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH
-LIVE_TESTS='CoordinatorTests|ChaosTests|ClusterTests|ControlLinkTests'
 
 say() { printf '%s\n' "$*"; }
 
