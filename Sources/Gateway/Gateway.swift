@@ -1,6 +1,5 @@
 import Diagnostics
 import Dispatch
-import Glibc
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -73,8 +72,7 @@ public final class Gateway: Sendable {
         } catch {
             desk.close()
             group.shutdownGracefully { _ in }
-            let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
-            throw .cannotListen(address: "\(address)", reason: reason)
+            throw .cannotListen(address: "\(address)", reason: reason(error))
         }
         self.address = HostAndPort(host: address.host, port: server.localAddress?.port ?? address.port)
         server.closeFuture.whenComplete { [hasClosed] _ in hasClosed.signal() }

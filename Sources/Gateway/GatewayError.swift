@@ -1,4 +1,7 @@
 import Diagnostics
+import Glibc
+import NIOCore
+import NIOPosix
 
 /// Why a gateway cannot begin.
 public enum GatewayError: NumberedError, Equatable {
@@ -18,5 +21,16 @@ public enum GatewayError: NumberedError, Equatable {
     /// What to do next.
     public var remedy: String {
         "Name another port or address of this machine with --listen, or end what listens there"
+    }
+}
+
+/// Why nobody could be reached, or nowhere listened, in the system's words.
+func reason(_ error: any Error) -> String {
+    switch error {
+    case let error as NIOConnectionError:
+        error.connectionErrors.first.map { reason($0.error) } ?? "the name is not known here"
+    case let error as IOError: String(cString: strerror(error.errnoCode))
+    case ChannelError.connectTimeout: String(cString: strerror(ETIMEDOUT))
+    default: "\(error)"
     }
 }

@@ -128,14 +128,3 @@ extension HostAndPort {
         }
     }
 }
-
-/// Why nobody could be reached, in the system's words.
-private func reason(_ error: any Error) -> String {
-    switch error {
-    case let error as NIOConnectionError:
-        error.connectionErrors.first.map { reason($0.error) } ?? "the name is not known here"
-    case let error as IOError: String(cString: strerror(error.errnoCode))
-    case ChannelError.connectTimeout: String(cString: strerror(ETIMEDOUT))
-    default: "\(error)"
-    }
-}

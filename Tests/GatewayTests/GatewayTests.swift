@@ -53,6 +53,7 @@ struct GatewayTests {
             let thread = Thread { writer.send(bytes) }
             thread.start()
             // Nobody reads: what is on its way is what systems and the gateway hold back, and that is not everything.
+            #expect(scene.comes { $0.gateway.counts[keyPath: carried] > 0 })
             var before = -1
             while case let now = scene.gateway.counts[keyPath: carried], now != before {
                 before = now

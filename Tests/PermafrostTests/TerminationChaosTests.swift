@@ -57,6 +57,7 @@ struct TerminationChaosTests {
             // Hooks may be run twice, and SIGTERM follows them.
             let end = ContinuousClock.now + .seconds(30)
             while !worker.log.contains("resumed after step "), ContinuousClock.now < end { usleep(5000) }
+            try #require(worker.log.contains("resumed after step "), "\(cluster.logs)")
             for signal in [SIGUSR1, SIGUSR1, SIGTERM] { worker.signal(signal) }
             #expect(worker.exitCode(within: Self.graceSeconds) == 0 && worker.deaths == 0, "\(cluster.logs)")
             worker.start()
