@@ -15,9 +15,6 @@ readonly MINIMUM_PYTHON=3.9
 
 # Tests of live links and whole runs, with time-outs: one after another, for beside a hundred others a live link looks dead.
 LIVE_TESTS='CoordinatorTests|ChaosTests|ClusterTests|ControlLinkTests'
-# Of the others as many at a time as there are processors: one that has begun and waits for a thread would run out of time.
-SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(nproc)
-export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH
 
 say() { printf '%s\n' "$*"; }
 
@@ -71,3 +68,7 @@ virtual_environment() {
     fi
     say "$folder/bin/python"
 }
+
+# test_units ARGUMENT...: swift test with as many tests at a time as there are processors. Begun all at once, those that
+# wait for a thread would run out of their limits of time.
+test_units() { SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(nproc) swift test --skip-build "$@"; }
