@@ -72,6 +72,8 @@ extension Coordinator {
         /// How long a run that has ended waits, beyond the time for those who are there, for those who are away: nobody
         /// else would tell them.
         public var linger = Duration.zero
+        /// Whether the coordinator of a run that has ended stays until it is stopped, for whoever comes or looks.
+        public var stays = false
         /// The recipe's name, for the ledger.
         public var recipeName = ""
         /// The resolved recipe as YAML, for the ledger and for roles that know the coordinator's address only.

@@ -29,6 +29,8 @@ public enum CoordinatorEvent: Sendable, Equatable {
     case handedOver(from: String, to: String)
     /// The run has ended, and these have not said goodbye: they are waited for, so that they hear of it.
     case lingering(for: [String], seconds: Double)
+    /// The run has ended, and the coordinator stays until it is stopped.
+    case staying(after: CoordinatorOutcome)
 }
 
 /// How a run ended, with the worker's totals when it could still tell them.

@@ -15,7 +15,7 @@ extension CoordinatorMachine {
     mutating func measure(_ progress: Body.DeviceProgress, of device: Roster.Device) {
         var totals = BalancePolicy.DeviceTotals()
         // No device has published more than it holds, whatever it says.
-        totals.publishedSamples = min(Int(clamping: progress.publishedSamples), device.samples ?? 0)
+        totals.publishedSamples = min(Int(told: progress.publishedSamples), device.samples ?? 0)
         totals.publishedTokens = Double(progress.tokens)
         totals.computeSeconds = Double(progress.computeNanoseconds) * 1e-9
         totals.blockTokens = Double(progress.blockTokens)

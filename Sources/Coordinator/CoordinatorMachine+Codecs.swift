@@ -7,7 +7,7 @@ extension CoordinatorMachine {
         let known = register.codecs.compactMap { PayloadCodec(rawValue: $0) }
         let device = roster.devices[number]
         roster.devices[number].codecs = known.isEmpty ? CodecRule.common : known
-        roster.devices[number].columns = Int(clamping: register.columns)
+        roster.devices[number].columns = Int(told: register.columns)
         let wanted =
             switch settings.codec {
             case .fixed(let codec): codec

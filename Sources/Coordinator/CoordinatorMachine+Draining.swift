@@ -97,7 +97,7 @@ extension CoordinatorMachine {
         guard phase == .gathering || phase == .running, let old = roster.owner, drain?.planned == id else { return }
         drain = nil
         roster.owner = id
-        roster.workers[id]?.step = Int(clamping: handedOver.step)
+        roster.workers[id]?.step = Int(told: handedOver.step)
         setState(.drained, ofWorker: old)
         setState(.training, ofWorker: id)
         event(.info, id, "has taken over from \(old): \(handedOver.messages) messages, step \(handedOver.step)")

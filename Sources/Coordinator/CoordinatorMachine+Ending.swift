@@ -76,7 +76,7 @@ extension CoordinatorMachine {
             return failed(CoordinatorError.workerLost(worker: id, seconds: seconds, steps: steps), now: now)
         }
         let device = roster.devices[number]
-        let published = isVital ? nil : Int(clamping: device.progress?.publishedSamples ?? 0)
+        let published = isVital ? nil : Int(told: device.progress?.publishedSamples ?? 0)
         failed(
             CoordinatorError.deviceLost(
                 device: id, seconds: seconds, published: published, samples: device.samples ?? 0), now: now)
@@ -153,21 +153,25 @@ extension CoordinatorMachine {
         case .heartbeat where settings.losses != .fail: actions.append(stop)
         default: return
         }
-        phase = .leaving(outcome, farewell)
-        if farewell.isOver { finish(outcome) }
+        stay(for: farewell, outcome)
     }
 
     /// Time has passed while the run has ended.
     mutating func wait(for farewell: Farewell, _ outcome: CoordinatorOutcome, now: Duration) {
         var farewell = farewell
         farewell.expire(now: now)
-        guard !farewell.isOver else { return finish(outcome) }
         if let news = farewell.news(now: now), settings.losses != .fail {
             let names = news.ids.prefix(20).joined(separator: ", ") + (news.ids.count > 20 ? ", …" : "")
             let seconds = news.limit.seconds.rounded(.up)
             event(.info, "coordinator", "waits for up to \(Int(seconds)) s, so that they hear of the end: \(names)")
             notify(.lingering(for: news.ids, seconds: seconds))
         }
+        stay(for: farewell, outcome)
+    }
+
+    /// Ends when nobody is waited for any more, unless it is to stay anyway.
+    private mutating func stay(for farewell: Farewell, _ outcome: CoordinatorOutcome) {
+        if farewell.isOver, !settings.stays { return finish(outcome) }
         phase = .leaving(outcome, farewell)
     }
 
@@ -210,8 +214,8 @@ extension CoordinatorMachine {
         if settings.losses != .fail { (longest, linger) = (min(Self.longestLeaving, longest), settings.linger) }
         let farewell = Farewell(
             present: (present, now + max(longest, linger)), away: (Array(roster.expecting), now + linger), now: now)
-        phase = .leaving(outcome, farewell)
-        if farewell.isOver { finish(outcome) }
+        if settings.stays { notify(.staying(after: outcome)) }
+        stay(for: farewell, outcome)
     }
 
     mutating func recordEnd(_ state: RecordedRun.State, _ code: ExitCode, _ reason: String) {

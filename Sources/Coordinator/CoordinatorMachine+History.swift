@@ -6,7 +6,7 @@ extension CoordinatorMachine {
     mutating func historyWanted(after step: UInt64, _ id: String) {
         // Nothing that an earlier process of the worker has sent is recorded after this: its session is over.
         guard id == roster.owner, let session = roster.session(of: id) else { return }
-        actions.append(.recall(to: id, session: session, after: Int(clamping: step)))
+        actions.append(.recall(to: id, session: session, after: Int(told: step)))
     }
 }
 

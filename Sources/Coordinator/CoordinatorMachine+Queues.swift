@@ -11,12 +11,12 @@ extension CoordinatorMachine {
     mutating func followQueue(_ report: Body.QueueReport, of worker: String) {
         let age = report.oldestAgeSeconds
         let queue = QueueRecord(
-            run: settings.run, worker: worker, messages: Int(clamping: report.queuedMessages),
-            bytes: Int(clamping: report.storeBytes), capacityBytes: Int(clamping: report.storeCapacity),
+            run: settings.run, worker: worker, messages: Int(told: report.queuedMessages),
+            bytes: Int(told: report.storeBytes), capacityBytes: Int(told: report.storeCapacity),
             isFull: report.isFull, oldestAgeSeconds: age.isFinite ? max(0, age) : 0,
-            receivedBytes: Int(clamping: report.bytesReceived), sentBytes: Int(clamping: report.bytesSent),
+            receivedBytes: Int(told: report.bytesReceived), sentBytes: Int(told: report.bytesSent),
             codecBytes: Dictionary(
-                report.codecBytes.prefix(Self.mostCodecs).map { ("\($0.codec)", Int(clamping: $0.bytes)) }
+                report.codecBytes.prefix(Self.mostCodecs).map { ("\($0.codec)", Int(told: $0.bytes)) }
             ) { $1 })
         if queues.updateValue(queue, forKey: worker) != queue { queueNews.insert(worker) }
         guard let newest = report.newestStep, newest.isPlausible else { return }

@@ -33,8 +33,8 @@ extension CoordinatorMachine {
         let isKnown = device.samples != nil
         roster.devices[number].session = session
         roster.expecting.insert(device.id)
-        roster.devices[number].samples = Int(clamping: register.samples)
-        roster.devices[number].memoryBytes = register.memoryBytes > 0 ? Int(clamping: register.memoryBytes) : nil
+        roster.devices[number].samples = Int(told: register.samples)
+        roster.devices[number].memoryBytes = register.memoryBytes > 0 ? Int(told: register.memoryBytes) : nil
         roster.devices[number].lastHeard = now
         roster.devices[number].hasNews = true
         negotiateCodec(register, number)
@@ -159,9 +159,8 @@ extension CoordinatorMachine {
 
     private func unfitness(of device: Roster.Device, samples: UInt64) -> String? {
         if samples == 0 { return "it has no samples" }
-        if samples > Self.maximumSamples {
-            return "it states \(samples) samples, at most \(Self.maximumSamples) are possible"
-        }
+        let limit = WireLimits().deviceSamples
+        if samples > limit { return "it states \(samples) samples, at most \(limit) are possible" }
         guard let before = device.samples, before != Int(samples) else { return nil }
         return "it has \(samples) samples now and had \(before) when the run was planned"
     }

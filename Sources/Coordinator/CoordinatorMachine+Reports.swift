@@ -9,7 +9,7 @@ extension CoordinatorMachine {
         roster.devices[number].progress = progress
         measure(progress, of: roster.devices[number])
         if progress.finished, progress.peakMemoryBytes > 0 {
-            let peakBytes = Int(clamping: progress.peakMemoryBytes)
+            let peakBytes = Int(told: progress.peakMemoryBytes)
             record(.peak(PeakRecord(run: settings.run, device: id, peakBytes: peakBytes)))
         }
         if progress.finished, settings.losses == .fail { liveness.forget(id) }
@@ -19,12 +19,13 @@ extension CoordinatorMachine {
 
     /// A step is recorded, and then confirmed as often as it is told: the worker tells it until it is.
     mutating func stepped(_ report: Body.StepReport, _ id: String) {
-        guard id == roster.owner, let step = Int(exactly: report.step), step > 0 else { return }
+        let step = Int(told: report.step)
+        guard id == roster.owner, step > 0, step == report.step else { return }
         record(.step(StepRecord(report, run: settings.run, worker: id)))
         roster.workers[id]?.step = step
         if step > steps {
             steps = step
-            stepEpoch = Int(clamping: report.epoch)
+            stepEpoch = Int(told: report.epoch)
             notify(.step(report))
         }
         send(.stepRecorded(step: report.step), to: id)
@@ -77,7 +78,7 @@ extension CoordinatorMachine {
         record(
             .shares(
                 changed.map {
-                    ShareRecord(run: settings.run, worker: $0.worker, microBatches: Int(clamping: $0.microBatches))
+                    ShareRecord(run: settings.run, worker: $0.worker, microBatches: Int(told: $0.microBatches))
                 }))
     }
 
@@ -98,9 +99,11 @@ extension StepRecord {
         func finite(_ value: Double) -> Double? { value.isFinite ? value : nil }
         let digest = String(report.adapterDigest, radix: 16)
         self.init(
-            run: run, step: Int(clamping: report.step), epoch: Int(clamping: report.epoch), loss: finite(report.loss),
+            run: run, step: Int(told: report.step), epoch: Int(told: report.epoch), loss: finite(report.loss),
             accuracy: finite(report.accuracy), learningRate: finite(report.learningRate),
-            tokens: Int(clamping: report.tokens), samples: Int(clamping: report.samples), sampleIDs: report.sampleIDs,
+            // These are added up for all steps of a run.
+            tokens: Int(UInt32(clamping: report.tokens)), samples: Int(UInt32(clamping: report.samples)),
+            sampleIDs: report.sampleIDs,
             adapterDigest: String(repeating: "0", count: 16 - digest.count) + digest,
             seconds: finite(report.seconds), worker: worker)
     }
@@ -110,14 +113,14 @@ extension CursorRecord {
     fileprivate init(_ device: Roster.Device, run: String, now: Duration) {
         self.init(run: run, device: device.id)
         if let queue = device.queue {
-            settledSamples = Int(clamping: queue.samples)
-            settledMessages = Int(clamping: queue.messages)
-            settledBytes = Int(clamping: queue.bytes)
-            pendingBytes = Int(clamping: queue.pendingBytes)
-            creditBytes = Int(clamping: queue.creditBytes)
-            redelivered = Int(clamping: queue.redelivered)
-            duplicates = Int(clamping: queue.duplicates)
-            dead = Int(clamping: queue.dead)
+            settledSamples = Int(told: queue.samples)
+            settledMessages = Int(told: queue.messages)
+            settledBytes = Int(told: queue.bytes)
+            pendingBytes = Int(told: queue.pendingBytes)
+            creditBytes = Int(told: queue.creditBytes)
+            redelivered = Int(told: queue.redelivered)
+            duplicates = Int(told: queue.duplicates)
+            dead = Int(told: queue.dead)
         }
         if let seconds = device.progress?.roundTripSeconds, seconds.isFinite, seconds > 0 { roundTripSeconds = seconds }
         silentSeconds = device.lastHeard.map { max(0, (now - $0).seconds) } ?? 0

@@ -45,8 +45,6 @@ struct CoordinatorMachine {
         var totals: Body.WorkerFinished?
     }
 
-    /// More samples than any device's shard has: the worker keeps a table of all of them.
-    static let maximumSamples: UInt64 = 1 << 24
     /// More workers than any run needs: each is remembered.
     static let maximumWorkers = 256
     /// Stands for the worker before its id is known.

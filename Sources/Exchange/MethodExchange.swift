@@ -38,7 +38,7 @@ public struct MethodExchange: Sendable {
     /// Whether both sides know where they go on.
     public private(set) var isOpen = false
 
-    private let settings: Settings
+    let settings: Settings
     private let check: MethodCheck
     private var arriving: (message: ReceivedMethodMessage, parts: UInt32, words: Int)?
     /// Messages that are not acknowledged as a whole, by their numbers.

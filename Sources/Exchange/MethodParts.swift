@@ -36,6 +36,8 @@ public struct ReceivedMethodMessage: Sendable {
     let content: Body.MethodContent
     var payloads: [Frame]
 
+    var payloadBytes: Int { payloads.reduce(0) { $0 + $1.count } }
+
     /// What it says, in memory of its own.
     ///
     /// - Throws: `WireError` for anything that does not fit.

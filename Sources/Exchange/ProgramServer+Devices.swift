@@ -4,9 +4,6 @@ import Wire
 
 /// What devices and strangers say to the server of a method.
 extension ProgramServer {
-    /// Messages of one device that may wait for the program; more are not taken, and come again.
-    private static let mostWaiting = 16
-
     func take(_ received: Channel.Received) throws {
         switch received {
         case .unreadable(let error, let peer):
@@ -38,10 +35,10 @@ extension ProgramServer {
         liveness.heard(devices[place].id, now: clock.now)
         switch envelope.body {
         case .methodPart(let part):
-            guard devices[place].waiting < Self.mostWaiting else { return }
+            guard devices[place].hasRoom else { return }
             try accept(peer, envelope, number: part.place.number, from: place) { () throws(WireError) in
                 if case .message(let message) = try devices[place].exchange.take(part, payloads: payloads) {
-                    devices[place].waiting += 1
+                    devices[place].queued(message)
                     inbox.append((place, message))
                     trace?.received(message, row: "from \(devices[place].id)")
                 }

@@ -157,7 +157,7 @@ public final class ProgramServer {
             job.start(.begin(program))
         case .running where !inbox.isEmpty && !stop.isRequested:
             let (device, message) = inbox.removeFirst()
-            devices[device].waiting -= 1
+            devices[device].handled(message)
             job.start(.received(program, message, from: device))
         default: break
         }

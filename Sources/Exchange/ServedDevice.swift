@@ -10,14 +10,27 @@ struct ServedDevice {
     var session: UInt64 = 0
     /// Of the device's process; 0 before its first greeting.
     var life: UInt64 = 0
-    /// Messages that the program has not handled yet.
-    var waiting = 0
+    /// Messages that the program has not handled yet, and their bytes.
+    private(set) var waiting = (messages: 0, bytes: 0)
     /// Refusals since the device got on.
     var refusals = 0
     var hasLeft = false
 
     /// Whether it has introduced itself.
     var isHere: Bool { life != 0 }
+
+    /// Whether another message may come to wait. One that may not comes again later.
+    var hasRoom: Bool { waiting.messages < 16 && waiting.bytes < exchange.settings.limits.methodBytes }
+
+    /// A message waits for the program.
+    mutating func queued(_ message: ReceivedMethodMessage) {
+        waiting = (waiting.messages + 1, waiting.bytes + message.payloadBytes)
+    }
+
+    /// A message has gone to the program.
+    mutating func handled(_ message: ReceivedMethodMessage) {
+        waiting = (waiting.messages - 1, waiting.bytes - message.payloadBytes)
+    }
 }
 
 /// What a server of a method tells while it goes on.

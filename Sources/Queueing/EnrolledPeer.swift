@@ -29,17 +29,18 @@ public struct EnrolledPeer: Hashable, Sendable, CustomStringConvertible {
 
 extension Body {
     /// Whether the owner of a key of this role may say it. Hello, activations and their end come from devices and from a
-    /// worker that hands over.
+    /// worker that hands over. What only the other side says is refused where it arrives.
     func isAllowed(to role: Role) -> Bool {
         switch self {
         case .register(let register): register.role == role
         case .recipeRequest(let asked): asked == role
         case .deviceProgress: role == .device
-        case .stepReport, .workerFinished, .queueReport, .handedOver, .handoverFile, .stepsWanted, .stepOrder,
-            .stepPart,
-            .tensorPiece:
-            role == .worker
-        default: true
+        case .stepReport, .workerFinished, .queueReport, .handedOver, .stepsWanted: role == .worker
+        case .handoverFile, .stepOrder, .stepPart, .tensorPiece: role == .worker
+        case .hello, .activations, .finished, .credit, .ack, .reject, .stop, .welcome: true
+        case .failure, .heartbeat, .heartbeatReply, .goodbye, .registerAgain: true
+        case .assignment, .runPlan, .drain, .stepRecorded, .recordedSteps, .runRecipe, .orderedMicroBatch: true
+        case .methodGreeting, .methodPart, .methodReceived: true
         }
     }
 

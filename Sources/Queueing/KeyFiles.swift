@@ -16,17 +16,7 @@ public struct KeyFiles: Sendable, Equatable {
     ///
     /// - Throws: `KeyError.invalidName`.
     public init(name: String, folder: String) throws(KeyError) {
-        let isPlain = name.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
-                true
-            default: false
-            }
-        }
-        guard isPlain, !name.isEmpty, name.utf8.count <= 200,
-            name.first?.isLetter == true || name.first?.isNumber == true
-        else { throw .invalidName(name) }
+        guard name.isPlainName(longest: 200) else { throw .invalidName(name) }
         let path = URL(fileURLWithPath: folder).appendingPathComponent(name).path
         secretPath = path + ".key"
         publicPath = path + ".pub"

@@ -111,7 +111,7 @@ extension Refusals {
         for refused in told {
             guard let reason = Reason(name: refused.reason) else { continue }
             entries[reason] = Entry(
-                count: Int(clamping: refused.count), last: refused.last.isEmpty ? nil : refused.last)
+                count: Int(told: refused.count), last: refused.last.isEmpty ? nil : refused.last)
         }
     }
 

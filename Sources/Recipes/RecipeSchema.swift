@@ -180,7 +180,7 @@ enum RecipeSchema {
             "store.capacity_bytes", \.store.capacityBytes, .bytes(1 << 20...1 << 50),
             "most bytes of activations the server keeps"),
         .init(
-            "store.ingest_bytes", \.store.ingestBytes, .bytes(1 << 16...1 << 40),
+            "store.ingest_bytes", \.store.ingestBytes, .bytes(1 << 22...1 << 40),
             "most bytes that all devices may have on their way"),
         .init(
             "evaluation.samples", \.evaluation.samples, .integer(0...1_000_000_000),

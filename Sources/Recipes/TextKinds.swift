@@ -16,10 +16,8 @@ extension ValueKind<String> {
 
     /// A name that can be part of a file name everywhere.
     static var name: Self {
-        text("a name of 1 to 64 letters, digits, '-', '_' and '.', which starts with a letter or digit") { name in
-            guard let first = name.first, (1...64).contains(name.count) else { return false }
-            let isPlain: (Character) -> Bool = { $0.isASCII && ($0.isLetter || $0.isNumber) }
-            return isPlain(first) && name.allSatisfy { isPlain($0) || "-_.".contains($0) }
+        text("a name of 1 to 64 letters, digits, '-', '_' and '.', which starts with a letter or digit") {
+            $0.isPlainName(longest: 64)
         }
     }
 

@@ -42,6 +42,8 @@ public enum RunError: NumberedError, Equatable {
     case notInvited(id: String, reason: String)
     /// The coordinator speaks another major version of the protocol.
     case anotherProtocol(endpoint: String, reason: String)
+    /// The coordinator's run has a name that no folder may have.
+    case unusableRun(String, endpoint: String)
     /// The state folder has a run with another recipe, which has not ended.
     case anotherRun(run: String, state: String)
     /// A coordinator without a recipe, and a ledger without a run.
@@ -77,7 +79,7 @@ public enum RunError: NumberedError, Equatable {
         case .adapterMissing: .adapterMalformed
         case .adapterMismatch: .adapterMismatch
         case .notResumable, .runInUse, .anotherRun, .noRun: .runNotResumable
-        case .notInvited: .messageRejected
+        case .notInvited, .unusableRun: .messageRejected
         case .anotherProtocol: .protocolUnsupported
         case .recipeTooLong: .recipeImpossibleValue
         case .classifierMissing: .adapterMismatch
@@ -120,6 +122,8 @@ public enum RunError: NumberedError, Equatable {
         case .notInvited(let id, let reason): "The coordinator has no part for \(id): \(reason)"
         case .anotherProtocol(let endpoint, let reason):
             "The coordinator at \(endpoint) cannot be understood: \(reason)"
+        case .unusableRun(let run, let endpoint):
+            "The run of the coordinator at \(endpoint) is called \(run.debugDescription), which cannot be a folder's name"
         case .anotherRun(let run, let state): "\(state) has the run \(run), which has another recipe and has not ended"
         case .noRun(let state): "\(state) has no run to go on with"
         case .left(let run, _): "The coordinator has left the run \(run), which goes on as far as it can without one"
@@ -157,6 +161,7 @@ public enum RunError: NumberedError, Equatable {
         case .adapterMismatch: "Use the recipe that made the adapter, or another adapter"
         case .notResumable: "Train the recipe again, or name the folder of a run with a checkpoint"
         case .runInUse: "Wait for it to end, or stop it"
+        case .unusableRun: "Look whether the address is that of a coordinator whose recipe has such a name"
         case .notInvited: "Start it with an id of devices.ids, or with the run's coordinator"
         case .anotherProtocol: "Install the coordinator's release here, or this one there"
         case .anotherRun: "Leave the recipe away to go on with it, or choose another --state"

@@ -62,7 +62,7 @@ struct RunRecord {
     mutating func take(_ event: CoordinatorEvent) throws(RunError) -> RunEvent? {
         switch event {
         case .registered, .speaks, .began, .planned, .away, .returned, .failed, .refused, .draining, .handedOver,
-            .lingering:
+            .lingering, .staying:
             return nil
         case .step(let report): return try take(report)
         case .deviceProgress(let device, let progress):

@@ -107,8 +107,8 @@ extension PipelineSummary {
                     blocks: [Int(stage.first_block), Int(stage.last_block)], bubble: stage.bubble,
                     forwardSeconds: stage.forward_seconds, backwardInputSeconds: stage.backward_input_seconds,
                     backwardWeightsSeconds: stage.backward_weights_seconds,
-                    stashedMicroBatches: Int(clamping: stage.stashed_micro_batches),
-                    stashedBytes: Int(clamping: stage.stashed_bytes))
+                    stashedMicroBatches: Int(told: stage.stashed_micro_batches),
+                    stashedBytes: Int(told: stage.stashed_bytes))
             })
     }
 }

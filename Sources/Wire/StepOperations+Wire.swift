@@ -5,10 +5,10 @@ extension StepOperations {
     /// Operations of a kind that this version does not know are left out.
     init(_ message: Permafrost__NewestStep, _ reader: HeaderReader) throws(WireError) {
         self.init(
-            step: Int(clamping: message.step),
+            step: Int(told: message.step),
             stages: try reader.list(message.stages, count: message.n_stages) { stage throws(WireError) in
                 let operations = try reader.list(stage.operations, count: stage.n_operations) { $0 }
-                return Stage(stage: Int(clamping: stage.stage), operations: operations.compactMap { Operation($0) })
+                return Stage(stage: Int(told: stage.stage), operations: operations.compactMap { Operation($0) })
             })
     }
 

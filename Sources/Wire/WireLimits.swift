@@ -28,6 +28,9 @@ public struct WireLimits: Sendable, Equatable {
     /// Ranges of settled sequences in one welcome.
     public var settledRanges = 8192
 
+    /// Samples of one device in a run: a worker keeps a table of them all.
+    public var deviceSamples = 1 << 24
+
     /// Samples in one optimizer step, whose ids a report names.
     public var stepSamples = 16_384
 

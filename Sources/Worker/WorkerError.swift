@@ -7,6 +7,8 @@ public enum WorkerError: NumberedError, Equatable {
     case storeFull(StoreError)
     /// The worker that takes over refuses what this one hands over.
     case handoverRefused(successor: String, text: String)
+    /// There is no room for the checkpoint that another worker hands over.
+    case handoverUnwritable(file: String, reason: String)
     /// What earlier steps have trained is told in a way that cannot be gone on from.
     case pastUnusable(step: UInt64, reason: String)
 
@@ -15,6 +17,7 @@ public enum WorkerError: NumberedError, Equatable {
         switch self {
         case .storeFull: .storeFull
         case .handoverRefused: .messageRejected
+        case .handoverUnwritable: .runFolderUnwritable
         case .pastUnusable: .runNotResumable
         }
     }
@@ -25,6 +28,8 @@ public enum WorkerError: NumberedError, Equatable {
         case .storeFull(let error): error.problem
         case .handoverRefused(let successor, let text):
             "The worker \(successor) refused what it was to take over: \(text)"
+        case .handoverUnwritable(let file, let reason):
+            "\(file), of the checkpoint that is handed over, cannot be written: \(reason)"
         case .pastUnusable(let step, let reason): "The run cannot go on at step \(step): \(reason)"
         }
     }
@@ -35,6 +40,7 @@ public enum WorkerError: NumberedError, Equatable {
         case .storeFull: "Raise store.capacity_bytes, train on fewer sentences, or use devices.codec=int8"
         case .handoverRefused:
             "Give both workers the same release and recipe, and start this one again: nothing of it is lost"
+        case .handoverUnwritable: "Free some disk space and start it again: the other worker still has everything"
         case .pastUnusable:
             "Look at the run with permafrost run info, which checks the recorded steps, or remove the worker's checkpoints"
         }

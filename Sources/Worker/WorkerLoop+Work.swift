@@ -189,7 +189,7 @@ extension WorkerLoop {
                     ? WireError.payloadMissing : .tooManyFrames(found: payloads.count, expected: 1)
             }
             Failpoint.hit(.duringMigration)
-            try payloads[0].withBytes { try pieces.keep(piece, $0) }
+            if !machine.hasAllPieces { try payloads[0].withBytes { try pieces.keep(piece, $0) } }
             let ack = Body.Ack(sequence: piece.sequence, creditBytes: UInt64(payloads[0].count))
             try reply(.ack(ack), to: sender, session: session)
         } catch let error as WireError {

@@ -73,6 +73,10 @@ extension WorkerMachine {
         return [.tell(.goodbye(reason: "\(outcome)")), .tellObserver(.left(outcome)), .leave(outcome)]
     }
 
+    /// Whether the checkpoint of the worker that hands over is whole. Its connection may break after that, and then it
+    /// sends all of it again.
+    var hasAllPieces: Bool { isAdopting || handedOver != nil }
+
     /// The worker that hands over has sent everything, and all of it was acknowledged.
     mutating func allHandedOver() -> [Action] {
         if let handedOver { return [.tell(.handedOver(handedOver))] }

@@ -46,7 +46,7 @@ extension WorkerMachine {
                 return []
             }
         }
-        let pieces: [Action] = sender == predecessor ? [.forgetPieces] : []
+        let pieces: [Action] = sender == predecessor && !hasAllPieces ? [.forgetPieces] : []
         return pieces + welcome(sender, sender == predecessor ? CreditLedger.handover : number ?? 0, session: session)
     }
 

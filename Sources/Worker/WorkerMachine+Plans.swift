@@ -55,8 +55,7 @@ extension WorkerMachine {
     private func impossibility(of plan: Body.RunPlan) -> String? {
         guard !plan.devices.isEmpty, plan.devices.count < UInt32.max else { return "it has no device" }
         guard Set(plan.devices.map(\.device)).count == plan.devices.count else { return "it names a device twice" }
-        // Numbers of samples are 32 bits of an id.
-        guard plan.devices.allSatisfy({ $0.samples <= UInt64(UInt32.max) }) else {
+        guard plan.devices.allSatisfy({ $0.samples <= WireLimits().deviceSamples }) else {
             return "a device has too many samples"
         }
         return nil

@@ -20,7 +20,7 @@ struct CoordinatorCommand: RoleCommand {
             run logs'; let keys in with 'permafrost devices enroll'. Ctrl-C ends the run after the step under \
             way. SIGTERM ends the coordinator alone: devices and workers go on, and look for the next one. A run that has \
             ended stays until everybody has said goodbye, --linger seconds for those who are away; started again then, the \
-            coordinator tells whoever still waits.
+            coordinator tells whoever still waits. With --stay it does so until it is stopped, as a service should.
             """)
 
     @Argument(help: "The recipe, a YAML file.", completion: .file(extensions: ["yaml", "yml"]))
@@ -46,6 +46,9 @@ struct CoordinatorCommand: RoleCommand {
 
     @Option(help: "Seconds for which a run that has ended waits for devices and workers that are away, to tell them.")
     var linger = 30
+
+    @Flag(help: "After the run stay until stopped: show how it ended, and tell whoever still comes.")
+    var stay = false
 
     @OptionGroup var http: HTTPOptions
 
@@ -81,7 +84,7 @@ struct CoordinatorCommand: RoleCommand {
             CoordinatorRun.Options(
                 listen: listen, state: state,
                 security: key.map { .curve(keyFile: $0, coordinatorKeyFile: nil) } ?? .insecure, again: again,
-                linger: .seconds(linger)))
+                linger: .seconds(linger), stays: stay))
         let monitor = CoordinatorMonitor(folder: state, run: coordinator.run, token: token)
         let signals = StopSignals { signal in
             guard signal == SIGINT else { return coordinator.leave() }

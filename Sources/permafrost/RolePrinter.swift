@@ -197,6 +197,14 @@ final class RolePrinter: Sendable {
         case .lingering(let ids, let seconds):
             let names = ids.prefix(5).joined(separator: ", ") + (ids.count > 5 ? " and \(ids.count - 5) more" : "")
             console.line("ended     stays up to \(Figures.duration(seconds)) until these have heard of it: \(names)")
+        case .staying(let outcome):
+            let end =
+                switch outcome {
+                case .completed(let totals): "complete after \(Figures.count(Int(clamping: totals.steps), "step"))"
+                case .interrupted: "stopped"
+                case .failed(let error, _): "failed: \(error.problem.printable)"
+                }
+            console.line("ended     \(end); stays until it is stopped")
         }
     }
 }

@@ -120,6 +120,22 @@ struct FarewellTests {
         #expect(machine.leaveRequested() == [.finish(.completed(Self.totals))])
     }
 
+    @Test("with --stay it is there for whoever comes or looks, however long ago the run ended, until it is stopped")
+    func stays() {
+        var settings = Self.settings
+        settings.stays = true
+        var machine = machine(settings: settings)
+        #expect(end(&machine).events.contains(.staying(after: .completed(Self.totals))))
+        #expect(machine.goodbyes(of: ["a", "b", "w1"], session: 1).isEmpty)
+        #expect(machine.passTime(now: .seconds(100_000)).isEmpty)
+        let word = DistributedMachineTests.registration("a")
+        let late = machine.hear(word, from: "a", session: 2, now: .seconds(100_000))
+        #expect(late == [.send(to: "a", session: 2, .stop(.init(reason: "the run has ended")))])
+        #expect(machine.goodbyes(of: ["a"], session: 2).isEmpty)
+        #expect(machine.passTime(now: .seconds(200_000)).isEmpty)
+        #expect(machine.leaveRequested() == [.finish(.completed(Self.totals))])
+    }
+
     @Test("a coordinator that is started after the end waits for whoever may not have heard, as long as was said")
     func startedAgain() throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("ledger-\(UUID().uuidString)")

@@ -52,7 +52,7 @@ struct QueueReportTests {
                 $0.codecBytes = [.init(codec: .int8, bytes: 5), .init(codec: .int8, bytes: 6)]
             })
         #expect(told.map(\.messages) == [7] && told.map(\.oldestAgeSeconds) == [0])
-        #expect(told.map(\.receivedBytes) == [.max] && told.map(\.codecBytes) == [["int8": 6]])
+        #expect(told.map(\.receivedBytes) == [1 << 48] && told.map(\.codecBytes) == [["int8": 6]])
     }
 
     @Test("of the newest step there is a row for each stage; one that nobody could draw is not recorded")

@@ -39,6 +39,18 @@ struct RefusalMachineTests {
         report.refusals[0].count = 4
         #expect(machine.take(.queueReport(report), from: "b", session: 1).entries.refusals.isEmpty)
     }
+
+    @Test("figures that nobody can believe are added up like any other")
+    func unbelievable() {
+        var machine = DistributedMachineTests.machine()
+        let report = Body.QueueReport(
+            devices: [], storeBytes: .max, storeCapacity: .max, isFull: false, advanceSeconds: 0, advanceBlockTokens: 0,
+            stepSeconds: 0, stepTokens: 0,
+            refusals: [.init(reason: "unknownSession", count: .max), .init(reason: "foreignSender", count: .max)])
+        let entries = machine.take(.queueReport(report), from: "w1", session: 1).entries
+        #expect(entries.refusals.map(\.messages) == [2 << 48])
+        #expect(Int(told: UInt64.max) == 1 << 48 && Int(told: UInt64(7)) == 7 && Int(told: UInt32.max) == 1 << 32 - 1)
+    }
 }
 
 extension [LedgerEntry] {

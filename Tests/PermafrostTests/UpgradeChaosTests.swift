@@ -90,7 +90,7 @@ struct UpgradeChaosTests {
         }
     }
 
-    private static var plain: SocketOptions {
+    static var plain: SocketOptions {
         var options = SocketOptions()
         options.security = .insecure
         options.lingerMilliseconds = 0

@@ -1,5 +1,6 @@
 import Foundation
 import Randomness
+import Synchronization
 import Testing
 import Wire
 
@@ -28,6 +29,27 @@ struct LMDBStoreTests {
                 #expect(store.bytes == kept + parts)
             }
             #expect(model.samples.count > 50 && model.partials.count > 0)
+        }
+    }
+
+    @Test("whoever opens a store to write waits for those who look at it")
+    func readers() throws {
+        try withStoreFolder { path throws in
+            _ = try StoreFolder(path: path).open()
+            let looking = Mutex(try FolderLock.take(path, exclusively: false))
+            #expect(looking.withLock { $0 } != nil)
+            let hasOpened = DispatchSemaphore(value: 0)
+            let opened = Mutex<Result<String, any Error>?>(nil)
+            Thread.detachNewThread {
+                let result = Result { try StoreFolder(path: path).open().run }
+                opened.withLock { $0 = result }
+                hasOpened.signal()
+            }
+            // As long as another writer would have been waited for, and longer.
+            #expect(hasOpened.wait(timeout: .now() + 0.5) == .timedOut)
+            looking.withLock { $0 = nil }
+            #expect(hasOpened.wait(timeout: .now() + 30) == .success)
+            #expect(try opened.withLock { $0 }?.get() == "run")
         }
     }
 

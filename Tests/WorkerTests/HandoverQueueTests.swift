@@ -1,3 +1,4 @@
+import Foundation
 import Queueing
 import Randomness
 import Testing
@@ -76,6 +77,22 @@ struct HandoverQueueTests {
         #expect(queue.isComplete)
     }
 
+    @Test("a welcome without credit makes no crumbs: parts are cut when there is something to send them for")
+    func noCredit() throws {
+        let message = HandoverQueue.Message(device: 0, sequence: 1, rows: 1000, rowBytes: 1000)
+        var queue = HandoverQueue(messages: [message, message], pieces: [])
+        queue.welcomed(.init(creditBytes: 0, settled: []))
+        #expect(queue.next(now: .zero) == nil && !queue.isComplete && queue.itemCount == 2)
+        queue.granted(500)
+        #expect(queue.next(now: .zero) == nil, "no row fits")
+        queue.granted(250_000)
+        func sent() -> [Int] { Array(sequence(state: ()) { _ in queue.next(now: .zero)?.item.bytes }) }
+        #expect(sent() == [250_000] && queue.itemCount == 5)
+        // As long as credit may come back, little of it is no reason to cut the next one small.
+        queue.granted(750_000 + 10_000)
+        #expect(sent() == [250_000, 250_000, 250_000] && queue.creditBytes == 10_500)
+    }
+
     @Test("a refusal that says something about the message is tried a few times, then it is an error")
     func refused() throws {
         var queue = HandoverQueue(messages: [Self.messages[0]], pieces: [])
@@ -119,5 +136,18 @@ struct HandoverQueueTests {
         #expect(throws: WireError.self) { try keep("state.json", 0, [1], of: 6) }
         #expect(throws: WireError.self) { try keep("other", 0, [1], of: 1, step: 8) }
         #expect(throws: WireError.self) { try keep("huge", 0, [1], of: .max) }
+    }
+
+    @Test("a folder that cannot be written to is named, with the number of a full disk")
+    func unwritable() throws {
+        let folder = try TemporaryFolder()
+        let inTheWay = folder.url.appendingPathComponent("file")
+        try Data().write(to: inTheWay)
+        let pieces = HandoverPieces(folder: inTheWay.appendingPathComponent("aside"))
+        let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+        let piece = Body.HandoverFile(
+            sequence: 1, step: 7, name: "state.json", offset: 0, bytes: 0, checksum: payloadChecksum(nothing))
+        let error = #expect(throws: WorkerError.self) { try pieces.keep(piece, nothing) }
+        #expect(error?.exitCode == .runFolderUnwritable && error?.problem.contains(inTheWay.path) == true)
     }
 }

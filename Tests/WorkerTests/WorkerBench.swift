@@ -33,6 +33,7 @@ struct WorkerBench {
     private(set) var counts: [Int]?
     private(set) var checkpoints = 0
     private(set) var isAdopting = false
+    private(set) var forgottenPieces = 0
     private(set) var handover: Body.Drain?
     private(set) var failure: StoreError?
     private(set) var outcome: WorkerOutcome?
@@ -233,7 +234,8 @@ struct WorkerBench {
             case .handOver(let order): handover = order
             case .adopt: isAdopting = true
             case .fail(let error): failure = error
-            case .keepPiece, .forgetPieces: break
+            case .keepPiece: break
+            case .forgetPieces: forgottenPieces += 1
             case .follow, .forward, .arrange, .replicaJoined, .replicaLeft, .takePart: replicating.append(action)
             }
         }

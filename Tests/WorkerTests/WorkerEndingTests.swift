@@ -116,7 +116,12 @@ struct WorkerEndingTests {
         #expect(bench.counts == nil)
         bench.send("old", .finished(.init(messages: 3, samples: 16)))
         #expect(bench.isAdopting)
+        // Its connection breaks once more: what is being adopted stays.
+        let forgotten = bench.forgottenPieces
+        #expect(bench.greet("old").compactMap(\.welcome).count == 1)
         bench.endAdoption(step: 0)
+        bench.greet("old")
+        #expect(forgotten == 2 && bench.forgottenPieces == 2)
         bench.send("old", .finished(.init(messages: 3, samples: 16)))
         let handedOver = Body.handedOver(.init(step: 0, messages: 3))
         #expect(bench.told == [handedOver, handedOver])

@@ -3,7 +3,7 @@ import Synchronization
 
 /// The figures of a role: a backend of swift-metrics that keeps what it is told until somebody asks.
 ///
-/// A metric that is not described is counted by nobody and shown to nobody: a name that is spelt wrong shows in a test.
+/// A metric that is not described is counted by nobody and shown to nobody.
 public final class MetricsRegistry: MetricsFactory {
     private struct Key: Hashable {
         let name: String

@@ -4,6 +4,9 @@ import Foundation
 final class FolderLock: Sendable {
     /// A process that is being started has a copy of the lock of whoever starts it, for a moment.
     private static let attempts = 20
+    private static let pauseMicroseconds: UInt32 = 10_000
+    /// Whoever only looks is done after a while: for a minute it is waited for.
+    private static let attemptsBesideReaders = 6000
 
     private let descriptor: Int32
 
@@ -11,14 +14,21 @@ final class FolderLock: Sendable {
 
     deinit { close(descriptor) }
 
-    /// - Returns: nil while another holds a lock that does not go with this one.
+    /// - Returns: nil while another holds a lock that does not go with this one, and does not seem to end soon.
     /// - Throws: `StoreError.unreadable`.
     static func take(_ folder: String, exclusively: Bool) throws(StoreError) -> FolderLock? {
         let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .unreadable(path: folder, reason: String(cString: strerror(errno))) }
-        for attempt in 1...attempts {
+        var beside = (writer: 0, readers: 0)
+        while beside.writer < attempts, beside.readers < attemptsBesideReaders {
             if flock(descriptor, (exclusively ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0 { return FolderLock(descriptor) }
-            if attempt < attempts { usleep(10_000) }
+            if exclusively, flock(descriptor, LOCK_SH | LOCK_NB) == 0 {
+                flock(descriptor, LOCK_UN)
+                beside.readers += 1
+            } else {
+                beside.writer += 1
+            }
+            usleep(pauseMicroseconds)
         }
         close(descriptor)
         return nil

@@ -42,10 +42,8 @@ extension LMDBActivationStore {
         let path = "\(folder)/room"
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { return errno != ENOSPC && errno != EDQUOT }
-        defer {
-            close(descriptor)
-            unlink(path)
-        }
+        unlink(path)
+        defer { close(descriptor) }
         let status = posix_fallocate(descriptor, 0, off_t(bytes))
         return status != ENOSPC && status != EDQUOT
     }

@@ -65,6 +65,7 @@ public final class LMDBActivationStore: ActivationStore {
         let guarding = try FolderLock.take(folder, exclusively: false)
         try self.init(
             folder: folder, expected: nil, capacityBytes: .max, mapBytes: nil, lock: nil, isChecked: guarding == nil)
+        withExtendedLifetime(guarding) {}
     }
 
     /// Opens whatever store is in a folder to change it, when no worker has it.

@@ -5,6 +5,8 @@ import Monitoring
 final class DeviceMetrics: Sendable {
     private let metrics = RoleMetrics(role: "device")
 
+    init() { metrics.add("credit_stalls_total", 0) }
+
     var families: [MetricFamily] { metrics.families }
 
     /// Takes what happened.

@@ -9,7 +9,11 @@ final class RoleMetrics: Sendable {
     /// How far counters have come whose figures are told as a whole.
     private let counted = Mutex<[String: Double]>([:])
 
-    init(role: String) { set("build_info", 1, ["version": permafrostVersion, "role": role]) }
+    init(role: String) {
+        set("build_info", 1, ["version": permafrostVersion, "role": role])
+        // A counter that begins with the first error has not grown by it, and no alert fires.
+        for code in ExitCode.allCases where code != .success { count(code, 0) }
+    }
 
     /// All figures as they are now.
     var families: [MetricFamily] { registry.families }
@@ -40,10 +44,14 @@ final class RoleMetrics: Sendable {
         Recorder(label: full(name), dimensions: dimensions(labels), aggregate: true, factory: registry).record(value)
     }
 
-    /// Counts an error.
-    func count(_ code: ExitCode) { add("errors_total", 1, ["code": "\(code.rawValue)"]) }
+    /// Counts errors.
+    func count(_ code: ExitCode, _ times: Int = 1) { add("errors_total", times, ["code": "\(code.rawValue)"]) }
 
-    private func full(_ name: String) -> String { "permafrost_\(name)" }
+    private func full(_ name: String) -> String {
+        let name = "permafrost_\(name)"
+        assert(MetricCatalogue.all.contains { $0.name == name }, "\(name) is not in the catalogue")
+        return name
+    }
 
     private func dimensions(_ labels: KeyValuePairs<String, String>) -> [(String, String)] {
         labels.map { ($0.key, $0.value) }

@@ -24,17 +24,20 @@ public final class CoordinatorRun: Sendable {
         public var again: Bool
         /// How long a run that has ended waits for devices and workers that are away.
         public var linger: Duration
+        /// Whether the coordinator stays after the run until it is stopped.
+        public var stays: Bool
 
         /// A coordinator's options.
         public init(
             listen: String?, state: String, security: RoleSecurity, again: Bool = false,
-            linger: Duration = .seconds(30)
+            linger: Duration = .seconds(30), stays: Bool = false
         ) {
             self.listen = listen
             self.state = state
             self.security = security
             self.again = again
             self.linger = linger
+            self.stays = stays
         }
     }
 
@@ -144,6 +147,7 @@ public final class CoordinatorRun: Sendable {
         configuration.security = try options.security.server(id: "coordinator", context: context)
         configuration.losses = trainsOnDevices ? .end : .wait
         configuration.linger = options.linger
+        configuration.stays = options.stays
         configuration.replicas = recipe.pipeline.replicas
         configuration.stages = recipe.pipeline.workers
         configuration.codec = devices.codec == .auto ? .automatic : .fixed(recipe.payloadCodec)

@@ -25,7 +25,7 @@ struct Invitation: Sendable {
     ///   - isWaiting: called for every try but the first that nobody answered, with the reason if one is known.
     /// - Returns: nil when it was stopped, or the run has ended.
     /// - Throws: `RunError.notInvited` when the run has no place for the role, `.anotherProtocol` when the coordinator
-    ///   speaks another major version, `PatienceError`, `RecipeError`, `TransportError`.
+    ///   speaks another major version, `.unusableRun`, `PatienceError`, `RecipeError`, `TransportError`.
     static func ask(
         as role: Body.Role, id: String, endpoint: String, security: SocketSecurity, context: ZeroMQContext,
         patience limit: Duration?, stop: WakeSignal, isOver: (_ reason: String) -> Void,
@@ -56,6 +56,10 @@ struct Invitation: Sendable {
                 patience.heard(now: clock.now)
                 switch envelope.body {
                 case .runRecipe(let answer):
+                    // It names a folder.
+                    guard envelope.run.isPlainName(longest: 200) else {
+                        throw RunError.unusableRun(envelope.run, endpoint: endpoint)
+                    }
                     return Invitation(
                         run: envelope.run, recipe: try Recipe.parse(yaml: answer.recipe, file: "the run's recipe"),
                         text: answer.recipe, number: Int(answer.number))

@@ -94,8 +94,7 @@ extension Body.RunPlan {
     ///
     /// - Throws: `ExchangeError.refused` for a plan of other devices, or with numbers that nobody registers with.
     fileprivate func counts(of ids: [String]) throws(ExchangeError) -> [Int] {
-        let limit: UInt64 = 1 << 24
-        guard devices.map(\.device) == ids, let most = devices.map(\.samples).max(), most <= limit,
+        guard devices.map(\.device) == ids, let most = devices.map(\.samples).max(), most <= WireLimits().deviceSamples,
             devices.allSatisfy({ $0.samples > 0 })
         else {
             throw .refused(

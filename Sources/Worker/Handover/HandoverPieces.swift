@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import Queueing
 import Synchronization
@@ -35,7 +36,7 @@ final class HandoverPieces: Sendable {
 
     /// Writes a piece where it belongs. It is not synced before `finish`.
     ///
-    /// - Throws: `WireError` when it does not fit, what writing throws.
+    /// - Throws: `WireError` when it does not fit, `WorkerError.handoverUnwritable`.
     func keep(_ piece: Body.HandoverFile, _ payload: UnsafeRawBufferPointer) throws {
         try check(piece, payload)
         try state.withLock { state in
@@ -57,24 +58,20 @@ final class HandoverPieces: Sendable {
     /// Syncs the files.
     ///
     /// - Returns: the step of their checkpoint, 0 when there is none; nil when something is missing.
-    func finish() throws -> Int? {
+    /// - Throws: `WorkerError.handoverUnwritable`.
+    func finish() throws(WorkerError) -> Int? {
         let (step, files) = state.withLock { ($0.step, $0.files) }
         guard files.values.allSatisfy(\.isWhole) else { return nil }
         for name in files.keys {
-            let handle = try FileHandle(forWritingTo: folder.appendingPathComponent(name))
-            try handle.synchronize()
-            try handle.close()
+            try writing(name) { try $0.synchronize() }
         }
         return Int(exactly: step)
     }
 
     private func check(_ piece: Body.HandoverFile, _ payload: UnsafeRawBufferPointer) throws(WireError) {
-        let isPlain =
-            !piece.name.isEmpty && !piece.name.hasPrefix(".") && piece.name.utf8.count <= 128
-            && piece.name.unicodeScalars.allSatisfy { scalar in
-                scalar.isASCII && (scalar.properties.isAlphabetic || "0123456789._-".unicodeScalars.contains(scalar))
-            }
-        guard isPlain, piece.bytes <= Self.mostBytes, piece.step > 0, piece.step <= UInt64(Int32.max) else {
+        guard piece.name.isPlainName(longest: 128), piece.bytes <= Self.mostBytes,
+            (1...UInt64(Int32.max)).contains(piece.step)
+        else {
             throw .unexpectedMessage("HandoverFile of such a name, size or step")
         }
         let (end, overflow) = piece.offset.addingReportingOverflow(UInt64(payload.count))
@@ -88,15 +85,26 @@ final class HandoverPieces: Sendable {
         }
     }
 
-    private func write(_ piece: Body.HandoverFile, _ payload: UnsafeRawBufferPointer) throws {
-        let url = folder.appendingPathComponent(piece.name)
-        if !FileManager.default.fileExists(atPath: url.path) {
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            try Data().write(to: url)
+    private func write(_ piece: Body.HandoverFile, _ payload: UnsafeRawBufferPointer) throws(WorkerError) {
+        try writing(piece.name) { file in
+            try file.seek(toOffset: piece.offset)
+            try file.write(contentsOf: Data(payload))
         }
-        let handle = try FileHandle(forWritingTo: url)
-        defer { try? handle.close() }
-        try handle.seek(toOffset: piece.offset)
-        try handle.write(contentsOf: Data(payload))
+    }
+
+    /// Opens a file, made if need be.
+    private func writing(_ name: String, _ body: (FileHandle) throws -> Void) throws(WorkerError) {
+        let url = folder.appendingPathComponent(name)
+        do {
+            if !FileManager.default.fileExists(atPath: url.path) {
+                try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+                try Data().write(to: url)
+            }
+            let file = try FileHandle(forWritingTo: url)
+            defer { try? file.close() }
+            try body(file)
+        } catch {
+            throw .handoverUnwritable(file: url.path, reason: systemReason(of: error))
+        }
     }
 }

@@ -9,6 +9,8 @@ struct HandoverQueue {
         let sequence: UInt64
         let rows: Int
         let rowBytes: Int
+
+        var bytes: Int { rows * rowBytes }
     }
 
     /// Something that is sent and acknowledged for itself.
@@ -37,10 +39,13 @@ struct HandoverQueue {
     private var messages: [Message]
     /// Bytes of the pieces, whose sequences count from 1.
     private let pieces: [Int]
+    /// Messages that have not begun.
+    private var uncut: ArraySlice<Message> = []
     private var waiting: ArraySlice<Item> = []
+    /// Pieces come last: all of them go again with every session.
+    private var hasBegunPieces = false
     private var sent: [Key: Sent] = [:]
     private var isWelcome = false
-    private var partBytes = HandoverQueue.partBytes
     /// Messages that the other worker has had when it began the session.
     private var settled = SequenceSet()
 
@@ -52,6 +57,8 @@ struct HandoverQueue {
 
     /// A part is no larger: one lost connection does not cost much.
     static let partBytes = 1 << 20
+    /// A message of more is not cut into smaller parts, as long as credit may come back that is on its way.
+    static let leastPartBytes = 64 << 10
     /// More could be lost in a full queue of answers.
     static let mostSent = 32
     static let pause = Duration.seconds(1)
@@ -63,7 +70,7 @@ struct HandoverQueue {
     }
 
     /// Whether everything is with the other worker.
-    var isComplete: Bool { isWelcome && waiting.isEmpty && sent.isEmpty }
+    var isComplete: Bool { isWelcome && uncut.isEmpty && hasBegunPieces && waiting.isEmpty && sent.isEmpty }
 
     var isWaitingForAnswers: Bool { !sent.isEmpty }
 
@@ -72,17 +79,13 @@ struct HandoverQueue {
         isWelcome = true
         creditBytes = Int(clamping: welcome.creditBytes)
         settled = SequenceSet(welcome.settled)
-        partBytes = min(Self.partBytes, max(1, creditBytes))
-        let open = messages.filter {
-            !settled.contains(HandoverSequence.number(device: $0.device, sequence: $0.sequence))
-        }
-        let parts = open.flatMap { self.parts(of: $0) }
-        waiting =
-            (parts + pieces.enumerated().map { Item(origin: 0, sequence: UInt64($0.offset + 1), bytes: $0.element) })[
-                ...]
-        sent = [:]
-        doneCount = messages.count - open.count
-        itemCount = doneCount + waiting.count
+        uncut =
+            messages.filter {
+                !settled.contains(HandoverSequence.number(device: $0.device, sequence: $0.sequence))
+            }[...]
+        (waiting, sent, hasBegunPieces) = ([], [:], pieces.isEmpty)
+        doneCount = messages.count - uncut.count
+        itemCount = messages.count + pieces.count
     }
 
     /// One more message is to go, which is not among those before.
@@ -94,9 +97,7 @@ struct HandoverQueue {
             doneCount += 1
             return
         }
-        let parts = parts(of: message)
-        itemCount += parts.count - 1
-        waiting += parts
+        uncut.append(message)
     }
 
     /// How many messages there are, gone or not.
@@ -105,7 +106,7 @@ struct HandoverQueue {
     /// The connection is lost: nothing is on its way, until the next welcome.
     mutating func disconnected() {
         isWelcome = false
-        (waiting, sent, creditBytes) = ([], [:], 0)
+        (uncut, waiting, sent, creditBytes) = ([], [], [:], 0)
     }
 
     /// The next thing to send now.
@@ -114,6 +115,7 @@ struct HandoverQueue {
             sent[key] = Sent(item: due.item, attempt: due.attempt + 1, again: nil)
             return (due.item, due.attempt + 1)
         }
+        if waiting.isEmpty { cutNext() }
         guard let item = waiting.first, item.bytes <= creditBytes, sent.count < Self.mostSent else { return nil }
         waiting.removeFirst()
         creditBytes -= item.bytes
@@ -145,6 +147,7 @@ struct HandoverQueue {
 
     /// A message cannot be read any more: its device has to send it to the other worker itself.
     mutating func skip(device: UInt32, sequence: UInt64) {
+        uncut.removeAll { $0.device == device && $0.sequence == sequence }
         let isOf = { (item: Item) in item.origin == device + 1 && item.sequence == sequence }
         waiting.removeAll(where: isOf)
         for (key, value) in sent where isOf(value.item) {
@@ -153,16 +156,27 @@ struct HandoverQueue {
         }
     }
 
-    /// A message in parts of whole rows, of at most `partBytes` when a row is no larger.
-    private func parts(of message: Message) -> [Item] {
-        let rows = max(1, partBytes / max(1, message.rowBytes))
-        let parts = max(1, (message.rows + rows - 1) / rows)
-        return (0..<parts).map { part in
-            let range = Body.rows(ofPart: UInt32(part), of: UInt32(parts), rows: message.rows) ?? 0..<0
-            return Item(
-                origin: message.device + 1, sequence: message.sequence, part: UInt32(part), parts: UInt32(parts),
-                bytes: range.count * message.rowBytes)
+    /// The next message in parts of whole rows, as large as the credit of this moment allows; after the last one the pieces.
+    private mutating func cutNext() {
+        guard let message = uncut.first else {
+            if !hasBegunPieces {
+                waiting = pieces.enumerated().map { Item(origin: 0, sequence: UInt64($0 + 1), bytes: $1) }[...]
+            }
+            return hasBegunPieces = true
         }
+        let isEnough = creditBytes >= min(message.bytes, Self.leastPartBytes)
+        guard isEnough || sent.isEmpty && creditBytes >= message.rowBytes else { return }
+        uncut.removeFirst()
+        let rows = max(1, min(Self.partBytes, creditBytes) / max(1, message.rowBytes))
+        let parts = max(1, (message.rows + rows - 1) / rows)
+        itemCount += parts - 1
+        waiting =
+            (0..<parts).map { part in
+                let range = Body.rows(ofPart: UInt32(part), of: UInt32(parts), rows: message.rows) ?? 0..<0
+                return Item(
+                    origin: message.device + 1, sequence: message.sequence, part: UInt32(part), parts: UInt32(parts),
+                    bytes: range.count * message.rowBytes)
+            }[...]
     }
 
     private static func key(_ item: Item) -> Key {
