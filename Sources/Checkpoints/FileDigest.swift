@@ -36,8 +36,5 @@ public struct FileDigest: Sendable, Equatable, CustomStringConvertible {
     }
 
     /// The size and sixteen hexadecimal digits.
-    public var description: String {
-        let digits = String(xxh64, radix: 16)
-        return "\(bytes) \(String(repeating: "0", count: 16 - digits.count))\(digits)"
-    }
+    public var description: String { "\(bytes) \(xxh64.hexadecimal)" }
 }

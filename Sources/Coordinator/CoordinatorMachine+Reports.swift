@@ -1,3 +1,4 @@
+import Diagnostics
 import Ledger
 import Queueing
 import Wire
@@ -97,14 +98,13 @@ extension StepRecord {
     /// A report as the ledger keeps it. The digest is in hexadecimal.
     fileprivate init(_ report: Body.StepReport, run: String, worker: String) {
         func finite(_ value: Double) -> Double? { value.isFinite ? value : nil }
-        let digest = String(report.adapterDigest, radix: 16)
         self.init(
             run: run, step: Int(told: report.step), epoch: Int(told: report.epoch), loss: finite(report.loss),
             accuracy: finite(report.accuracy), learningRate: finite(report.learningRate),
             // These are added up for all steps of a run.
             tokens: Int(UInt32(clamping: report.tokens)), samples: Int(UInt32(clamping: report.samples)),
             sampleIDs: report.sampleIDs,
-            adapterDigest: String(repeating: "0", count: 16 - digest.count) + digest,
+            adapterDigest: report.adapterDigest.hexadecimal,
             seconds: finite(report.seconds), worker: worker)
     }
 }

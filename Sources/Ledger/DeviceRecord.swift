@@ -21,8 +21,8 @@ public struct DeviceRecord: Codable, Sendable, Equatable {
     public var generation: Int
     /// The worker that it publishes to.
     public var worker: String?
-    /// Measured seconds per sample for everything before the first block.
-    public var embeddingSeconds: Double?
+    /// Nobody measures it: the column is part of a schema that ledgers have.
+    private var embeddingSeconds: Double?
     /// Measured seconds per sample and block.
     public var blockSeconds: Double?
     /// Measured rate of its uplink.
@@ -52,23 +52,14 @@ extension DeviceRecord: StampedRow {
 
 /// What was measured of a device; what was not measured this time is nil and stays as it was.
 public struct DeviceMeasures: Sendable, Equatable {
-    /// Seconds per sample for everything before the first block.
-    public var embeddingSeconds: Double?
     /// Seconds per sample and block.
     public var blockSeconds: Double?
     /// The rate of its uplink.
     public var uplinkBytesPerSecond: Double?
-    /// Memory that it may use.
-    public var memoryBytes: Int?
 
     /// Measurements.
-    public init(
-        embeddingSeconds: Double? = nil, blockSeconds: Double? = nil, uplinkBytesPerSecond: Double? = nil,
-        memoryBytes: Int? = nil
-    ) {
-        self.embeddingSeconds = embeddingSeconds
+    public init(blockSeconds: Double? = nil, uplinkBytesPerSecond: Double? = nil) {
         self.blockSeconds = blockSeconds
         self.uplinkBytesPerSecond = uplinkBytesPerSecond
-        self.memoryBytes = memoryBytes
     }
 }

@@ -54,7 +54,7 @@ extension Ledger {
     /// - Parameter publicKey: 40 characters in Z85, as `permafrost keys generate` writes them.
     /// - Throws: `LedgerError.keyTaken` when another id has the key, `.refused` when it is no key.
     public func enroll(id: String, role: KeyRecord.Role, publicKey: String) throws(LedgerError) {
-        guard publicKey.utf8.count == 40, publicKey.utf8.allSatisfy(Self.z85.contains) else {
+        guard publicKey.isZ85Key else {
             throw .refused(reason: "the key for \(id) is not 40 characters of Z85")
         }
         guard !id.isEmpty, id.utf8.count <= 128, id.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
@@ -101,7 +101,4 @@ extension Ledger {
     public func keysVersion() throws(LedgerError) -> Int {
         try database.read { Int(try $0.row(MetaRecord.self, MetaRecord.keysVersion)?.value ?? 0) }
     }
-
-    private static let z85 = Set(
-        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#".utf8)
 }

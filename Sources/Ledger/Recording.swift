@@ -133,9 +133,7 @@ struct Recording {
 
 extension DeviceRecord {
     fileprivate mutating func take(_ measures: DeviceMeasures) {
-        embeddingSeconds = measures.embeddingSeconds ?? embeddingSeconds
         blockSeconds = measures.blockSeconds ?? blockSeconds
         uplinkBytesPerSecond = measures.uplinkBytesPerSecond ?? uplinkBytesPerSecond
-        memoryBytes = measures.memoryBytes ?? memoryBytes
     }
 }

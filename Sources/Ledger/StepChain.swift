@@ -1,4 +1,5 @@
 import Crypto
+import Diagnostics
 import Foundation
 
 /// The hashes that bind each step of a run to all steps before it.
@@ -6,7 +7,7 @@ import Foundation
 /// A changed, exchanged, inserted or missing step breaks the chain at its place.
 enum StepChain {
     /// What the first step is bound to: the run.
-    static func start(run: String) -> String { text(SHA256.hash(data: Data("permafrost run \(run)".utf8))) }
+    static func start(run: String) -> String { SHA256.hash(data: Data("permafrost run \(run)".utf8)).hexadecimal }
 
     /// The hash of a step that follows another.
     static func hash(of step: StepRecord, after previous: String) -> String {
@@ -15,10 +16,6 @@ enum StepChain {
         let counts = [step.step, step.epoch, step.sampleIDs.count].map { UInt64(bitPattern: Int64($0)) }
         hash.update(data: StoredWords.bytes(counts + step.sampleIDs))
         hash.update(data: Data(step.adapterDigest.utf8))
-        return text(hash.finalize())
-    }
-
-    private static func text(_ digest: SHA256.Digest) -> String {
-        digest.map { String(format: "%02x", $0) }.joined()
+        return hash.finalize().hexadecimal
     }
 }

@@ -48,7 +48,7 @@ public struct GanttText {
 extension Timetable {
     /// One step of a long run: from the first begin of a step's list to the first begin of the next one's.
     ///
-    /// - Parameter schedule: the one that was simulated, for as many steps as `steadyTimetable` takes.
+    /// - Parameter schedule: the one that was simulated, for as many steps as `Timetable.steady` takes.
     public func steadyStep(_ schedule: Schedule) -> (begin: Double, end: Double) {
         let step = schedule.steadySteps.lowerBound + 1
         return (begin(list: step), begin(list: step + 1))

@@ -1,4 +1,5 @@
 import CZeroMQ
+import Diagnostics
 import Glibc
 
 /// A CURVE public key: 32 bytes, written as 40 characters of Z85. Everybody may know it.
@@ -26,9 +27,7 @@ public struct CurvePublicKey: Hashable, Sendable, CustomStringConvertible {
     var bytes: [UInt8] { decodedZ85(z85) ?? [] }
 
     /// The first 8 bytes in hexadecimal: enough to tell keys apart in a log.
-    public var fingerprint: String {
-        bytes.prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    }
+    public var fingerprint: String { bytes.prefix(8).hexadecimal }
 
     /// The text.
     public var description: String { z85 }
@@ -98,12 +97,10 @@ private final class Secret: @unchecked Sendable, CustomReflectable {
 }
 
 private let z85Reason = "a key is \(CurvePublicKey.textCount) characters of Z85"
-private let z85Alphabet = Set(
-    "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#".utf8)
 
 /// The 32 bytes of a key, nil when the text is none.
 private func decodedZ85(_ text: String) -> [UInt8]? {
-    guard text.utf8.count == CurvePublicKey.textCount, text.utf8.allSatisfy(z85Alphabet.contains) else { return nil }
+    guard text.isZ85Key else { return nil }
     var bytes = [UInt8](repeating: 0, count: CurvePublicKey.byteCount)
     guard zmq_z85_decode(&bytes, text) != nil else { return nil }
     return bytes

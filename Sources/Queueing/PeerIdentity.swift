@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// The routing id under which a ROUTER socket knows a peer.
 public struct PeerIdentity: Hashable, Sendable, CustomStringConvertible {
     /// 1 to 255 bytes.
@@ -6,7 +8,7 @@ public struct PeerIdentity: Hashable, Sendable, CustomStringConvertible {
     /// A routing id as it was received.
     public init(bytes: [UInt8]) { self.bytes = bytes }
 
-    /// The routing id of a device, worker or coordinator: its sender id as UTF-8.
+    /// A routing id that a socket chooses for itself. Roles leave the choice to the other side.
     public init(_ senderID: String) { bytes = Array(senderID.utf8) }
 
     /// The text, or the bytes in hexadecimal when they are not printable text.
@@ -14,6 +16,6 @@ public struct PeerIdentity: Hashable, Sendable, CustomStringConvertible {
         if let text = String(validating: bytes, as: UTF8.self), text.unicodeScalars.allSatisfy({ $0.value >= 0x20 }) {
             return text
         }
-        return "0x" + bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        return "0x\(bytes.hexadecimal)"
     }
 }

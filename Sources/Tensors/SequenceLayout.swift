@@ -37,9 +37,6 @@ public struct SequenceLayout: Sendable, Equatable {
     /// The rows of one sequence.
     public func rows(of sequence: Int) -> Range<Int> { Int(offsets[sequence])..<Int(offsets[sequence + 1]) }
 
-    /// The row of a sequence's last token.
-    public func lastRow(of sequence: Int) -> Int { Int(offsets[sequence + 1]) - 1 }
-
     /// The rows of some last tokens of each sequence; nil where these are all rows.
     ///
     /// - Parameter counts: how many of each sequence, at most what it has.

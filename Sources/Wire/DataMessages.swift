@@ -87,9 +87,12 @@ extension Body {
     /// - Returns: the rows of one part; nil when there is no such part, or when one of all would be empty.
     public static func rows(ofPart part: UInt32, of parts: UInt32, rows: Int) -> Range<Int>? {
         guard parts >= 1, part < parts, rows >= 0, UInt64(parts) <= UInt64(max(1, rows)) else { return nil }
-        let most = (rows + Int(parts) - 1) / Int(parts)
-        guard rows == 0 || (Int(parts) - 1) * most < rows else { return nil }
-        return Int(part) * most..<min(rows, (Int(part) + 1) * most)
+        guard rows > 0 else { return 0..<0 }
+        let most = (rows - 1) / Int(parts) + 1
+        let (last, overflow) = (Int(parts) - 1).multipliedReportingOverflow(by: most)
+        guard !overflow, last < rows else { return nil }
+        let first = Int(part) * most
+        return first..<first + min(most, rows - first)
     }
 
     /// A piece of a file of the run's newest checkpoint, which a worker hands over.

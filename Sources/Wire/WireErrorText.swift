@@ -1,3 +1,5 @@
+import Diagnostics
+
 extension WireError {
     /// What was wrong with the message, with the values that contradict each other.
     public var problem: String {
@@ -35,7 +37,7 @@ extension WireError {
         case .unknownCodec(let number):
             "The payload codec number \(number) is not known"
         case .checksumMismatch(let stated, let computed):
-            "The payload's checksum is \(hexadecimal(computed)), the header states \(hexadecimal(stated))"
+            "The payload's checksum is 0x\(computed.hexadecimal), the header states 0x\(stated.hexadecimal)"
         case .nonFiniteValue(let row, let column):
             "The payload has a value that is not finite in row \(row), column \(column)"
         case .notExpandable(let compression, let bytes, let expected):
@@ -153,10 +155,5 @@ extension WireError {
             .partsDiffer:
             "Send the message again; if it repeats, check the sender's release and its network"
         }
-    }
-
-    private func hexadecimal(_ value: UInt64) -> String {
-        let digits = String(value, radix: 16)
-        return "0x" + String(repeating: "0", count: 16 - digits.count) + digits
     }
 }

@@ -79,8 +79,7 @@ struct PeekedSample: Encodable {
         columns = sample.columns
         cut = sample.cut
         targets = sample.targets.count
-        let digits = String(XXH64.hash(bytes), radix: 16)
-        checksum = String(repeating: "0", count: 16 - digits.count) + digits
+        checksum = XXH64.hash(bytes).hexadecimal
         let shown = min(sample.rows, (count + sample.columns - 1) / max(1, sample.columns))
         let first = UnsafeRawBufferPointer(
             rebasing: bytes.prefix(shown * codec.bytesPerRow(columns: sample.columns)))

@@ -115,27 +115,4 @@ struct ExperimentCostTests {
         #expect(always.points.map(\.loss) == sometimes.points.map(\.loss))
         #expect(abs(always.devices[0].computeSeconds - sometimes.devices[0].computeSeconds) < 1e-6)
     }
-
-    @Test(
-        "balanced cuts are as good as the best of all, and no deeper than memory allows", arguments: [1e-9, 1e-5, 1e-3])
-    func cuts(secondsPerToken: Double) throws {
-        var bench = try Self.bench()
-        bench.fleet.classes[0].fp32FlopsPerSecond = 2e5
-        bench.speed.frozenForward = secondsPerToken
-        let settings = bench.settings(.splitfrozen(), budget: Self.budget)
-        func total(_ task: ExperimentTask, _ cuts: [Int]) -> Double {
-            let devices = zip(task.deviceSeconds(settings), cuts).map { $1 < $0.count ? $0[$1] : .infinity }
-            return max(devices.max() ?? 0, task.serverSeconds(cuts, settings))
-        }
-        func check() {
-            let task = bench.task(), all = 0...settings.frozenBlocks
-            let best = all.flatMap { a in all.flatMap { b in all.map { c in total(task, [a, b, c]) } } }.min() ?? 0
-            #expect(abs(total(task, task.balancedCuts(settings)) - best) < 1e-9 * best)
-        }
-        check()
-        let weights = bench.task().memory(2, samples: 8, settings).frozen(cut: 1)
-        bench.fleet.classes[2].memoryBytes = weights
-        check()
-        #expect(bench.task().balancedCuts(settings)[2] <= 1)
-    }
 }

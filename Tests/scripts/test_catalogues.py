@@ -1,4 +1,7 @@
-"""Every library target has a landing page, which names public symbols of that target; scripts/docs builds them."""
+"""Every library target has a landing page, which names public symbols of that target.
+
+scripts/docs builds them, and finds links that lead nowhere. No stage of scripts/test does: it is run by hand.
+"""
 
 import importlib.machinery
 import importlib.util

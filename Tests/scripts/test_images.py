@@ -7,6 +7,11 @@ import unittest
 from tools import ROOT, environment, load_yaml
 
 COMPOSE = ROOT / "docker/compose.yaml"
+VERSIONS = {
+    "Sources/Runs/Version.swift": r'permafrostVersion = "(.+)"',
+    "docker/Dockerfile": r"\nARG VERSION=(.+)",
+    "docker/kubernetes/chart/Chart.yaml": r"\nappVersion: (.+)",
+}
 
 
 class DockerfileTests(unittest.TestCase):
@@ -21,6 +26,10 @@ class DockerfileTests(unittest.TestCase):
         self.assertRegex(last, r"\nUSER 10001:10001\n")
         self.assertRegex(last, r'HEALTHCHECK .*CMD \["permafrost", "health"\]')
         self.assertIn('\nENTRYPOINT ["permafrost"]', last)
+
+    def test_program_image_and_chart_have_one_version(self):
+        found = {path: re.search(pattern, (ROOT / path).read_text()).group(1) for path, pattern in VERSIONS.items()}
+        self.assertEqual(len(set(found.values())), 1, found)
 
 
 class ComposeTests(unittest.TestCase):
@@ -60,14 +69,23 @@ class ComposeTests(unittest.TestCase):
         for number in range(1, 5):
             name = "device-%d" % number
             self.assertEqual(self.services[name]["secrets"], ["coordinator.pub", name + ".key"])
-        self.assertEqual(self.services["coordinator"]["secrets"], ["coordinator.key"])
+        self.assertEqual(self.services["coordinator"]["secrets"], ["coordinator.key", "token"])
 
     def test_every_worker_that_can_be_scaled_to_has_a_key(self):
         command = " ".join(self.services["worker"]["command"])
         last = int(re.search(r"--id=worker-1\.\.(\d+)", command).group(1))
         keys = [secret for secret in self.services["worker"]["secrets"] if secret.startswith("worker-")]
         self.assertEqual(keys, ["worker-%d.key" % number for number in range(1, last + 1)])
-        self.assertIn("pipeline.replicas=%d" % last, self.services["coordinator"]["command"])
+        self.assertIn("pipeline.replicas=%d" % last, self.services["coordinator"]["command"].split())
+
+    def test_every_role_logs_in_the_form_that_is_asked_for(self):
+        for name, service in self.roles.items():
+            self.assertIn("--log-format=${PERMAFROST_LOG_FORMAT:-text}", service["command"], name)
+
+    def test_every_variable_is_explained(self):
+        text = "".join(path.read_text() for path in COMPOSE.parent.glob("compose*.yaml"))
+        explained = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs/containers.md").read_text(), re.MULTILINE)
+        self.assertEqual(sorted(explained), sorted(set(re.findall(r"\$\{([A-Z_]+)", text))))
 
     def test_prometheus_asks_every_role(self):
         self.assertEqual(self.services["prometheus"]["profiles"], ["monitoring"])

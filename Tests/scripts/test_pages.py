@@ -1,7 +1,8 @@
 """What the pages name is there: links and their anchors, files, scripts and their flags, commands, keys of recipes.
 
 It needs no build: commands and their flags are those of the recorded help in Tests/Fixtures/help, keys those of
-docs/recipes.md. Whether a command parses, and what some of them do, is tested with the binary.
+docs/recipes.md. Whether a command parses, and what some of them do, is tested with the binary; commands of other programs
+are test_shown_commands.py's.
 """
 
 import re
@@ -24,8 +25,8 @@ def text_of(page):
 
 
 def prose(page):
-    """A page without its fenced blocks."""
-    return FENCE.sub("", text_of(page))
+    """A page without its fenced blocks, line by line where it was."""
+    return FENCE.sub(lambda block: "\n" * block[0].count("\n"), text_of(page))
 
 
 def anchors(page):
@@ -35,16 +36,29 @@ def anchors(page):
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in plain}
 
 
-def lines(block):
-    """The commands of a block, with continued lines joined and without comments."""
-    for line in block.replace("\\\n", " ").splitlines():
-        words = shlex.split(line, comments=True)
-        if words:
-            yield words
+def shell_commands(text):
+    """The words of each command of a line: it ends where the next one begins. What a loop does is one too, and so is what
+    stands behind a lone --."""
+    lexer = shlex.shlex(text, posix=True, punctuation_chars=";|&()")
+    lexer.whitespace_split = True
+    command = []
+    for word in [*lexer, ";"]:
+        if word == "--" or not word.strip("$;|&()"):
+            if command:
+                yield command
+            command = []
+        elif command or not re.fullmatch(r"do|[A-Z_]+=.*", word):
+            command.append(word)
 
 
-def shell_blocks(page):
-    return [body for info, body in FENCE.findall(text_of(page)) if info.split()[:1] == ["sh"]]
+def shown(page):
+    """The commands of a page's shell blocks, with their lines."""
+    for fence in FENCE.finditer(text_of(page)):
+        if fence[1].split()[:1] == ["sh"]:
+            for line in re.finditer(r"(?:\\\n|[^\n])+", fence[2]):
+                number = fence.string.count("\n", 0, fence.start(2) + line.start()) + 1
+                for words in shell_commands(line[0].replace("\\\n", " ")):
+                    yield number, words
 
 
 def recorded_help(words):
@@ -57,24 +71,8 @@ def recorded_help(words):
     return text_of(HELP / ("-".join(name or ["permafrost"]) + ".txt")), name
 
 
-def parts(words):
-    """A line's commands: it is cut where one ends and the next begins."""
-    part = []
-    for word in words:
-        if word in ("|", "&&", "||", ";", "&"):
-            yield part
-            part = []
-        else:
-            part.append(word)
-    yield part
-
-
 def commands(page, program):
-    for block in shell_blocks(page):
-        for words in lines(block):
-            for part in parts(words):
-                if part and (part[0] == program or part[0].startswith(program)):
-                    yield part
+    return [words for _, words in shown(page) if words[0].startswith(program)]
 
 
 class LinkTests(unittest.TestCase):
@@ -118,8 +116,14 @@ class NameTests(unittest.TestCase):
 
 
 class CommandTests(unittest.TestCase):
+    def test_a_line_is_read_as_a_shell_reads_it(self):
+        text = "for n in 1 2; do A=b kubectl exec 'x y'-$n -- permafrost run && c -d $(e; f); done | head  # g"
+        self.assertEqual(
+            [" ".join(words) for words in shell_commands(text)],
+            ["for n in 1 2", "kubectl exec x y-$n", "permafrost run", "c -d", "e", "f", "done", "head"])
+
     def test_pages_show_commands(self):
-        self.assertGreater(sum(len(list(commands(page, "permafrost"))) for page in PAGES), 60)
+        self.assertGreater(sum(len(commands(page, "permafrost")) for page in PAGES), 60)
 
     def test_blocks_of_the_main_pages_say_what_they_are(self):
         for page in PAGES[:-1]:

@@ -56,6 +56,7 @@ class Composition:
             PERMAFROST_KEYS=str(folder / "keys"),
             PERMAFROST_RECIPE="/models/e2e.yaml",
             PERMAFROST_HTTP_PORT="19464",
+            PERMAFROST_LOG_FORMAT="text",
             PERMAFROST_GATEWAY_PORT="17072",
             PROMETHEUS_PORT="19090",
             PROMETHEUS_IMAGE="permafrost-prometheus:e2e",

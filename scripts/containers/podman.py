@@ -28,7 +28,7 @@ class Podman:
     def __init__(self, folder, documents, deadline):
         self.folder, self.deadline = folder, deadline
         self.pods = pods(documents)
-        self.last_step = 0
+        self.last_step, self.run_state = 0, None
         (folder / "containers.conf").write_text(CONFIGURATION)
         os.environ["CONTAINERS_CONF"] = str(folder / "containers.conf")
 
@@ -149,7 +149,7 @@ class Podman:
     def step(self):
         runs = self.ask("run", "ls")
         if runs:
-            self.last_step = runs[0]["step"]
+            self.last_step, self.run_state = runs[0]["step"], runs[0]["state"]
         return self.last_step
 
     def workers(self):
@@ -161,11 +161,14 @@ class Podman:
                            capture_output=True).returncode == 0 for pod in self.pods)  # fmt: skip
 
     def is_over(self):
+        """Whether the run is complete; its coordinator stays."""
         self.step()
         status, code = self.state(COORDINATOR)
-        if status == "exited" and code != "0":
+        if status == "exited":
             die(1, f"the coordinator has ended with {code}:\n{self.log(COORDINATOR)}")
-        return status == "exited"
+        if self.run_state in ("interrupted", "failed"):
+            die(1, f"the run is {self.run_state}:\n{self.log(COORDINATOR)}")
+        return self.run_state == "completed"
 
     def adapter(self):
         found = []

@@ -80,11 +80,6 @@ public struct VirtualClock<Event: Sendable>: Sendable {
         change(Timeline.lane(.up, of: device), rate: bytesPerSecond)
     }
 
-    /// The same for a downlink.
-    public mutating func setDownlink(of device: Int, bytesPerSecond: Double) {
-        change(Timeline.lane(.down, of: device), rate: bytesPerSecond)
-    }
-
     /// Advances to the next event. Nil when none can come any more.
     public mutating func next() -> Event? {
         while outstanding > 0, let (time, occurrence) = queue.next() {

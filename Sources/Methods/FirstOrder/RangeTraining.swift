@@ -87,9 +87,6 @@ final class RangeTraining: @unchecked Sendable {
         self.stream = nil
     }
 
-    /// Rows of the batch between its F and B.
-    var openTokens: Int? { stream?.layout.tokens }
-
     /// Takes the optimizer's step with the summed gradients, which are zero afterwards.
     ///
     /// - Parameters:

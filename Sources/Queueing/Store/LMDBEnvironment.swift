@@ -40,8 +40,6 @@ final class LMDBEnvironment: @unchecked Sendable {
     private let touchedBytes = Atomic(0)
     /// As many are touched before that.
     private static let touchedLimit = 2 << 20
-    /// What page 0 begins with behind its header.
-    private static let magic: UInt32 = 0xBEEF_C0DE
 
     private init(_ environment: OpaquePointer, _ handles: [StoreTable: MDB_dbi]) {
         self.environment = environment
@@ -134,7 +132,9 @@ final class LMDBEnvironment: @unchecked Sendable {
             let number = page.load(as: UInt64.self)
             guard number < pages else { return nil }
             let start = page - Int(number) * pageSize
-            guard start.load(fromByteOffset: StorePages.headerBytes, as: UInt32.self) == Self.magic else { return nil }
+            guard start.load(fromByteOffset: StorePages.headerBytes, as: UInt32.self) == StoreState.magic else {
+                return nil
+            }
             return UnsafeRawBufferPointer(start: start, count: pages * pageSize)
         }
     }

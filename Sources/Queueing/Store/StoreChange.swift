@@ -19,14 +19,9 @@ public struct MessagePart: Sendable, Hashable {
         self.parts = parts
     }
 
-    /// The rows of the message that this part holds: n = ceil(rows / parts) each, the last one the rest. Nil when
-    /// there is no such part, or no row is left for it.
+    /// The rows of the message that this part holds; nil when there is no such part, or none of its rows.
     public func rows(of rows: Int) -> Range<Int>? {
-        guard part < parts, rows > 0 else { return nil }
-        let each = (rows - 1) / Int(parts) + 1
-        let (first, overflow) = Int(part).multipliedReportingOverflow(by: each)
-        guard !overflow, first < rows else { return nil }
-        return first..<first + min(each, rows - first)
+        rows > 0 ? Body.rows(ofPart: part, of: parts, rows: rows) : nil
     }
 
     var message: MessageKey { MessageKey(device: device, sequence: sequence) }

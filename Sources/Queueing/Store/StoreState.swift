@@ -1,6 +1,7 @@
 /// One of a file's two states, as its description says.
 struct StoreState {
-    private static let magic: UInt32 = 0xBEEF_C0DE
+    /// What page 0 begins with behind its header.
+    static let magic: UInt32 = 0xBEEF_C0DE
     private static let version: UInt32 = 1
     /// Whole numbers of any machine's addresses end before.
     private static let mapLimit: UInt64 = 1 << 47

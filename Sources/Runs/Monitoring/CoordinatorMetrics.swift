@@ -71,7 +71,8 @@ final class CoordinatorMetrics: Sendable {
         metrics.set("queue_messages", Double(queue.messages))
         metrics.set("queue_bytes", Double(queue.bytes))
         metrics.set("queue_capacity_bytes", Double(queue.capacityBytes))
-        metrics.set("queue_oldest_age_seconds", queue.oldestAgeSeconds)
-        metrics.set("queue_full", queue.isFull ? 1 : 0)
+        // After the end nothing waits for anybody, whatever is still stored.
+        metrics.set("queue_oldest_age_seconds", state.run.state.isOver ? 0 : queue.oldestAgeSeconds)
+        metrics.set("queue_full", queue.isFull && !state.run.state.isOver ? 1 : 0)
     }
 }

@@ -35,6 +35,12 @@ prometheus.io/port: "9464"
 prometheus.io/path: /metrics
 {{- end }}
 
+{{- /* What every role is told. */}}
+{{- define "permafrost.roleArgs" -}}
+- --http=0.0.0.0:9464
+- --log-format={{ .Values.logFormat }}
+{{- end }}
+
 {{- define "permafrost.podSecurity" -}}
 automountServiceAccountToken: false
 enableServiceLinks: false
@@ -107,6 +113,16 @@ initContainers:
 {{- define "permafrost.modelsMounts" -}}
 - { name: models, mountPath: /models, readOnly: true }
 - { name: tmp, mountPath: /tmp }
+{{- end }}
+
+{{- /* A worker that comes or goes costs the run a moment: one at a time, and slowly down. */}}
+{{- define "permafrost.scaling" -}}
+behavior:
+    scaleDown:
+        stabilizationWindowSeconds: 300
+        policies: [{ type: Pods, value: 1, periodSeconds: 120 }]
+    scaleUp:
+        policies: [{ type: Pods, value: 1, periodSeconds: 60 }]
 {{- end }}
 
 {{- define "permafrost.claim" -}}
