@@ -37,7 +37,7 @@ public final class Gateway: Sendable {
 
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     private let server: any Channel
-    private let desk: Desk
+    private let state: GatewayState
     private let hasClosed = DispatchSemaphore(value: 0)
     private let isStopping = Atomic(false)
 
@@ -52,14 +52,15 @@ public final class Gateway: Sendable {
     ) throws(GatewayError) {
         // A connection has two ends, each an open file.
         let room = max(1, (OpenFiles.raisedLimit - 64) / 2)
-        let desk = Desk(configuration, connections: min(configuration.mostConnections, room), observer: observer)
-        self.desk = desk
+        let state = GatewayState(
+            configuration, connections: min(configuration.mostConnections, room), observer: observer)
+        self.state = state
         let address = configuration.address
         do {
             server = try ServerBootstrap(group: group)
                 .serverChannelOption(.backlog, value: 1024)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                .serverChannelOption(.socketOption(.so_rcvbuf), value: Desk.receiveBuffer)
+                .serverChannelOption(.socketOption(.so_rcvbuf), value: GatewayState.receiveBuffer)
                 .serverChannelInitializer { server in
                     // When the system has no more open files, clients wait a second and not in a loop.
                     server.eventLoop.makeCompletedFuture {
@@ -67,10 +68,11 @@ public final class Gateway: Sendable {
                     }
                 }
                 .childChannelOption(.maxMessagesPerRead, value: 1)
-                .childChannelInitializer { client in client.eventLoop.makeCompletedFuture { try desk.welcome(client) } }
+                .childChannelInitializer { client in client.eventLoop.makeCompletedFuture { try state.welcome(client) }
+                }
                 .bind(host: address.host, port: address.port).wait()
         } catch {
-            desk.close()
+            state.close()
             group.shutdownGracefully { _ in }
             throw .cannotListen(address: "\(address)", reason: reason(error))
         }
@@ -83,13 +85,13 @@ public final class Gateway: Sendable {
     }
 
     /// What it has done so far.
-    public var counts: GatewayCounts { desk.counts }
+    public var counts: GatewayCounts { state.counts }
 
     /// Carries until somebody says stop. Blocks the calling thread.
     public func run() {
         hasClosed.wait()
         hasClosed.signal()
-        desk.close()
+        state.close()
         try? group.syncShutdownGracefully()
     }
 

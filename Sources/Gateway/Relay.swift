@@ -20,21 +20,23 @@ final class Relay: ChannelDuplexHandler {
     }
 
     /// Puts a relay behind everything else of a client's and of its destination's channel, which are of one event loop.
-    static func join(_ client: any Channel, _ target: any Channel, to destination: HostAndPort, _ desk: Desk) throws {
+    static func join(_ client: any Channel, _ target: any Channel, to destination: HostAndPort, _ gateway: GatewayState)
+        throws
+    {
         let start = ContinuousClock.now
         let name = client.peerName, place = "\(destination)"
-        let inner = Relay(carried: { desk.carried($0, \.bytesDown) })
+        let inner = Relay(carried: { gateway.carried($0, \.bytesDown) })
         let outer = Relay(
-            carried: { desk.carried($0, \.bytesUp) },
+            carried: { gateway.carried($0, \.bytesUp) },
             closed: {
-                desk.tell(
+                gateway.tell(
                     .closed(client: name, destination: place, seconds: (ContinuousClock.now - start) / .seconds(1)))
             })
         (inner.other, outer.other) = (outer, inner)
-        let limit = TimeAmount(desk.configuration.idleTimeout)
+        let limit = TimeAmount(gateway.configuration.idleTimeout)
         try client.pipeline.syncOperations.addHandlers([IdleStateHandler(allTimeout: limit), outer])
         try target.pipeline.syncOperations.addHandlers([IdleStateHandler(allTimeout: limit), inner])
-        desk.tell(.opened(client: name, destination: place))
+        gateway.tell(.opened(client: name, destination: place))
     }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }

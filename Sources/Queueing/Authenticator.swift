@@ -8,33 +8,33 @@ import Synchronization
 public final class Authenticator: Sendable {
     static let endpoint = "inproc://zeromq.zap.01"
 
-    private let desk: Desk
+    private let loop: AuthenticatorLoop
 
     /// - Throws: `TransportError`; a context can have one authenticator.
     public init(context: ZeroMQContext) throws(TransportError) {
-        let desk = Desk(stop: try WakeSignal())
-        let thread = Thread { desk.serve(context) }
+        let loop = AuthenticatorLoop(stop: try WakeSignal())
+        let thread = Thread { loop.serve(context) }
         thread.name = "authenticator"
         thread.start()
-        desk.settled.wait()
-        self.desk = desk
-        if let failure = desk.failure.withLock({ $0 }) { throw failure }
+        loop.settled.wait()
+        self.loop = loop
+        if let failure = loop.failure.withLock({ $0 }) { throw failure }
     }
 
     deinit {
-        desk.stop.signal()
+        loop.stop.signal()
         // The next authenticator of this context needs the address.
-        desk.settled.wait()
+        loop.settled.wait()
     }
 
     /// Lets a key in, in the name of a peer.
     public func enroll(_ key: CurvePublicKey, as peer: EnrolledPeer, in domain: String) {
-        desk.enrollment.withLock { $0.enroll(key, as: peer, in: domain) }
+        loop.enrollment.withLock { $0.enroll(key, as: peer, in: domain) }
     }
 
     /// Lets a key in no more. Of a peer that is connected no further message is taken.
     public func revoke(_ key: CurvePublicKey, in domain: String) {
-        desk.enrollment.withLock { $0.revoke(key, in: domain) }
+        loop.enrollment.withLock { $0.revoke(key, in: domain) }
     }
 
     /// Lets in these keys of a domain, and no others.
@@ -43,28 +43,28 @@ public final class Authenticator: Sendable {
     public func replace(
         _ table: [CurvePublicKey: EnrolledPeer], revoked: [CurvePublicKey: EnrolledPeer] = [:], in domain: String
     ) {
-        desk.enrollment.withLock { $0.replace(table, revoked: revoked, in: domain) }
+        loop.enrollment.withLock { $0.replace(table, revoked: revoked, in: domain) }
     }
 
     /// Closes a domain, when its role has ended.
-    public func remove(domain: String) { desk.enrollment.withLock { $0.remove(domain) } }
+    public func remove(domain: String) { loop.enrollment.withLock { $0.remove(domain) } }
 
     /// Who a key belongs to now, nil when it is not enrolled.
     public func peer(of key: CurvePublicKey, in domain: String) -> EnrolledPeer? {
-        desk.enrollment.withLock { $0.peer(of: key, in: domain) }
+        loop.enrollment.withLock { $0.peer(of: key, in: domain) }
     }
 
     /// What was asked so far, in all domains.
-    public var counts: AuthenticationCounts { desk.enrollment.withLock { $0.counts } }
+    public var counts: AuthenticationCounts { loop.enrollment.withLock { $0.counts } }
 
     /// The handshakes of a domain that were refused so far.
     public func refusals(in domain: String) -> Refusals {
-        desk.enrollment.withLock { $0.refusals(in: domain) }
+        loop.enrollment.withLock { $0.refusals(in: domain) }
     }
 }
 
 /// What the authenticator's thread shares with its owner.
-private final class Desk: Sendable {
+private final class AuthenticatorLoop: Sendable {
     let enrollment = Mutex(Enrollment())
     let failure = Mutex<TransportError?>(nil)
     let stop: WakeSignal

@@ -70,7 +70,7 @@ final class CheckpointWriter: Sendable {
             (state.name, (shape: [state.values.layout.count], matrix: state.values.flat))
         }
         try RunCheckpoint.write(
-            state: RunState(
+            state: CheckpointState(
                 step: step, epoch: position.epoch - 1, batchInEpoch: position.batch, seed: setup.recipe.seed,
                 trainableParameters: setup.parameters.layout.count, optimizerStep: step,
                 method: training.method.rawValue, meters: meters),

@@ -46,7 +46,7 @@ struct MutatedCheckpointTests {
     }
 
     private struct Contents: Equatable {
-        let state: RunState
+        let state: CheckpointState
         let recipe: String
         /// Bit patterns, because a number that is none is not equal to itself.
         let tensors: [String: [UInt32]]

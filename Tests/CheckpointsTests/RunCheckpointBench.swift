@@ -11,8 +11,8 @@ struct RunCheckpointBench {
 
     let parent: URL
 
-    func state(_ step: Int) -> RunState {
-        RunState(
+    func state(_ step: Int) -> CheckpointState {
+        CheckpointState(
             step: step, epoch: 2, batchInEpoch: 7, seed: .max, trainableParameters: 6, optimizerStep: step,
             method: "splitfrozen", meters: ["loss": 0.1 + Double(step)])
     }

@@ -19,7 +19,7 @@ struct RunCheckpointTests {
             let values: [Float] = [-0.0, 0x1p-149, -0x1.8p-130, .greatestFiniteMagnitude, .infinity, 1 / 3, .nan, 5]
             let matrix = Storage(count: 24).matrix(rows: 4, columns: 2, at: 3, stride: 5)
             for (i, value) in values.enumerated() { matrix[i / 2, i % 2] = value }
-            let state = RunState(
+            let state = CheckpointState(
                 step: 120, epoch: 3, batchInEpoch: 11, seed: .max, trainableParameters: 8, optimizerStep: 119,
                 method: "splitfrozen",
                 meters: [

@@ -42,7 +42,7 @@ struct MonitoredCoordinatorTests {
     @Test("state is the ledger's, readiness comes with the role, events tell of steps, metrics pass promtool")
     func wholeRun() throws {
         try withCluster([
-            "training.epochs=40", "pipeline.stages=2", "model.frozen_blocks=2", "devices.cuts=[2,2,1,0]",
+            "training.epochs=120", "pipeline.stages=2", "model.frozen_blocks=2", "devices.cuts=[2,2,1,0]",
         ]) { cluster, clients in
             let coordinator = try #require(clients["coordinator"])
             cluster.start([cluster.coordinator])
@@ -124,7 +124,7 @@ struct MonitoredCoordinatorTests {
         let end = ContinuousClock.now + .seconds(60)
         while !missing.isEmpty, ContinuousClock.now < end {
             for client in clients.values {
-                let text = try client.get("/metrics")
+                guard let text = try? client.get("/metrics") else { continue }
                 missing = missing.filter { !text.contains("\n\($0)") }
             }
             usleep(20_000)

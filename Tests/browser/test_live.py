@@ -3,12 +3,14 @@
 Runs when PERMAFROST_BIN names a built permafrost.
 """
 
+import contextlib
 import json
 import os
 import pathlib
 import shutil
 import signal
 import socket
+import sqlite3
 import sys
 import tempfile
 import time
@@ -39,6 +41,12 @@ def free_ports(number):
     return ports
 
 
+def number(text):
+    """The step of what the page shows, such as 1 024 / 3 000; 0 while there is none."""
+    digits = text.split("/")[0].replace("\u202f", "").strip()
+    return int(digits) if digits.isdigit() else 0
+
+
 @unittest.skipUnless(BINARY, "PERMAFROST_BIN names no built permafrost")
 class LiveTests(PageCase):
     def setUp(self):
@@ -46,6 +54,7 @@ class LiveTests(PageCase):
         folder = pathlib.Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
         shutil.copytree(TINY, folder, dirs_exist_ok=True)
+        self.ledger = folder / "coordinator/ledger.sqlite"
         token = folder / "token"
         token.write_text("summer-ice-of-the-north\n")
         token.chmod(0o600)
@@ -87,8 +96,7 @@ class LiveTests(PageCase):
             time.sleep(0.1)
 
     def shown_step(self, page):
-        digits = page.text_content("#run-step").split("/")[0].replace("\u202f", "").strip()
-        return int(digits) if digits.isdigit() else 0
+        return number(page.text_content("#run-step"))
 
     def test_the_page_shows_the_state_and_follows_it(self):
         page = self.open(self.address)
@@ -131,6 +139,21 @@ class LiveTests(PageCase):
             return len(last) > 1 and last[-1] == last[-2]
 
         return look
+
+    def test_a_step_is_on_the_page_within_two_seconds_of_its_record(self):
+        page = self.open(self.address)
+        page.evaluate("""() => {
+            const step = document.getElementById('run-step');
+            window.shown = [];
+            new MutationObserver(() => window.shown.push([step.textContent, Date.now() / 1000]))
+                .observe(step, { childList: true, characterData: true, subtree: true });
+        }""")
+        page.wait_for_function("() => window.shown.length > 5", timeout=LIMIT_SECONDS * 1000)
+        with contextlib.closing(sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True)) as ledger:
+            recorded = dict(ledger.execute("SELECT step, time FROM steps"))
+        shown = page.evaluate("() => window.shown")
+        late = [time - recorded[number(text)] for text, time in shown]
+        self.assertLess(max(late), 2, late)
 
     def test_a_coordinator_that_was_killed_is_found_again(self):
         self.expected_errors = OUTAGE

@@ -107,6 +107,14 @@ class NameTests(unittest.TestCase):
                 with self.subTest(page=page.name, name=name):
                     self.assertTrue((ROOT / name).exists())
 
+    def test_the_map_has_the_targets_of_the_package_in_its_order(self):
+        package = text_of(ROOT / "Package.swift")
+        made = re.findall(r'\.(?:systemLibrary|target|executableTarget)\(\s*name: "(\w+)"', package)
+        table = text_of(ROOT / "docs" / "architecture.md").split("| target |")[1].split("\n\n")[0]
+        cells = re.findall(r"^\| (`.+?`) \|", table, re.MULTILINE)
+        shown = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
+        self.assertEqual(shown, [name for name in made if (ROOT / "Sources" / name).exists()])
+
     def test_commands_in_the_text_are_commands(self):
         for page in PAGES:
             for words in re.findall(r"`permafrost ([a-z][a-z ]*)", prose(page)):

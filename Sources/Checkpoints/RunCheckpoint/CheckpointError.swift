@@ -21,7 +21,7 @@ public enum CheckpointError: NumberedError, Equatable {
             "The checkpoint \(folder) was never finished: it has no file '\(CheckpointMarker.name)'"
         case .damaged(let folder, let file, let reason): "The checkpoint \(folder) is damaged in \(file): \(reason)"
         case .unsupportedVersion(let folder, let version):
-            "The checkpoint \(folder) has the format \(version), this program knows \(RunState.currentVersion)"
+            "The checkpoint \(folder) has the format \(version), this program knows \(CheckpointState.currentVersion)"
         }
     }
 

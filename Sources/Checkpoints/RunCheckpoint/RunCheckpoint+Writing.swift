@@ -17,7 +17,7 @@ extension RunCheckpoint {
     /// - Throws: `FileError.unwritable`, `SafetensorsError.unfittingValues`; earlier checkpoints stay as they are.
     @discardableResult
     public static func write(
-        state: RunState, tensors: [String: (shape: [Int], matrix: Matrix)], recipe: String,
+        state: CheckpointState, tensors: [String: (shape: [Int], matrix: Matrix)], recipe: String,
         reports: Data = Data(), usedSamples: Data = Data(), to parent: URL, keeping: Int
     ) throws -> URL {
         precondition(keeping > 0 && state.step >= 0, "a checkpoint that was just written must stay")

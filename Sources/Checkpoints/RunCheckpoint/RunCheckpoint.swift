@@ -16,7 +16,7 @@ public struct RunCheckpoint: Sendable {
     /// The folder.
     public let folder: URL
     /// Where the run stands.
-    public let state: RunState
+    public let state: CheckpointState
     /// The trainable parameters and the optimizer's moments by name, mapped from the file: read each straight into its
     /// place.
     public let tensors: SafetensorsFile
@@ -52,7 +52,7 @@ public struct RunCheckpoint: Sendable {
                 (Self.recipeName, FileDigest(of: recipe)), (Self.reportsName, FileDigest(of: reports)),
             ] + (hasUsed ? [(Self.usedName, FileDigest(of: used))] : []))
         self.folder = folder
-        state = try RunState(json: json, folder: folder.path)
+        state = try CheckpointState(json: json, folder: folder.path)
         tensors = try SafetensorsFile(folder.appendingPathComponent(Self.tensorsName))
         self.reports = reports
         usedSamples = used

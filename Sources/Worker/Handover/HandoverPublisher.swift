@@ -1,7 +1,6 @@
 import Diagnostics
 import Foundation
 import Queueing
-import Synchronization
 import Wire
 
 /// Hands a drained worker's messages and newest checkpoint to another worker, on a thread of its own.
@@ -15,9 +14,7 @@ final class HandoverPublisher: Sendable {
         case failed(any Error)
     }
 
-    private let wake: WakeSignal
-    private let isStopped = Atomic(false)
-    private let hasEnded = DispatchSemaphore(value: 0)
+    private let thread: LoopThread
 
     /// Starts the thread.
     ///
@@ -30,30 +27,18 @@ final class HandoverPublisher: Sendable {
         context: ZeroMQContext,
         source: @escaping @Sendable () throws -> HandoverSource, tell: @escaping @Sendable (Event) -> Void
     ) throws(TransportError) {
-        wake = try WakeSignal()
-        let thread = Thread { [self] in
-            do {
+        thread = try LoopThread(
+            "handover",
+            loop: { thread in
                 var conversation = HandoverConversation(
                     try source(), link: Link(context: context, run: run, sender: sender, timing: timing),
                     successor: order.successor)
-                try conversation.run(order.successorEndpoint, security, wake: wake, tell: tell) {
-                    isStopped.load(ordering: .acquiring)
-                }
-            } catch {
-                tell(.failed(error))
-            }
-            hasEnded.signal()
-        }
-        thread.name = "handover"
-        thread.start()
+                try conversation.run(order.successorEndpoint, security, on: thread, tell: tell)
+            }, onError: { tell(.failed($0)) })
     }
 
     /// Returns when the thread has ended. To be called once.
-    func stop() {
-        isStopped.store(true, ordering: .releasing)
-        wake.signal()
-        hasEnded.wait()
-    }
+    func stop() { thread.stop() }
 }
 
 /// The thread's work: a link, and what goes over it.
@@ -78,18 +63,18 @@ private struct HandoverConversation {
     }
 
     mutating func run(
-        _ endpoint: String, _ security: SocketSecurity, wake: WakeSignal, tell: (HandoverPublisher.Event) -> Void,
-        isStopped: () -> Bool
+        _ endpoint: String, _ security: SocketSecurity, on thread: LoopThread,
+        tell: (HandoverPublisher.Event) -> Void
     ) throws {
         try link.connect(endpoint, security: security)
         defer { link.disconnect() }
         var poller = Poller()
         _ = poller.add(link)
-        _ = poller.add(fileDescriptor: wake.fileDescriptor)
+        _ = poller.add(fileDescriptor: thread.wake.fileDescriptor)
         var told = -1
-        while !isStopped() {
+        while !thread.isStopped {
             try poller.wait(milliseconds: min(200, (link.untilDue ?? .seconds(1)).pollMilliseconds))
-            wake.drain()
+            thread.wake.drain()
             while let event = try link.event() { try follow(event) }
             while let received = try link.receive() {
                 if case .message(let envelope, _, _) = received { try take(envelope.body) }

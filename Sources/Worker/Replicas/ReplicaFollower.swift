@@ -2,7 +2,6 @@ import Diagnostics
 import Foundation
 import Methods
 import Queueing
-import Synchronization
 import Wire
 
 /// The conversation of a replica, or a later stage, with its leader, on a thread of its own: takes parts of steps, and sends
@@ -24,9 +23,7 @@ final class ReplicaFollower: Sendable {
     }
 
     private let messages: Mailbox<StoredMessage>
-    private let wake: WakeSignal
-    private let isStopped = Atomic(false)
-    private let hasEnded = DispatchSemaphore(value: 0)
+    private let thread: LoopThread
 
     /// Starts the thread.
     ///
@@ -40,35 +37,24 @@ final class ReplicaFollower: Sendable {
         steps: @escaping @Sendable (@escaping @Sendable (Trainer) throws -> Void) -> Void,
         tell: @escaping @Sendable (Event) -> Void
     ) throws(TransportError) {
-        wake = try WakeSignal()
-        messages = try Mailbox()
+        let messages = try Mailbox<StoredMessage>()
         let outbox = try Mailbox<ReplicaConversation.Answer>()
-        let thread = Thread { [self] in
-            do {
+        thread = try LoopThread(
+            "replica",
+            loop: { thread in
                 var conversation = ReplicaConversation(
                     link: link(), intake: intake, messages: messages, store: store, outbox: outbox, steps: steps,
                     tell: tell)
-                try conversation.run(leader.endpoint, security, wake: wake) {
-                    isStopped.load(ordering: .acquiring)
-                }
-            } catch {
-                tell(.failed(error))
-            }
-            hasEnded.signal()
-        }
-        thread.name = "replica"
-        thread.start()
+                try conversation.run(leader.endpoint, security, on: thread)
+            }, onError: { tell(.failed($0)) })
+        self.messages = messages
     }
 
     /// Sends a device's message on to the leader: it has passed all frozen blocks. From any thread.
     func forward(_ message: StoredMessage) { messages.post(message) }
 
     /// Returns when the thread has ended. To be called once.
-    func stop() {
-        isStopped.store(true, ordering: .releasing)
-        wake.signal()
-        hasEnded.wait()
-    }
+    func stop() { thread.stop() }
 }
 
 /// The thread's work: a link, and what comes and goes over it.
@@ -121,9 +107,7 @@ private struct ReplicaConversation {
         self.tell = tell
     }
 
-    mutating func run(
-        _ endpoint: String, _ security: SocketSecurity, wake: WakeSignal, isStopped: () -> Bool
-    ) throws {
+    mutating func run(_ endpoint: String, _ security: SocketSecurity, on thread: LoopThread) throws {
         try link.connect(endpoint, security: security)
         defer {
             link.disconnect()
@@ -131,13 +115,13 @@ private struct ReplicaConversation {
         }
         var poller = Poller()
         _ = poller.add(link)
-        _ = poller.add(fileDescriptor: wake.fileDescriptor)
+        _ = poller.add(fileDescriptor: thread.wake.fileDescriptor)
         _ = poller.add(fileDescriptor: outbox.signal.fileDescriptor)
         _ = poller.add(fileDescriptor: messages.signal.fileDescriptor)
-        while !isStopped() {
+        while !thread.isStopped {
             let pause = unsent.isEmpty ? Duration.milliseconds(200) : Outbox.pause
             try poller.wait(milliseconds: min(pause, link.untilDue ?? pause).pollMilliseconds)
-            wake.drain()
+            thread.wake.drain()
             while let event = try link.event() { try follow(event) }
             while let received = try link.receive() { try take(received) }
             for answer in outbox.drain() { try take(answer) }

@@ -6,11 +6,11 @@ import NIOSOCKS
 
 /// Asks one client where it wants to go, and makes the way there. It leaves the pipeline when that is open. A client has to
 /// wait for each answer, as libzmq does: of what comes together only the first message is understood.
-final class Reception: ChannelInboundHandler, RemovableChannelHandler {
+final class SOCKSHandshake: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ClientMessage
     typealias OutboundOut = ServerMessage
 
-    private let desk: Desk
+    private let gateway: GatewayState
     private let socks: SOCKSServerHandshakeHandler
     private var deadline: Scheduled<Void>?
     private var destination: HostAndPort?
@@ -18,13 +18,13 @@ final class Reception: ChannelInboundHandler, RemovableChannelHandler {
     private var isOver = false
 
     /// - Parameter socks: the handler before it, which turns bytes into messages.
-    init(desk: Desk, behind socks: SOCKSServerHandshakeHandler) {
-        self.desk = desk
+    init(_ gateway: GatewayState, behind socks: SOCKSServerHandshakeHandler) {
+        self.gateway = gateway
         self.socks = socks
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        let limit = TimeAmount(desk.configuration.handshakeTimeout)
+        let limit = TimeAmount(gateway.configuration.handshakeTimeout)
         deadline = context.eventLoop.assumeIsolated().scheduleTask(in: limit) {
             self.refuse(context, .unfinished)
         }
@@ -50,7 +50,7 @@ final class Reception: ChannelInboundHandler, RemovableChannelHandler {
             deadline?.cancel()
             guard request.command == .connect else { return refuse(context, .malformed, reply: .commandUnsupported) }
             destination = HostAndPort(request.addressType)
-            guard let destination, desk.allows(destination) else {
+            guard let destination, gateway.allows(destination) else {
                 return refuse(context, .notAllowed, reply: .notAllowed)
             }
             reach(destination, context)
@@ -65,7 +65,7 @@ final class Reception: ChannelInboundHandler, RemovableChannelHandler {
     private func reach(_ destination: HostAndPort, _ context: ChannelHandlerContext) {
         // What the client says before the way is open waits in the system's buffers, which have a limit.
         context.channel.reads(false)
-        desk.connection(to: destination, on: context.eventLoop).assumeIsolated().whenComplete { result in
+        gateway.connection(to: destination, on: context.eventLoop).assumeIsolated().whenComplete { result in
             switch result {
             case .success(let target): self.open(target, context)
             case .failure(let error):
@@ -80,7 +80,7 @@ final class Reception: ChannelInboundHandler, RemovableChannelHandler {
         let client = context.channel
         answer(.response(SOCKSResponse(reply: .succeeded, boundAddress: .nowhere)), context)
         do {
-            try Relay.join(client, target, to: destination, desk)
+            try Relay.join(client, target, to: destination, gateway)
         } catch {
             target.close(promise: nil)
             return client.close(promise: nil)
@@ -106,7 +106,7 @@ final class Reception: ChannelInboundHandler, RemovableChannelHandler {
         isOver = true
         deadline?.cancel()
         if let reply { answer(.response(SOCKSResponse(reply: reply, boundAddress: .nowhere)), context) }
-        desk.refused(reason, client: context.channel.peerName, destination: destination, problem: problem)
+        gateway.refused(reason, client: context.channel.peerName, destination: destination, problem: problem)
         context.close(promise: nil)
     }
 }

@@ -5,7 +5,7 @@ import NIOSOCKS
 import Synchronization
 
 /// What all connections of a gateway share: its rules, its counts, and whom it tells.
-final class Desk: Sendable {
+final class GatewayState: Sendable {
     /// Bytes that the system holds of what an end sends; with what the gateway holds, all that one slow reader costs.
     static let receiveBuffer = ChannelOptions.Types.SocketOption.Value(256 << 10)
 
@@ -13,7 +13,7 @@ final class Desk: Sendable {
     private let names = NIOThreadPool(numberOfThreads: 8)
     private let connections: Int
     private let observer: @Sendable (GatewayEvent) -> Void
-    private let state = Mutex(GatewayCounts())
+    private let tally = Mutex(GatewayCounts())
 
     init(
         _ configuration: Gateway.Configuration, connections: Int, observer: @escaping @Sendable (GatewayEvent) -> Void
@@ -27,21 +27,21 @@ final class Desk: Sendable {
     /// Ends its threads, when the names are known that are being looked up.
     func close() { try? names.syncShutdownGracefully() }
 
-    var counts: GatewayCounts { state.withLock { $0 } }
+    var counts: GatewayCounts { tally.withLock { $0 } }
 
     /// Lets a client in, if there is room.
     func welcome(_ client: any Channel) throws {
-        let isFull = state.withLock { counts in
+        let isFull = tally.withLock { counts in
             counts.connections += 1
             return counts.connections > connections
         }
-        client.closeFuture.whenComplete { [self] _ in state.withLock { $0.connections -= 1 } }
+        client.closeFuture.whenComplete { [self] _ in tally.withLock { $0.connections -= 1 } }
         if isFull {
             refused(.full, client: client.peerName, destination: nil, problem: nil)
             return client.close(promise: nil)
         }
         let socks = SOCKSServerHandshakeHandler()
-        try client.pipeline.syncOperations.addHandlers([socks, Reception(desk: self, behind: socks)])
+        try client.pipeline.syncOperations.addHandlers([socks, SOCKSHandshake(self, behind: socks)])
     }
 
     func allows(_ destination: HostAndPort) -> Bool { configuration.allowed.contains { $0.allows(destination) } }
@@ -61,7 +61,7 @@ final class Desk: Sendable {
     }
 
     func refused(_ reason: GatewayRefusal, client: String, destination: HostAndPort?, problem: String?) {
-        state.withLock { $0.refused[reason, default: 0] += 1 }
+        tally.withLock { $0.refused[reason, default: 0] += 1 }
         let place = destination.map { "\($0)" }
         observer(.refused(client: client, destination: place, reason: reason, problem: problem))
     }
@@ -70,7 +70,7 @@ final class Desk: Sendable {
 
     /// Adds to the bytes of a direction.
     func carried(_ bytes: Int, _ direction: WritableKeyPath<GatewayCounts, Int> & Sendable) {
-        state.withLock { $0[keyPath: direction] += bytes }
+        tally.withLock { $0[keyPath: direction] += bytes }
     }
 }
 

@@ -2,7 +2,7 @@ import Diagnostics
 import Foundation
 
 /// Where a run stands, apart from its tensors.
-public struct RunState: Codable, Sendable, Equatable {
+public struct CheckpointState: Codable, Sendable, Equatable {
     /// The format that this program writes and reads.
     public static let currentVersion = 1
 
