@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from running.roles import ROOT, command, die
+from running.roles import EXIT_MACHINE_UNFIT, ROOT, command, die
 
 FILE = ROOT / "docker/compose.yaml"
 IMAGE = "permafrost:latest"
@@ -26,6 +26,19 @@ def use_plugins():
         os.environ["DOCKER_CONFIG"] = str(folder)
 
 
+def has_engine():
+    return bool(shutil.which("docker")) and subprocess.run(["docker", "info"], capture_output=True).returncode == 0
+
+
+def prepare_images(keep):
+    """Builds the images with scripts/images, which starts an engine where none runs; or sees that those here can be used."""
+    if not keep:
+        subprocess.run([ROOT / "scripts/images"], stdout=sys.stderr, check=True)
+    elif not has_engine():
+        die(EXIT_MACHINE_UNFIT, "no container engine runs. Start dockerd, or leave out --keep-images.")
+    use_plugins()
+
+
 def embedded_adapter(folder):
     """Trains the recipe of the folder's cache in one container; gives the adapter's file."""
     state = folder / "embedded"
@@ -40,15 +53,12 @@ def embedded_adapter(folder):
 class Composition:
     """A project of its own: containers, networks and volumes are gone after the `with`, as is an engine that it started."""
 
-    def __init__(self, folder, deadline, build):
+    def __init__(self, folder, deadline, keep_images):
         self.folder, self.deadline = folder, deadline
         self.last_step = 0
         self.files = [FILE]
-        use_plugins()
-        self.had_engine = subprocess.run(["docker", "info"], capture_output=True).returncode == 0
-        if build:
-            subprocess.run([ROOT / "scripts/images"], stdout=sys.stderr, check=True)
-            use_plugins()
+        self.had_engine = has_engine()
+        prepare_images(keep_images)
         os.environ.update(
             COMPOSE_PROJECT_NAME="permafrost-e2e",
             COMPOSE_PROFILES="monitoring,outside",
