@@ -30,7 +30,7 @@ public final class Coordinator: Sendable {
     public func stop() { stopSignal.signal() }
 
     /// Ends the coordination and not the run: with a ledger, a coordinator that is started again goes on, and nobody is
-    /// told to leave. `run` returns `.interrupted` without totals. Callable from any thread, once or more.
+    /// told to leave. `run` returns `.left`. Callable from any thread, once or more.
     public func leave() {
         isLeaving.store(true, ordering: .sequentiallyConsistent)
         stopSignal.signal()

@@ -39,12 +39,14 @@ public enum CoordinatorOutcome: Sendable, Equatable {
     case completed(Body.WorkerFinished)
     /// The user stopped the run.
     case interrupted(Body.WorkerFinished?)
+    /// It has not: the coordinator was told to leave it.
+    case left
     /// Somebody was lost or could not go on.
     case failed(CoordinatorError, Body.WorkerFinished?)
 
     func adding(_ totals: Body.WorkerFinished) -> CoordinatorOutcome {
         switch self {
-        case .completed: self
+        case .completed, .left: self
         case .interrupted: .interrupted(totals)
         case .failed(let error, _): .failed(error, totals)
         }

@@ -106,7 +106,7 @@ struct CoordinatorLoop {
         try ledger?.waitingOrders().filter { $0.run == configuration.run }.flatMap { order in
             let taken = CoordinatorMachine.Action.record([.orderTaken(order.id)])
             return switch order.kind {
-            case .stop: [taken] + machine.stopRequested(now: clock.now)
+            case .stop: [taken] + machine.stopRequested(byOrder: true, now: clock.now)
             case .drain: [taken] + machine.drainRequested(order.target)
             }
         } ?? []

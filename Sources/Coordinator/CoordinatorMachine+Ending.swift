@@ -8,11 +8,13 @@ extension CoordinatorMachine {
     /// How long a run that has ended stays for those who have not left yet.
     private static let longestLeaving = Duration.seconds(10)
 
-    /// The user wants the run to end after the step under way, or, when it has, that nobody is waited for any more.
-    mutating func stopRequested(now: Duration) -> [Action] {
+    /// The user wants the run to end after the step under way, or, when it has, that nobody is waited for any more. A
+    /// coordinator that is to stay does so after an order; whoever runs its process ends that too.
+    mutating func stopRequested(byOrder: Bool = false, now: Duration) -> [Action] {
+        if !byOrder { stays = false }
         if phase == .running || phase == .gathering {
             stop(.interrupted(drain?.totals), "the run was stopped by its user", now: now)
-        } else if case .leaving(let outcome, _) = phase, settings.losses != .fail {
+        } else if case .leaving(let outcome, _) = phase, settings.losses != .fail, !stays {
             finish(outcome)
         }
         defer { actions = [] }
@@ -25,7 +27,7 @@ extension CoordinatorMachine {
             finish(outcome)
         } else {
             event(.info, "coordinator", "it left; the run goes on when it is started again")
-            finish(.interrupted(nil))
+            finish(.left)
         }
         defer { actions = [] }
         return actions
@@ -171,7 +173,7 @@ extension CoordinatorMachine {
 
     /// Ends when nobody is waited for any more, unless it is to stay anyway.
     private mutating func stay(for farewell: Farewell, _ outcome: CoordinatorOutcome) {
-        if farewell.isOver, !settings.stays { return finish(outcome) }
+        if farewell.isOver, !stays { return finish(outcome) }
         phase = .leaving(outcome, farewell)
     }
 
@@ -201,7 +203,7 @@ extension CoordinatorMachine {
         switch outcome {
         case .completed: recordEnd(.completed, .success, "every step was taken")
         case .interrupted: recordEnd(.interrupted, .interrupted, "the run was stopped by its user")
-        case .failed: break
+        case .failed, .left: break
         }
         // After a restart the last step may be told before everybody has registered again.
         let isDistributed = settings.losses != .fail
@@ -214,7 +216,7 @@ extension CoordinatorMachine {
         if settings.losses != .fail { (longest, linger) = (min(Self.longestLeaving, longest), settings.linger) }
         let farewell = Farewell(
             present: (present, now + max(longest, linger)), away: (Array(roster.expecting), now + linger), now: now)
-        if settings.stays { notify(.staying(after: outcome)) }
+        if stays { notify(.staying(after: outcome)) }
         stay(for: farewell, outcome)
     }
 

@@ -56,6 +56,8 @@ struct CoordinatorMachine {
 
     let settings: Coordinator.Configuration
     var phase = Phase.gathering
+    /// Whether it is there after the end, until it is told to leave.
+    var stays: Bool
     var roster: Roster
     var liveness: Liveness
     /// Minor versions of the protocol that differ, or have differed, from this side's, by id.
@@ -97,6 +99,7 @@ struct CoordinatorMachine {
 
     init(_ settings: Coordinator.Configuration) {
         self.settings = settings
+        stays = settings.stays
         roster = Roster(settings.devices, Pipelines(replicas: settings.replicas, stages: settings.stages))
         liveness = Liveness(limit: settings.silenceLimit)
         policy = settings.balancing.map { BalancePolicy(model: $0.model, settings: $0.settings) }

@@ -86,10 +86,3 @@ extension Channel {
     /// Whether bytes are read as they come.
     func reads(_ reads: Bool) { try? syncOptions?.setOption(.autoRead, value: reads) }
 }
-
-extension TimeAmount {
-    init(_ duration: Duration) {
-        let (seconds, attoseconds) = duration.components
-        self = .nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
-    }
-}

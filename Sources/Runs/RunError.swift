@@ -161,7 +161,7 @@ public enum RunError: NumberedError, Equatable {
         case .adapterMismatch: "Use the recipe that made the adapter, or another adapter"
         case .notResumable: "Train the recipe again, or name the folder of a run with a checkpoint"
         case .runInUse: "Wait for it to end, or stop it"
-        case .unusableRun: "Look whether the address is that of a coordinator whose recipe has such a name"
+        case .unusableRun: "Look whether --coordinator is the address of your own coordinator"
         case .notInvited: "Start it with an id of devices.ids, or with the run's coordinator"
         case .anotherProtocol: "Install the coordinator's release here, or this one there"
         case .anotherRun: "Leave the recipe away to go on with it, or choose another --state"

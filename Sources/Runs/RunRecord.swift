@@ -14,7 +14,7 @@ enum RunEnding {
     init(_ outcome: CoordinatorOutcome) {
         switch outcome {
         case .completed: self = .completed
-        case .interrupted: self = .interrupted
+        case .interrupted, .left: self = .interrupted
         case .failed(let error, _): self = .failed(error)
         }
     }
@@ -96,6 +96,7 @@ struct RunRecord {
         switch outcome {
         case .completed(let totals): self.totals = totals
         case .interrupted(let totals), .failed(_, let totals): self.totals = totals
+        case .left: totals = nil
         }
     }
 

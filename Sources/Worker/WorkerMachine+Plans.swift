@@ -30,10 +30,8 @@ extension WorkerMachine {
         }
         let known = plan?.devices ?? [], old = plan
         plan = new
-        if new.predecessor.isEmpty {
-            handedOver = nil
-            ledger.close(CreditLedger.handover)
-        }
+        if new.predecessor != old?.predecessor { handedOver = nil }
+        if new.predecessor.isEmpty { ledger.close(CreditLedger.handover) }
         for (index, device) in new.devices.enumerated() {
             let number = UInt32(index)
             numbers[device.device] = number

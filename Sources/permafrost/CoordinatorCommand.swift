@@ -88,10 +88,10 @@ struct CoordinatorCommand: RoleCommand {
         let monitor = CoordinatorMonitor(folder: state, run: coordinator.run, token: token)
         let signals = StopSignals { signal in
             guard signal == SIGINT else { return coordinator.leave() }
-            let isOver = coordinator.earlier?.state == .completed
             console.line(
-                isOver ? "leaving" : "ending the run after the step under way; press Ctrl-C again to leave it to itself"
-            )
+                coordinator.isOver
+                    ? "leaving"
+                    : "ending the run after the step under way; press Ctrl-C again to leave it to itself")
             coordinator.stop()
         }
         defer { signals.cancel() }

@@ -201,7 +201,7 @@ final class RolePrinter: Sendable {
             let end =
                 switch outcome {
                 case .completed(let totals): "complete after \(Figures.count(Int(clamping: totals.steps), "step"))"
-                case .interrupted: "stopped"
+                case .interrupted, .left: "stopped"
                 case .failed(let error, _): "failed: \(error.problem.printable)"
                 }
             console.line("ended     \(end); stays until it is stopped")

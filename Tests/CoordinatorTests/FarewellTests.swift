@@ -136,6 +136,25 @@ struct FarewellTests {
         #expect(machine.leaveRequested() == [.finish(.completed(Self.totals))])
     }
 
+    @Test("an order does not end one that is to stay; whoever runs it does, before the end of the run or after it")
+    func stopping() {
+        var settings = Self.settings
+        settings.stays = true
+        var machine = machine(settings: settings)
+        _ = end(&machine)
+        _ = machine.goodbyes(of: ["a", "b", "w1"], session: 1)
+        #expect(machine.stopRequested(byOrder: true, now: .seconds(1)).isEmpty)
+        #expect(machine.stopRequested(now: .seconds(1)) == [.finish(.completed(Self.totals))])
+
+        var stopped = self.machine(settings: settings)
+        #expect(stopped.stopRequested(now: .zero).finish == nil)
+        _ = end(&stopped)
+        #expect(stopped.goodbyes(of: ["a", "b", "w1"], session: 1) == [.finish(.interrupted(Self.totals))])
+
+        var left = self.machine(settings: settings)
+        #expect(left.leaveRequested().finish == .left)
+    }
+
     @Test("a coordinator that is started after the end waits for whoever may not have heard, as long as was said")
     func startedAgain() throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("ledger-\(UUID().uuidString)")

@@ -35,6 +35,7 @@ struct ResumedRunTests {
             #expect(totals.steps == UInt64(TinyShards.steps) && stop == nil)
             return (run.events.all.compactMap(\.step), totals)
         case .interrupted(let totals): return (run.events.all.compactMap(\.step), totals)
+        case .left: return (run.events.all.compactMap(\.step), nil)
         case .failed(let error, _): throw error
         }
     }

@@ -81,7 +81,7 @@ struct QueueTests {
             for arguments in [["queue", "purge"], ["queue", "dead", "--purge", "2", "4"]] {
                 let outcome = try Program.run(arguments, in: folder)
                 #expect(outcome.exitCode == ExitCode.runNotResumable.rawValue, "\(outcome.output)")
-                #expect(outcome.errors.contains("another process writes"))
+                #expect(outcome.errors.contains("another process has this activation store open"))
             }
             #expect(store.count == 3 && store.deadLetters().count == 1)
         }

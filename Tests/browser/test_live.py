@@ -41,7 +41,7 @@ def free_ports(number):
     return ports
 
 
-def number(text):
+def step_number(text):
     """The step of what the page shows, such as 1 024 / 3 000; 0 while there is none."""
     digits = text.split("/")[0].replace("\u202f", "").strip()
     return int(digits) if digits.isdigit() else 0
@@ -96,7 +96,7 @@ class LiveTests(PageCase):
             time.sleep(0.1)
 
     def shown_step(self, page):
-        return number(page.text_content("#run-step"))
+        return step_number(page.text_content("#run-step"))
 
     def test_the_page_shows_the_state_and_follows_it(self):
         page = self.open(self.address)
@@ -152,7 +152,7 @@ class LiveTests(PageCase):
         with contextlib.closing(sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True)) as ledger:
             recorded = dict(ledger.execute("SELECT step, time FROM steps"))
         shown = page.evaluate("() => window.shown")
-        late = [time - recorded[number(text)] for text, time in shown]
+        late = [shown_at - recorded[step_number(text)] for text, shown_at in shown]
         self.assertLess(max(late), 2, late)
 
     def test_a_coordinator_that_was_killed_is_found_again(self):

@@ -19,6 +19,9 @@ class Result(unittest.TextTestResult):
             self.stream.writeln('➜ Test %s%s skipped: "%s"' % (first, more, reason))
 
 
+class Runner(unittest.TextTestRunner):
+    resultclass = Result
+
+
 if __name__ == "__main__":
-    runner = unittest.TextTestRunner(resultclass=Result)
-    unittest.main(module=None, argv=[sys.argv[0], "discover", *sys.argv[1:]], testRunner=runner)
+    unittest.main(module=None, argv=[sys.argv[0], "discover", *sys.argv[1:]], testRunner=Runner)

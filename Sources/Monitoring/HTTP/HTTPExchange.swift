@@ -6,8 +6,6 @@ import NIOCore
 struct HTTPExchange: Sendable {
     /// No request has a body; clients send a few bytes with POST all the same.
     private static let bodyBytes = 4096
-    /// Whoever does not read a piece of a state for so long is cut off.
-    private static let patience = TimeAmount.seconds(30)
 
     private static let standingHeaders = [
         "Content-Security-Policy":
@@ -19,6 +17,7 @@ struct HTTPExchange: Sendable {
     let site: Site
     let request: Request
     let channel: any Channel
+    let readTimeout: Duration
 
     func answer(_ writer: consuming ResponseWriter) async throws {
         let asked = SiteRequest(request, isTooLong: isTooLong)
@@ -61,7 +60,7 @@ struct HTTPExchange: Sendable {
         try await request.body.consumeWithInboundCloseHandler { _ in
             var body = body
             for await piece in subscription.pieces {
-                let cutOff = channel.eventLoop.scheduleTask(in: Self.patience) { channel.close(promise: nil) }
+                let cutOff = channel.eventLoop.scheduleTask(in: TimeAmount(readTimeout)) { channel.close(promise: nil) }
                 defer { cutOff.cancel() }
                 try await body.write(ByteBuffer(string: piece))
             }

@@ -10,11 +10,17 @@ import Synchronization
 
 /// Serves a site on a thread of its own, beside the role's.
 public final class HTTPService: Sendable {
-    /// More connections wait until one of these is closed.
-    private static let connections = 256
-    /// A connection on which nothing comes for longer is closed.
-    private static let idleTimeout = TimeAmount.seconds(30)
-    private static let headerBytes = 16 << 10
+    /// What clients may take up.
+    struct Limits: Sendable {
+        /// More connections wait until one of these is closed; a few that come at once are let in together.
+        var connections = 256
+        /// A connection on which nothing comes for longer is closed.
+        var idleTimeout = Duration.seconds(30)
+        /// Whoever does not read a piece of a state for so long is cut off.
+        var readTimeout = Duration.seconds(30)
+        /// Bytes of a request's headers.
+        var headerBytes = 16 << 10
+    }
 
     /// Where it listens; a port of 0 has become the one that was taken.
     public let address: HostAndPort
@@ -25,7 +31,11 @@ public final class HTTPService: Sendable {
     /// Begins to listen. Blocks the calling thread until it does.
     ///
     /// - Throws: `MonitoringError.cannotListen`.
-    public init(_ site: Site, at address: HostAndPort) throws(MonitoringError) {
+    public convenience init(_ site: Site, at address: HostAndPort) throws(MonitoringError) {
+        try self.init(site, at: address, limits: Limits())
+    }
+
+    init(_ site: Site, at address: HostAndPort, limits: Limits) throws(MonitoringError) {
         let started = Mutex<Result<Int, any Error>?>(nil)
         let hasStarted = DispatchSemaphore(value: 0), ended = DispatchSemaphore(value: 0)
         let tell = { @Sendable (result: Result<Int, any Error>) in
@@ -35,7 +45,7 @@ public final class HTTPService: Sendable {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         task = Task.detached(executorPreference: QueueExecutor()) {
             do {
-                try await Self.server(site, address, group) { channel in
+                try await Self.server(site, address, limits, group) { channel in
                     tell(.success(channel.localAddress?.port ?? address.port))
                 }.run()
             } catch {
@@ -71,20 +81,22 @@ public final class HTTPService: Sendable {
     }
 
     private static func server(
-        _ site: Site, _ address: HostAndPort, _ group: any EventLoopGroup,
+        _ site: Site, _ address: HostAndPort, _ limits: Limits, _ group: any EventLoopGroup,
         isListening: @escaping @Sendable (any Channel) async -> Void
     ) throws -> any Service {
         let decoder = HTTP1Channel.Configuration.DecoderConfiguration(
-            maxHeaderFieldSize: headerBytes, maxHeaderListSize: headerBytes, maxHeaderFieldCount: 100)
+            maxHeaderFieldSize: limits.headerBytes, maxHeaderListSize: limits.headerBytes, maxHeaderFieldCount: 100)
         let logger = Logger(label: "http") { _ in SwiftLogNoOpLogHandler() }
         return try HTTPServerBuilder.http1(
-            configuration: .init(idleTimeout: idleTimeout, httpDecoderConfiguration: decoder)
+            configuration: .init(idleTimeout: TimeAmount(limits.idleTimeout), httpDecoderConfiguration: decoder)
         ).buildServer(
             configuration: ServerConfiguration(
                 address: .hostname(address.host, port: address.port),
-                availableConnectionsDelegate: MaximumAvailableConnections(connections, logger: logger)),
+                availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),
             eventLoopGroup: group, logger: logger,
-            responder: { try await HTTPExchange(site: site, request: $0, channel: $2).answer($1) },
+            responder: {
+                try await HTTPExchange(site: site, request: $0, channel: $2, readTimeout: limits.readTimeout).answer($1)
+            },
             onServerRunning: isListening)
     }
 }

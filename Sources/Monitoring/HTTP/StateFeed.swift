@@ -36,7 +36,7 @@ public actor StateFeed {
     private static let signOfLife = ": still here\n\n"
 
     private let source: @Sendable () async -> State?
-    private var listeners: [UUID: AsyncStream<String>.Continuation] = [:]
+    private(set) var listeners: [UUID: AsyncStream<String>.Continuation] = [:]
     private var told: Int?
     private var quiet = 0
     private var following: Task<Void, Never>?

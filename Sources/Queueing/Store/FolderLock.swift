@@ -5,8 +5,8 @@ final class FolderLock: Sendable {
     /// A process that is being started has a copy of the lock of whoever starts it, for a moment.
     private static let attempts = 20
     private static let pauseMicroseconds: UInt32 = 10_000
-    /// Whoever only looks is done after a while: for a minute it is waited for.
-    private static let attemptsBesideReaders = 6000
+    /// Whoever only looks is done soon: it is waited for 20 s.
+    private static let attemptsBesideReaders = 2000
 
     private let descriptor: Int32
 

@@ -41,7 +41,7 @@ public enum StoreError: NumberedError, Equatable {
             "\(path): the activation store belongs to run \(run), not to \(expected)"
         case .wrongCodec(let path, let codec, let expected):
             "\(path): the activation store keeps \(codec), and the run asks for \(expected)"
-        case .inUse(let path): "\(path): another process writes to this activation store"
+        case .inUse(let path): "\(path): another process has this activation store open"
         case .closed: "The activation store was to be changed after it was closed"
         }
     }
@@ -58,7 +58,7 @@ public enum StoreError: NumberedError, Equatable {
         case .unreadable: "Check that the folder is on a local disk, exists and may be written by this user"
         case .wrongRun: "Give every run a state folder of its own"
         case .wrongCodec: "Leave devices.codec as it was when the run began"
-        case .inUse: "Stop the other worker, or give this one another state folder"
+        case .inUse: "Stop the other worker, or whatever looks at the store, or give this one another state folder"
         }
     }
 

@@ -49,7 +49,8 @@ public enum MetricCatalogue {
             "permafrost_wire_bytes_total", .counter,
             "Bytes of the sockets on which devices are served; codec is none for all but payloads"),
         MetricDescription(
-            "permafrost_checkpoint_last_success_timestamp_seconds", .gauge, "When a checkpoint was last finished"),
+            "permafrost_checkpoint_last_success_timestamp_seconds", .gauge,
+            "When a checkpoint was last finished; 0 before the process has written one"),
         MetricDescription("permafrost_gateway_connections", .gauge, "Connections that a gateway has open"),
         MetricDescription("permafrost_gateway_bytes_total", .counter, "Bytes that a gateway has carried, by direction"),
         MetricDescription(

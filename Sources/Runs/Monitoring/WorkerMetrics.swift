@@ -71,16 +71,18 @@ final class WorkerMetrics: Sendable {
 
     private func takeNewest(_ figures: WorkerFigures) {
         let step = figures.report.newestStep
-        let (isNewStep, isNewCheckpoint) = newest.withLock { newest in
+        let (isFirst, isNewStep, isNewCheckpoint) = newest.withLock { newest in
+            let isFirst = newest.checkpointStep == nil
             let isNewStep = step != nil && newest.walkedStep != step?.step
             // One that was there when the process began is of an unknown time.
             let isNewCheckpoint = newest.checkpointStep.map { $0 < figures.checkpointStep } ?? false
             newest.walkedStep = step?.step ?? newest.walkedStep
             newest.checkpointStep = figures.checkpointStep
-            return (isNewStep, isNewCheckpoint)
+            return (isFirst, isNewStep, isNewCheckpoint)
         }
-        if isNewCheckpoint {
-            metrics.set("checkpoint_last_success_timestamp_seconds", Date().timeIntervalSince1970)
+        if isFirst || isNewCheckpoint {
+            let now = Date().timeIntervalSince1970
+            metrics.set("checkpoint_last_success_timestamp_seconds", isNewCheckpoint ? now : 0)
         }
         guard isNewStep, let step else { return }
         for stage in step.stages {

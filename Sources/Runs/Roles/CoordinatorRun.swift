@@ -59,6 +59,7 @@ public final class CoordinatorRun: Sendable {
     private let coordinator = Mutex<Coordinator?>(nil)
     private let isStopping = Atomic(false)
     private let isLeaving = Atomic(false)
+    private let hasEnded = Atomic(false)
 
     /// The run's id.
     public let run: String
@@ -98,6 +99,9 @@ public final class CoordinatorRun: Sendable {
         resolved = text
     }
 
+    /// Whether there is nothing left to do but to tell whoever comes. Callable from any thread.
+    public var isOver: Bool { earlier?.state == .completed || hasEnded.load(ordering: .relaxed) }
+
     /// Ends the run after the step under way. Callable from any thread.
     public func stop() {
         isStopping.store(true, ordering: .sequentiallyConsistent)
@@ -126,11 +130,14 @@ public final class CoordinatorRun: Sendable {
         if isStopping.load(ordering: .sequentiallyConsistent) { coordinator.stop() }
         if isLeaving.load(ordering: .sequentiallyConsistent) { coordinator.leave() }
         let outcome = try coordinator.run(
-            isListening: { observer(.listening(endpoint: $0)) }, observer: { observer(.run($0)) })
+            isListening: { observer(.listening(endpoint: $0)) },
+            observer: { event in
+                if case .staying = event { hasEnded.store(true, ordering: .relaxed) }
+                observer(.run(event))
+            })
         switch outcome {
         case .completed(let totals): observer(.completed(totals))
-        case .interrupted where isLeaving.load(ordering: .sequentiallyConsistent):
-            throw RunError.left(run: run, state: options.state)
+        case .left: throw RunError.left(run: run, state: options.state)
         case .interrupted(let totals):
             throw RunError.stopped(run: run, steps: Int(clamping: totals?.steps ?? 0), state: options.state)
         case .failed(let error, _): throw error

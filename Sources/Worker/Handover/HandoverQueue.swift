@@ -115,6 +115,7 @@ struct HandoverQueue {
             sent[key] = Sent(item: due.item, attempt: due.attempt + 1, again: nil)
             return (due.item, due.attempt + 1)
         }
+        guard isWelcome else { return nil }
         if waiting.isEmpty { cutNext() }
         guard let item = waiting.first, item.bytes <= creditBytes, sent.count < Self.mostSent else { return nil }
         waiting.removeFirst()
@@ -147,13 +148,14 @@ struct HandoverQueue {
 
     /// A message cannot be read any more: its device has to send it to the other worker itself.
     mutating func skip(device: UInt32, sequence: UInt64) {
-        uncut.removeAll { $0.device == device && $0.sequence == sequence }
         let isOf = { (item: Item) in item.origin == device + 1 && item.sequence == sequence }
+        let before = waiting.count + sent.count
         waiting.removeAll(where: isOf)
         for (key, value) in sent where isOf(value.item) {
             sent[key] = nil
             creditBytes += value.item.bytes
         }
+        itemCount -= before - waiting.count - sent.count
     }
 
     /// The next message in parts of whole rows, as large as the credit of this moment allows; after the last one the pieces.
@@ -162,9 +164,10 @@ struct HandoverQueue {
             if !hasBegunPieces {
                 waiting = pieces.enumerated().map { Item(origin: 0, sequence: UInt64($0 + 1), bytes: $1) }[...]
             }
-            return hasBegunPieces = true
+            hasBegunPieces = true
+            return
         }
-        let isEnough = creditBytes >= min(message.bytes, Self.leastPartBytes)
+        let isEnough = creditBytes >= min(message.bytes, max(Self.leastPartBytes, message.rowBytes))
         guard isEnough || sent.isEmpty && creditBytes >= message.rowBytes else { return }
         uncut.removeFirst()
         let rows = max(1, min(Self.partBytes, creditBytes) / max(1, message.rowBytes))
