@@ -62,7 +62,7 @@ struct HTTPServiceTests {
 
     @Test("whoever follows events and does not read them is cut off")
     func slowReader() async throws {
-        let state = StateFeed.State(number: 1, json: String(repeating: "1", count: 64 << 20))
+        let state = StateFeed.State(number: 1, json: String(repeating: "1", count: 16 << 20))
         let feed = StateFeed { state }
         let service = try Self.service(feed: feed, limits: .init(readTimeout: .seconds(1)))
         defer { service.stop() }
@@ -77,7 +77,7 @@ struct HTTPServiceTests {
         }
         #expect(try await comes { $0 == 1 })
         #expect(try await comes { $0 == 0 })
-        #expect(reader.read(exactly: 64 << 20).count < 64 << 20)
+        #expect(reader.read(exactly: 16 << 20).count < 16 << 20)
     }
 
     @Test("an address that is in use is an error with a number and a remedy")
