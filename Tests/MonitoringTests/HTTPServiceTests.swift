@@ -1,6 +1,7 @@
 import Diagnostics
 import Foundation
 import Support
+import Synchronization
 import Testing
 
 @testable import Monitoring
@@ -62,8 +63,10 @@ struct HTTPServiceTests {
 
     @Test("whoever follows events and does not read them is cut off")
     func slowReader() async throws {
-        let state = StateFeed.State(number: 1, json: String(repeating: "1", count: 16 << 20))
-        let feed = StateFeed { state }
+        let number = Atomic(0), json = String(repeating: "1", count: 16 << 20)
+        let feed = StateFeed {
+            StateFeed.State(number: number.add(1, ordering: .relaxed).newValue, json: json)
+        }
         let service = try Self.service(feed: feed, limits: .init(readTimeout: .seconds(1)))
         defer { service.stop() }
         let reader = try #require(TCPConnection(port: UInt16(service.address.port)))
