@@ -68,7 +68,8 @@ public final class Gateway: Sendable {
                     }
                 }
                 .childChannelOption(.maxMessagesPerRead, value: 1)
-                .childChannelInitializer { client in client.eventLoop.makeCompletedFuture { try state.welcome(client) }
+                .childChannelInitializer { client in
+                    client.eventLoop.makeCompletedFuture { try state.welcome(client) }
                 }
                 .bind(host: address.host, port: address.port).wait()
         } catch {

@@ -20,9 +20,9 @@ final class Relay: ChannelDuplexHandler {
     }
 
     /// Puts a relay behind everything else of a client's and of its destination's channel, which are of one event loop.
-    static func join(_ client: any Channel, _ target: any Channel, to destination: HostAndPort, _ gateway: GatewayState)
-        throws
-    {
+    static func join(
+        _ client: any Channel, _ target: any Channel, to destination: HostAndPort, _ gateway: GatewayState
+    ) throws {
         let start = ContinuousClock.now
         let name = client.peerName, place = "\(destination)"
         let inner = Relay(carried: { gateway.carried($0, \.bytesDown) })

@@ -14,6 +14,28 @@ struct MethodExchangeTests {
         case received(Body.MethodPlace)
     }
 
+    @Test("of one device only so many messages wait, and so many bytes of them")
+    func waiting() {
+        var settings = MethodExchange.Settings()
+        settings.limits.methodBytes = 100
+        var device = ServedDevice(id: "a", exchange: MethodExchange(settings))
+        func message(bytes: Int) -> ReceivedMethodMessage {
+            let content = Body.MethodContent(
+                kind: 1, step: 1, version: 0, pair: 0, isPlus: false, samples: nil, scalars: [], tensors: [])
+            return ReceivedMethodMessage(content: content, payloads: [Frame([UInt8](repeating: 0, count: bytes))])
+        }
+        device.queued(message(bytes: 60))
+        #expect(device.hasRoom)
+        device.queued(message(bytes: 60))
+        #expect(!device.hasRoom)
+        device.handled(message(bytes: 60))
+        for _ in 0..<15 {
+            #expect(device.hasRoom)
+            device.queued(message(bytes: 0))
+        }
+        #expect(!device.hasRoom)
+    }
+
     @Test("every message arrives once and in order, whatever is lost, doubled, late or cut off", arguments: 1...12)
     func lossy(seed: UInt64) throws {
         var messages = RandomMethodMessages(seed: seed)

@@ -1,6 +1,5 @@
 import Diagnostics
 import Foundation
-import Queueing
 import Testing
 import Wire
 
@@ -8,25 +7,19 @@ import Wire
 struct ForeignCoordinatorTests {
     @Test("a run whose name leads out of the state folder is refused, and nothing is written")
     func escape() throws {
-        let context = try ZeroMQContext()
-        let socket = try Socket(.router, context: context, options: UpgradeChaosTests.plain)
-        let endpoint = try socket.bind("tcp://127.0.0.1:*")
-        var poller = Poller()
-        _ = poller.add(socket)
+        var coordinator = try FalseCoordinator()
         for run in ["../outside", "/tmp/outside", "", "."] {
             try TinyModel.use { tiny in
                 let recipe = try String(contentsOf: tiny.path("recipe.yaml"), encoding: .utf8)
                 let program = try Program(
-                    ["worker", "--id", "worker-1", "--coordinator", endpoint, "--insecure", "--state", "state/worker"],
+                    [
+                        "worker", "--id", "worker-1", "--coordinator", coordinator.endpoint, "--insecure", "--state",
+                        "state/worker",
+                    ],
                     in: tiny.folder, within: 60)
-                var request = try socket.receive()
-                while request == nil {
-                    try poller.wait(milliseconds: 20_000)
-                    request = try socket.receive()
-                }
                 let answer = Envelope(
                     run: run, sender: "coordinator", body: .runRecipe(Body.RunRecipe(recipe: recipe, number: 0)))
-                _ = try socket.send([Frame(answer.encode())], to: request?.peer)
+                try coordinator.answer(answer.encode())
                 let outcome = try program.finish()
                 #expect(outcome.exitCode == ExitCode.messageRejected.rawValue, "\(run)\n\(outcome.errors)")
                 #expect(outcome.errors.contains("which cannot be a folder's name"), "\(outcome.errors)")

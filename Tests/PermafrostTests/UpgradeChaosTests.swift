@@ -42,22 +42,14 @@ struct UpgradeChaosTests {
 
     @Test("a role whose coordinator speaks another major version ends with words, and with exit code 58")
     func coordinatorOfAnotherMajor() throws {
-        let context = try ZeroMQContext()
-        let socket = try Socket(.router, context: context, options: Self.plain)
-        let endpoint = try socket.bind("tcp://127.0.0.1:*")
-        var poller = Poller()
-        _ = poller.add(socket)
+        var coordinator = try FalseCoordinator()
         for role in ["worker", "device"] {
             try TinyModel.use { tiny in
                 let program = try Program(
-                    [role, "--id", "\(role)-1", "--coordinator", endpoint, "--insecure"], in: tiny.folder, within: 60)
-                var request = try socket.receive()
-                while request == nil {
-                    try poller.wait(milliseconds: 20_000)
-                    request = try socket.receive()
-                }
+                    [role, "--id", "\(role)-1", "--coordinator", coordinator.endpoint, "--insecure"], in: tiny.folder,
+                    within: 60)
                 let answer = Envelope(run: "r", sender: "coordinator", body: .stop(.init(reason: "a later one")))
-                _ = try socket.send([Frame(answer.ofAnotherMajor)], to: request?.peer)
+                try coordinator.answer(answer.ofAnotherMajor)
                 let outcome = try program.finish()
                 #expect(outcome.exitCode == 58 && !outcome.wasKilled)
                 #expect(outcome.errors.contains("version 2, this side speaks 1"), "\(outcome.errors)")
@@ -72,7 +64,7 @@ struct UpgradeChaosTests {
             cluster.coordinator.start()
             let listening = try #require(cluster.coordinator.line(beginningWith: "listening ", within: 30))
             let context = try ZeroMQContext()
-            let socket = try Socket(.dealer, context: context, options: Self.plain)
+            let socket = try Socket(.dealer, context: context, options: FalseCoordinator.plain)
             try socket.connect(String(listening.dropFirst("listening ".count)))
             let request = Envelope(run: "", sender: "worker-9", body: .recipeRequest(.worker))
             _ = try socket.send([Frame(request.ofAnotherMajor)])
@@ -88,13 +80,6 @@ struct UpgradeChaosTests {
             let line = cluster.coordinator.line(beginningWith: "refused 1 message: The header has another", within: 10)
             #expect(line != nil, "\(cluster.logs)")
         }
-    }
-
-    static var plain: SocketOptions {
-        var options = SocketOptions()
-        options.security = .insecure
-        options.lingerMilliseconds = 0
-        return options
     }
 }
 

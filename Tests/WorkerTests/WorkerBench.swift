@@ -114,7 +114,10 @@ struct WorkerBench {
     }
 
     mutating func register() { take(machine.registered()) }
-    mutating func endAdoption(step: Int) { take(machine.adopted(step: step)) }
+    mutating func endAdoption(step: Int) {
+        isAdopting = false
+        take(machine.adopted(step: step))
+    }
 
     mutating func tick(by time: Duration = .seconds(1)) {
         now += time

@@ -95,6 +95,20 @@ struct WorkerEndingTests {
         #expect(bench.outcome == .drained)
     }
 
+    @Test("what one worker has handed over is not taken for what another one hands over later")
+    func anotherPredecessor() {
+        var bench = WorkerBench(staysUntilStopped: true)
+        bench.plan(WorkerBench.plan(10, 6, predecessor: "old"))
+        bench.greet("old")
+        bench.send("old", .finished(.init(messages: 0, samples: 0)))
+        bench.endAdoption(step: 0)
+        let told = bench.told.count
+        bench.plan(WorkerBench.plan(10, 6, generation: 2, predecessor: "other"))
+        #expect(bench.greet("other").compactMap(\.welcome).count == 1 && bench.forgottenPieces == 2)
+        bench.send("other", .finished(.init(messages: 0, samples: 0)))
+        #expect(bench.isAdopting && bench.told.count == told)
+    }
+
     @Test("a successor takes messages from the one that hands over alone, and trains when the plan says so")
     func takesOver() {
         var bench = WorkerBench(staysUntilStopped: true)
